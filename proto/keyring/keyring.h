@@ -1,0 +1,87 @@
+#pragma once
+
+// The one door to content: open a case with a purpose, get keys that open its frames. Every opening is
+// audited before the first key is given.
+//
+// Thread safety: Keyring may be shared; a CaseKeys belongs to one thread.
+// Errors: kDenied when the purpose is not allowed, kNotFound when no private key is there: frames can
+// still be stored, verified, counted and forwarded.
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "casebox/v1/case.pb.h"
+#include "proto/base/ids.h"
+#include "proto/base/result.h"
+#include "proto/frame/frame.h"
+#include "proto/keyring/keystore.h"
+#include "proto/seal/seal.h"
+
+namespace casebox::keyring {
+
+enum class Purpose { kIndex, kAnalysis, kView, kExport, kReport, kRecover };
+const char* to_string(Purpose purpose);
+
+/// Keys derived from one epoch's secret. The producer has one of its own; readers get theirs through a
+/// Keyring. Deriving is cached per stream and period.
+class EpochKeys {
+ public:
+  EpochKeys(Epoch epoch, seal::Secret secret);
+  ~EpochKeys();
+  EpochKeys(EpochKeys&&) noexcept;
+  EpochKeys& operator=(EpochKeys&&) noexcept;
+
+  /// The secret of a period that disclosure hands over; `commitment` and the AES key come from it.
+  Result<seal::Secret> period_secret(StreamId stream, KeyPeriod period) const;
+  Result<seal::Aead*> aead(StreamId stream, KeyPeriod period);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// What a key frame says of a period: HKDF-SHA-256 of the disclosed secret under `salt`.
+Result<Digest> commitment(const seal::Secret& period_secret, BytesView salt);
+/// The AES-256-GCM key of a disclosed period secret.
+Result<seal::Secret> period_key(const seal::Secret& period_secret);
+
+/// Opens sealed frames of one case.
+class CaseKeys {
+ public:
+  explicit CaseKeys(CaseId case_id);
+  ~CaseKeys();
+  CaseKeys(CaseKeys&&) noexcept;
+
+  /// Adds an epoch's secret (from its case frame).
+  void add(EpochKeys keys, Epoch epoch);
+  bool has(Epoch epoch) const;
+
+  /// Body of a data frame, opened if sealed, unpacked: the protobuf message's bytes. Gap and stream-0
+  /// bodies are plain and come back as they are. kDenied without a key for the epoch, kCorrupt when the
+  /// seal does not hold.
+  Result<Bytes> open(const frame::View& frame);
+
+ private:
+  CaseId case_id_;
+  std::unordered_map<uint64_t, EpochKeys> epochs_;
+};
+
+class Keyring {
+ public:
+  /// `keystore` may be null: then every opening is kNotFound, and nothing sealed can be read.
+  Keyring(Keystore* keystore, std::string subject) : keystore_(keystore), subject_(std::move(subject)) {}
+
+  /// Opens the epochs of a case for a purpose; the audit record is written first.
+  Result<CaseKeys> open(CaseId case_id, Purpose purpose, const std::vector<v1::EpochRecord>& epochs,
+                        BytesView case_public_key);
+  /// The same for an epoch met while ingesting, into keys already opened.
+  Result<void> add_epoch(CaseKeys& keys, CaseId case_id, const v1::CaseFrame& open, Epoch epoch);
+  bool available() const { return keystore_ != nullptr; }
+
+ private:
+  Keystore* keystore_;
+  std::string subject_;
+};
+
+}  // namespace casebox::keyring

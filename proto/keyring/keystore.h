@@ -1,0 +1,69 @@
+#pragma once
+
+// The site's keystore as a folder of small files: the site key, one wrapped private key a case, the stock
+// of one-time public keys, and the audit trail of every opening (docs/formats/keystore.md).
+//
+//   site.key            32 random bytes, mode 0600
+//   cases/<public>.key  a case's X25519 private key, wrapped by the site key (AES-256-GCM), named by its
+//                       public key; destroyed to erase the case
+//   stock/<public>.pub  unused one-time public keys, for recorders
+//   signing/<name>.seed Ed25519 seeds, one per role
+//   audit.log           hash-chained openings, durable before keys are handed out
+//
+// On one machine a stolen disk holds both the records and the keys; keep the folder elsewhere if you can.
+// Thread safety: safe from several threads of one process. Several processes may read.
+// Errors: kNotFound for a case whose key is not (or no longer) there, kDenied for a refused opening.
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "casebox/v1/log.pb.h"
+#include "proto/base/ids.h"
+#include "proto/base/result.h"
+#include "proto/base/time.h"
+#include "proto/seal/seal.h"
+
+namespace casebox::keyring {
+
+/// A public key taken from the stock for a new case.
+struct CaseKey {
+  std::array<uint8_t, 32> public_key{};
+  bool reused = false;  // the stock was empty: the last one is used again, and the case frame says so
+  size_t left = 0;      // keys still in stock; recorders warn below 20
+};
+
+class Keystore {
+ public:
+  /// Opens the folder; with `create`, makes it with a site key and a stock of `stock` keys.
+  static Result<std::unique_ptr<Keystore>> open(const std::filesystem::path& dir, Clock& clock,
+                                                bool create = false, size_t stock = 100);
+  ~Keystore();
+
+  /// Takes a one-time public key for a new case. Needs only public halves.
+  Result<CaseKey> take_case_key();
+  /// Adds `count` fresh key pairs to the stock.
+  Result<void> add_stock(size_t count);
+
+  /// The signing key of a role ("recorder", "import", "analysis"); made on first use.
+  Result<seal::SigningKey> signing_key(const std::string& role);
+
+  /// The private half for `public_key`, after the caller's access decision. Writes the audit record first.
+  /// Only Keyring calls this.
+  Result<seal::BoxKeyPair> private_key(BytesView public_key);
+
+  /// Appends to the audit trail and syncs it; fills `previous` and `utc_ns`.
+  Result<void> audit(v1::AuditRecord record);
+  /// The whole trail, checked: kCorrupt if the hash chain does not hold.
+  Result<std::vector<v1::AuditRecord>> read_audit() const;
+
+  const std::filesystem::path& dir() const;
+
+ private:
+  Keystore();
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace casebox::keyring

@@ -1,0 +1,187 @@
+#pragma once
+
+// The store: time-indexed frames of many cases, one RocksDB ("shard") per bus partition, media bytes in
+// segment logs beside it (docs/formats/store.md). Frames are kept verbatim; the store never needs a key.
+//
+//   <dir>/store.json           format version, store id, number of shards
+//   <dir>/shards/<n>/db        RocksDB: meta case event wave media proof index quarantine
+//   <dir>/shards/<n>/media     one log of media frames per case and stream
+//
+// One writer: a Store opened for writing holds every shard's lock. Any number of read-only Stores may be
+// open beside it; each sees the shards as they were when it was opened or refreshed.
+// Thread safety: a Batch and a Scan belong to one thread; the Store's readers may be used from several.
+// Errors: kUnavailable when another process holds the lock (retried for 10 s), kCorrupt when RocksDB or a
+// segment says so, kNoSpace on a full disk (nothing of the batch is stored then).
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "casebox/v1/case.pb.h"
+#include "proto/base/bytes.h"
+#include "proto/base/ids.h"
+#include "proto/base/result.h"
+#include "proto/base/time.h"
+#include "proto/frame/frame.h"
+
+namespace casebox::storage {
+
+struct Options {
+  bool create = false;
+  bool read_only = false;
+  uint32_t shards = 1;             // at creation only
+  size_t block_cache_bytes = 64u << 20;
+  size_t write_buffer_bytes = 64u << 20;
+  bool sync = true;                // false: benchmarks only
+};
+
+/// Which part of the store a frame goes to.
+enum class Table : uint8_t { kEvent, kWave, kMedia };
+
+/// The short local trailer of a row: how it came here. Not part of the evidence.
+struct Trailer {
+  bool late = false;
+  bool gap_before = false;      // the number before it had not arrived
+  bool unindexed = false;       // no key was there to index it
+  std::string source;           // bus source, e.g. "casebox.wave.v1/3"
+  uint64_t offset = 0;
+};
+
+/// A frame as stored.
+struct StoredFrame {
+  Bytes bytes;                  // the frame verbatim
+  Trailer trailer;
+  frame::View view() const;     // borrows `bytes`; bytes were checked when stored and are checked again
+};
+
+/// An index entry made of codes only: tag ("phase", "event", "departure", ...), code, and where it is.
+struct IndexEntry {
+  std::string tag;
+  std::string code;
+  CaseId case_id;
+  CaseTime t;
+  double value = 0;             // e.g. duration in seconds
+  auto operator<=>(const IndexEntry&) const = default;
+};
+
+struct Quarantined {
+  std::string reason;
+  std::string source;
+  uint64_t offset = 0;
+  UtcTime when;
+  CaseId case_id;
+  Bytes bytes;
+};
+
+/// Everything one commit writes: frames, indexes, case records, quarantine and bus offsets, atomically.
+/// Media frames go to their segments first; their rows make them visible.
+class Batch {
+ public:
+  ~Batch();
+  Batch(Batch&&) noexcept;
+
+  /// `epoch_index`: from the case record. The caller has checked identity and chain.
+  Result<void> put_frame(CaseId case_id, uint32_t epoch_index, Table table, const frame::View& frame,
+                         const Trailer& trailer);
+  void put_case(const v1::CaseRecord& record);
+  void put_index(const IndexEntry& entry);
+  void put_offset(const std::string& source, uint64_t next_offset);
+  void put_quarantine(const Quarantined& item);
+  size_t bytes() const;
+  size_t frames() const;
+
+ private:
+  friend class Shard;
+  struct Impl;
+  explicit Batch(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+struct ScanRange {
+  CaseId case_id;
+  CaseTime from{INT64_MIN};
+  CaseTime to{INT64_MAX};              // half open; frames that overlap [from, to) are returned
+  std::vector<StreamId> streams;       // empty: all
+  std::optional<Epoch> epoch;          // empty: all, derived producers' included
+  bool derived = true;
+  bool recorder = true;
+};
+
+/// Frames of several streams merged in time order (t, then stream, epoch, number), under one snapshot.
+class Scan {
+ public:
+  ~Scan();
+  Scan(Scan&&) noexcept;
+  /// The next frame; nullopt at the end.
+  Result<std::optional<StoredFrame>> next();
+
+ private:
+  friend class Shard;
+  struct Impl;
+  explicit Scan(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+class Shard {
+ public:
+  static Result<std::unique_ptr<Shard>> open(const std::filesystem::path& dir, const Options& options);
+  ~Shard();
+
+  Batch begin();
+  /// Syncs touched segments, then one synced RocksDB write.
+  Result<void> commit(Batch batch);
+
+  /// Resume positions of every bus source that ever committed here.
+  Result<std::vector<std::pair<std::string, uint64_t>>> offsets() const;
+  Result<std::optional<v1::CaseRecord>> find_case(CaseId id) const;
+  Result<std::vector<v1::CaseRecord>> cases() const;
+  /// The frame with this identity, if stored: for telling duplicates from equivocation.
+  Result<std::optional<StoredFrame>> find_frame(CaseId id, uint32_t epoch_index, Table table,
+                                                StreamId stream, ItemNumber first) const;
+  Result<Scan> scan(const ScanRange& range) const;
+  /// Frames of one stream of one epoch in number order, stream 0 included: verification and the digest.
+  Result<void> for_each_frame(CaseId id, Epoch epoch, StreamId stream,
+                              const std::function<Result<void>(const StoredFrame&)>& visit) const;
+  Result<std::vector<IndexEntry>> index(const std::string& tag, const std::string& code_prefix) const;
+  Result<std::vector<Quarantined>> quarantine() const;
+  Result<void> flush();
+  Result<void> refresh();  // read-only: see what was committed since
+
+ private:
+  Shard();
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+class Store {
+ public:
+  /// kNotFound when there is no store at `dir` and `create` is not set.
+  static Result<std::unique_ptr<Store>> open(const std::filesystem::path& dir, const Options& options);
+  ~Store();
+
+  size_t shards() const;
+  Shard& shard(uint32_t partition);
+  const Shard& shard(uint32_t partition) const;
+  /// Over all shards.
+  Result<std::vector<v1::CaseRecord>> cases() const;
+  Result<std::optional<v1::CaseRecord>> find_case(CaseId id) const;
+  const Shard* shard_of(CaseId id) const;
+  /// Digest of a case: SHA-256 over, for each (epoch, stream) of its recorder ascending,
+  /// epoch || stream || SHA-256(frames in number order).
+  Result<Digest> case_digest(CaseId id) const;
+  const std::filesystem::path& dir() const;
+
+ private:
+  Store();
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// True if `path` is a store folder.
+bool is_store(const std::filesystem::path& path);
+
+}  // namespace casebox::storage
