@@ -1,0 +1,12 @@
+#include "tools/commands.h"
+
+namespace casebox::tools {
+
+const std::vector<const Command*>& commands() {
+  static const std::vector<const Command*> kAll = {
+      &kVersionCommand,
+  };
+  return kAll;
+}
+
+}  // namespace casebox::tools

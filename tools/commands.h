@@ -1,0 +1,16 @@
+#pragma once
+
+// The list of commands. Each is defined in tools/commands/<name>.cpp.
+
+#include <vector>
+
+#include "tools/command.h"
+
+namespace casebox::tools {
+
+extern const Command kVersionCommand;
+
+/// In the order in which --help lists them.
+const std::vector<const Command*>& commands();
+
+}  // namespace casebox::tools

@@ -1,0 +1,22 @@
+#include <cstdio>
+
+#include "tools/commands.h"
+#include "tools/json.h"
+
+namespace casebox::tools {
+namespace {
+
+Result<int> run(const Args& args) {
+  if (args.json()) {
+    print(document("version"));
+  } else {
+    std::printf("casebox %s\n", program_version().c_str());
+  }
+  return 0;
+}
+
+}  // namespace
+
+const Command kVersionCommand{"version", "Print the program's version", {}, run, ""};
+
+}  // namespace casebox::tools

@@ -1,0 +1,69 @@
+// The `casebox` binary: parses the command line and runs one command.
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+
+#include "tools/commands.h"
+
+namespace casebox::tools {
+namespace {
+
+void declare(CLI::App& app, const Command& command, Args& args) {
+  for (const Arg& arg : command.args) {
+    auto& slot = args.values[arg.name];
+    CLI::Option* option = nullptr;
+    if (arg.kind == ArgKind::kFlag) {
+      option = app.add_flag_callback(arg.name, [&slot] { slot.assign(1, "true"); }, arg.help);
+      continue;
+    }
+    option = app.add_option(arg.name, slot, arg.help);
+    if (arg.kind != ArgKind::kList) option->expected(1);
+    if (arg.kind == ArgKind::kInteger) option->check(CLI::TypeValidator<int64_t>("INT"));
+    if (arg.kind == ArgKind::kNumber) option->check(CLI::Number);
+    if (arg.required) option->required();
+    if (!arg.fallback.empty()) {
+      args.fallbacks[arg.name] = arg.fallback;
+      option->default_str(arg.fallback);
+    }
+  }
+  auto& json = args.values["--json"];
+  app.add_flag_callback("--json", [&json] { json.assign(1, "true"); },
+                        "Print the result as one JSON document");
+  if (!command.details.empty()) app.footer(command.details);
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{"casebox: an open surgical black box. Not a medical device."};
+  app.name("casebox");
+  app.require_subcommand(1);
+  app.set_help_all_flag("--help-all", "Help of every command");
+  int code = 0;
+  std::map<const Command*, Args> parsed;
+  for (const Command* command : commands()) {
+    CLI::App* sub = app.add_subcommand(command->name, command->summary);
+    Args& args = parsed[command];
+    declare(*sub, *command, args);
+    sub->callback([command, &args, &code] {
+      std::erase_if(args.values, [](const auto& item) { return item.second.empty(); });
+      Result<int> result = command->run(args);
+      if (result) {
+        code = *result;
+        return;
+      }
+      std::fprintf(stderr, "casebox: %s\n", result.error().message.c_str());
+      code = exit_code(result.error());
+    });
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  return code;
+}
+
+}  // namespace
+}  // namespace casebox::tools
+
+int main(int argc, char** argv) { return casebox::tools::run(argc, argv); }
