@@ -1,0 +1,45 @@
+#pragma once
+
+// How documents and people's text name things: codes of enumerations, times, ids.
+//
+// Thread safety: free functions.
+
+#include <cstdint>
+#include <string>
+
+#include "casebox/v1/case.pb.h"
+#include "casebox/v1/control.pb.h"
+#include "casebox/v1/event.pb.h"
+#include "casebox/v1/finding.pb.h"
+#include "casebox/v1/stream.pb.h"
+#include "proto/base/result.h"
+#include "proto/base/time.h"
+
+namespace casebox::tools {
+
+/// Lower-case code of an enumeration's value without its prefix: "wave", "twin_event", "closed",
+/// "disconnected" ...; its number if it has no name.
+std::string name_of(v1::StreamKind kind);
+std::string name_of(v1::CaseState state);
+std::string name_of(v1::ProducerRole role);
+std::string name_of(v1::Gap::Origin origin);
+std::string name_of(v1::Certainty certainty);
+std::string name_of(v1::Interval::Level level);
+std::string name_of(v1::Interval::Origin origin);
+std::string name_of(v1::ConsentScope scope);
+std::string name_of(v1::Alarm::Priority priority);
+std::string name_of(v1::Alarm::Kind kind);
+
+/// The scope with this code, e.g. "patient_briefing" or "patient-briefing".
+Result<v1::ConsentScope> scope_from(const std::string& name);
+
+/// "2026-11-24T08:15:00.123456789Z"; empty for zero.
+std::string rfc3339(UtcTime t);
+/// "1:02:03.4" of a length or place in a case, for people.
+std::string clock_text(double seconds);
+/// Shortest decimal text that reads back to the same value.
+std::string shortest(double value);
+/// With `decimals` digits after the point.
+std::string fixed(double value, int decimals);
+
+}  // namespace casebox::tools
