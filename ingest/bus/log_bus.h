@@ -1,0 +1,62 @@
+#pragma once
+
+// The embedded bus: log folders are the bus. A producer's log is already durable and has offsets,
+// so the subscriber reads the folders directly (steps 5 and 6 of a record's path without a broker).
+//
+// A source is "log/<folder name>", and an offset is log::Offset::packed(). Folder names must stay
+// the same and differ from each other: the store keeps its place by them. Only what is below the
+// log's durable offset is delivered, and the copies at the front of a log file are not: each frame
+// arrives once, where it was first written. A message's lane comes from its stream's entry in the
+// registry frames before it, its partition from its case frame. Bytes of a log that are not a frame
+// are delivered as they are, in their place, so that the store can put them into quarantine; a torn
+// tail behind the durable offset is a crash's doing and is not.
+//
+// Thread safety: one thread owns a subscriber; producers may append meanwhile.
+// Errors: kInvalidArgument for two folders of one name, kIo and kCorrupt from the log.
+
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "ingest/bus/bus.h"
+#include "proto/log/log.h"
+
+namespace casebox::bus {
+
+class LogSubscriber final : public Subscriber {
+ public:
+  /// A folder that does not exist yet is a source without messages until it does.
+  static Result<std::unique_ptr<LogSubscriber>> open(
+      const std::vector<std::filesystem::path>& dirs);
+  ~LogSubscriber() override;
+
+  Result<void> resume(const std::vector<Position>& positions) override;
+  Result<std::optional<Delivery>> poll(Duration timeout) override;
+
+  /// The source name of a log folder.
+  static std::string source_of(const std::filesystem::path& dir);
+
+ private:
+  LogSubscriber();
+  struct Source;
+  std::vector<std::unique_ptr<Source>> sources_;
+  size_t turn_ = 0;
+};
+
+/// Copies messages into a log: the other end of a LogSubscriber, for a bus in files between two
+/// programs. One producer's cases, one after the other; a change of case begins a new file. Thread
+/// safety: one thread. Errors: those of log::Writer. Lifetime: `log` outlives it.
+class LogPublisher final : public Publisher {
+ public:
+  explicit LogPublisher(log::Writer& log) : log_(log) {}
+
+  Result<void> publish(const Message& message) override;
+  Result<void> flush(Duration timeout) override;
+
+ private:
+  log::Writer& log_;
+  CaseId case_id_;
+  ProducerId producer_;
+};
+
+}  // namespace casebox::bus
