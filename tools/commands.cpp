@@ -4,6 +4,7 @@ namespace casebox::tools {
 
 const std::vector<const Command*>& commands() {
   static const std::vector<const Command*> kAll = {
+      &kConfigCommand,
       &kVersionCommand,
   };
   return kAll;

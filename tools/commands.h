@@ -8,6 +8,7 @@
 
 namespace casebox::tools {
 
+extern const Command kConfigCommand;
 extern const Command kVersionCommand;
 
 /// In the order in which --help lists them.

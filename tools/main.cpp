@@ -14,11 +14,16 @@ void declare(CLI::App& app, const Command& command, Args& args) {
     auto& slot = args.values[arg.name];
     CLI::Option* option = nullptr;
     if (arg.kind == ArgKind::kFlag) {
-      option = app.add_flag_callback(arg.name, [&slot] { slot.assign(1, "true"); }, arg.help);
+      option = app.add_flag_callback(
+          arg.name, [&slot] { slot.assign(1, "true"); }, arg.help);
       continue;
     }
-    option = app.add_option(arg.name, slot, arg.help);
-    if (arg.kind != ArgKind::kList) option->expected(1);
+    if (arg.kind == ArgKind::kList) {
+      option = app.add_option(arg.name, slot, arg.help);
+    } else {
+      option = app.add_option_function<std::string>(
+          arg.name, [&slot](const std::string& value) { slot.assign(1, value); }, arg.help);
+    }
     if (arg.kind == ArgKind::kInteger) option->check(CLI::TypeValidator<int64_t>("INT"));
     if (arg.kind == ArgKind::kNumber) option->check(CLI::Number);
     if (arg.required) option->required();
@@ -28,8 +33,8 @@ void declare(CLI::App& app, const Command& command, Args& args) {
     }
   }
   auto& json = args.values["--json"];
-  app.add_flag_callback("--json", [&json] { json.assign(1, "true"); },
-                        "Print the result as one JSON document");
+  app.add_flag_callback(
+      "--json", [&json] { json.assign(1, "true"); }, "Print the result as one JSON document");
   if (!command.details.empty()) app.footer(command.details);
 }
 
@@ -58,7 +63,12 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    if (error.get_exit_code() == 0) return app.exit(error);
+    std::string command = "casebox";
+    for (const CLI::App* sub : app.get_subcommands()) command += " " + sub->get_name();
+    std::fprintf(stderr, "casebox: command line: %s; `%s --help` shows what it takes\n",
+                 error.what(), command.c_str());
+    return 2;
   }
   return code;
 }

@@ -1,0 +1,15 @@
+// A configuration file: text from outside becomes a message or an error, never a crash.
+
+#include <cstdint>
+#include <string_view>
+
+#include "casebox/v1/config.pb.h"
+#include "tools/config/yaml.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  casebox::v1::RecorderConfig config;
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  if (casebox::tools::read_yaml(text, "fuzz", config))
+    (void)casebox::tools::write_yaml(config, true);
+  return 0;
+}

@@ -1,0 +1,185 @@
+#include "tools/config/config.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "tools/config/yaml.h"
+#include "tools/names.h"
+
+namespace casebox::tools {
+namespace {
+
+constexpr std::array kSourceTypes = {"media", "vital", "csv", "phases", "simulator"};
+constexpr std::array kClasses = {"", "A", "B", "C"};
+
+Error bad(const std::string& name, const std::string& what) {
+  return Error{Code::kInvalidArgument, name + ": " + what};
+}
+
+void fill_kafka(v1::KafkaConfig& kafka) {
+  if (kafka.partitions() == 0) kafka.set_partitions(1);
+  if (kafka.topic_prefix().empty()) kafka.set_topic_prefix("casebox");
+  if (kafka.group().empty()) kafka.set_group("casebox-store");
+}
+
+Result<void> check_kafka(const v1::KafkaConfig& kafka, const std::string& name) {
+  if (kafka.brokers().empty())
+    return bad(
+        name,
+        "'kafka.brokers' is missing; write host:port, or leave 'kafka' out to use log folders");
+  if (kafka.partitions() > 1024)
+    return bad(name,
+               "'kafka.partitions' is above 1024; write the number of partitions of the topics");
+  return ok();
+}
+
+template <size_t N>
+bool one_of(const std::string& value, const std::array<const char*, N>& known) {
+  return std::find(known.begin(), known.end(), value) != known.end();
+}
+
+template <typename Config>
+Result<Config> load(const std::filesystem::path& file) {
+  Config config;
+  CASEBOX_CHECK(read_yaml_file(file, config));
+  fill_defaults(config);
+  CASEBOX_CHECK(check(config, file.string()));
+  return config;
+}
+
+}  // namespace
+
+bool is_loopback(const std::string& address) {
+  return address == "localhost" || address == "::1" || address.starts_with("127.");
+}
+
+Result<v1::RecorderConfig> load_recorder_config(const std::filesystem::path& file) {
+  return load<v1::RecorderConfig>(file);
+}
+Result<v1::IngestConfig> load_ingest_config(const std::filesystem::path& file) {
+  return load<v1::IngestConfig>(file);
+}
+Result<v1::ServeConfig> load_serve_config(const std::filesystem::path& file) {
+  return load<v1::ServeConfig>(file);
+}
+
+void fill_defaults(v1::RecorderConfig& config) {
+  if (config.frame_max_ms() == 0) config.set_frame_max_ms(150);
+  if (config.sync_max_ms() == 0) config.set_sync_max_ms(100);
+  if (config.queue_items() == 0) config.set_queue_items(4096);
+  if (config.has_kafka()) fill_kafka(*config.mutable_kafka());
+}
+
+void fill_defaults(v1::IngestConfig& config) {
+  if (config.has_kafka()) fill_kafka(*config.mutable_kafka());
+}
+
+void fill_defaults(v1::ServeConfig& config) {
+  if (config.address().empty()) config.set_address("127.0.0.1");
+  if (config.port() == 0) config.set_port(8742);
+  if (config.has_kafka()) fill_kafka(*config.mutable_kafka());
+}
+
+Result<void> check(const v1::RecorderConfig& config, const std::string& name) {
+  if (config.spool_dir().empty())
+    return bad(name, "'spool_dir' is missing; write the folder that receives the log");
+  if (config.keystore_dir().empty())
+    return bad(name, "'keystore_dir' is missing; write the folder of the site's keystore");
+  if (config.procedure().empty())
+    return bad(name, "'procedure' is missing; write a code such as lap-cholecystectomy");
+  if (config.sources().empty()) return bad(name, "'sources' is empty; name at least one source");
+  std::set<std::string> names;
+  for (int i = 0; i < config.sources_size(); ++i) {
+    const v1::SourceConfig& source = config.sources(i);
+    const std::string at = "'sources[" + std::to_string(i) + "].";
+    if (source.name().empty())
+      return bad(name, at + "name' is missing; give each source a name of its own");
+    if (!names.insert(source.name()).second)
+      return bad(name, at + "name' '" + source.name() +
+                           "' is used twice; give each source a name of its own");
+    if (!one_of(source.type(), kSourceTypes))
+      return bad(name, at + "type' is '" + source.type() +
+                           "'; write one of media, vital, csv, phases, simulator");
+    if (source.url().empty() && source.type() != "simulator")
+      return bad(name, at + "url' is missing; write the file or URL of the source");
+    if (!one_of(source.stream_class(), kClasses))
+      return bad(name, at + "stream_class' is '" + source.stream_class() + "'; write A, B or C");
+  }
+  for (const std::string& scope : config.consent())
+    if (auto known = scope_from(scope); !known) return bad(name, known.error().message);
+  if (config.frame_max_ms() > 60'000)
+    return bad(name, "'frame_max_ms' is above 60000; 150 is usual");
+  if (config.has_kafka()) CASEBOX_CHECK(check_kafka(config.kafka(), name));
+  return ok();
+}
+
+Result<void> check(const v1::IngestConfig& config, const std::string& name) {
+  if (config.store_dir().empty())
+    return bad(name, "'store_dir' is missing; write the folder of the store");
+  if (config.has_kafka()) CASEBOX_CHECK(check_kafka(config.kafka(), name));
+  if (!config.has_kafka() && config.log_dirs().empty())
+    return bad(name, "nothing to read; write 'log_dirs' or 'kafka'");
+  return ok();
+}
+
+Result<void> check(const v1::ServeConfig& config, const std::string& name) {
+  if (config.store_dir().empty())
+    return bad(name, "'store_dir' is missing; write the folder of the store");
+  if (!is_loopback(config.address()))
+    return bad(name, "'address' is " + config.address() +
+                         "; write 127.0.0.1: other addresses are refused until there is a login");
+  if (config.port() > 65535) return bad(name, "'port' is above 65535; write a free port");
+  if (config.has_kafka()) CASEBOX_CHECK(check_kafka(config.kafka(), name));
+  return ok();
+}
+
+Result<std::string> example_config(const std::string& kind) {
+  if (kind == "recorder")
+    return std::string(
+        R"(# What one room records. `casebox config check FILE` reads it without recording.
+room: or-1
+room_slot: 0                 # partition = room_slot % partitions
+procedure: lap-cholecystectomy
+spool_dir: /var/lib/casebox/spool
+keystore_dir: /var/lib/casebox/store/keys
+frame_max_ms: 150            # a frame closes after this, at the latest
+sync_max_ms: 100             # and is on disk after this
+queue_items: 4096            # per source; what does not fit becomes a declared gap
+consent: [record, quality]
+sources:
+  - name: scope
+    type: media              # media, vital, csv, phases, simulator
+    url: /dev/video0
+    stream_class: C          # A is kept to the last, C goes first under pressure
+    record_audio: false
+  - name: monitor
+    type: vital
+    url: /srv/vital/or-1.vital
+# kafka:                     # leave out to use log folders
+#   brokers: 127.0.0.1:9092
+#   partitions: 1
+)");
+  if (kind == "ingest")
+    return std::string(R"(# What fills one store.
+store_dir: /var/lib/casebox/store
+log_dirs: [/var/lib/casebox/spool]
+partition: 0
+# kafka:                     # instead of log_dirs
+#   brokers: 127.0.0.1:9092
+#   partitions: 1
+#   group: casebox-store
+#   topic_prefix: casebox
+)");
+  if (kind == "serve")
+    return std::string(R"(# The review page and its API, on this machine only.
+store_dir: /var/lib/casebox/store
+address: 127.0.0.1
+port: 8742
+log_dirs: [/var/lib/casebox/spool]
+)");
+  return Error{Code::kInvalidArgument,
+               "config: kind '" + kind + "' is unknown; write recorder, ingest or serve"};
+}
+
+}  // namespace casebox::tools
