@@ -1,0 +1,41 @@
+#pragma once
+
+// Parts that several documents share, so that they mean the same everywhere (docs/formats/json.md).
+// Include it in .cpp files only, as tools/json.h.
+//
+// Thread safety: free functions.
+
+#include "proto/verify/verify.h"
+#include "tools/json.h"
+#include "tools/query/facts.h"
+
+namespace casebox::tools {
+
+/// sources[{epoch stream_id stream first_number last_number t0_s t1_s sha256}]
+template <typename Ranges>
+Json sources_json(const Ranges& ranges) {
+  Json out = Json::array();
+  for (const v1::SourceRange& range : ranges) {
+    Json one;
+    one["epoch"] = to_string(Epoch{range.epoch()});
+    one["stream_id"] = range.stream_id();
+    if (!range.stream().empty()) one["stream"] = range.stream();
+    one["first_number"] = std::to_string(range.first_number());
+    one["last_number"] = std::to_string(range.last_number());
+    one["t0_s"] = static_cast<double>(range.t0_ns()) * 1e-9;
+    one["t1_s"] = static_cast<double>(range.t1_ns()) * 1e-9;
+    if (!range.sha256().empty()) one["sha256"] = to_hex(range.sha256());
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+/// {phase level origin start_s end_s start_u95_s open sources[]}; start_u95_s null without a bound.
+Json phase_json(const query::PhaseFact& phase);
+/// {finding_id kind step phase certainty text t0_s t1_s sources[]}
+Json departure_json(const query::DepartureFact& departure);
+/// The verify document's body of one case: verdict, proven[], not_proven[], problems[], streams[],
+/// ...
+Json report_json(const verify::Report& report);
+
+}  // namespace casebox::tools

@@ -1,0 +1,135 @@
+#include "tools/query/facts.h"
+
+#include <algorithm>
+#include <set>
+
+#include "tools/names.h"
+
+namespace casebox::tools::query {
+namespace {
+
+v1::SourceRange own_source(const storage::EventAt& at) {
+  v1::SourceRange range;
+  range.set_epoch(at.source.epoch.value);
+  range.set_stream_id(at.source.stream.value);
+  range.set_first_number(at.number.value);
+  range.set_last_number(at.number.value);
+  range.set_t0_ns(at.t.ns);
+  range.set_t1_ns(at.t.ns);
+  return range;
+}
+
+std::string label_of(const v1::Finding& finding, const char* key) {
+  auto it = finding.labels().find(key);
+  return it == finding.labels().end() ? "" : it->second;
+}
+
+double value_of(const v1::Finding& finding, const char* key, double other) {
+  auto it = finding.values().find(key);
+  return it == finding.values().end() ? other : it->second;
+}
+
+PhaseFact from_interval(const storage::EventAt& at, double case_end_s) {
+  const v1::Interval& interval = at.event.interval();
+  PhaseFact fact;
+  fact.label = interval.label();
+  fact.level = name_of(interval.level());
+  fact.origin = name_of(interval.origin());
+  fact.t0_s = at.t.seconds();
+  fact.open = interval.duration_ns() < 0;
+  fact.t1_s = fact.open ? case_end_s : (at.t + nanoseconds(interval.duration_ns())).seconds();
+  fact.start_u95_s = at.u95_us == frame::kUnknownU95 ? -1 : at.u95_us * 1e-6;
+  fact.sources.push_back(own_source(at));
+  return fact;
+}
+
+PhaseFact from_finding(const storage::EventAt& at) {
+  const v1::Finding& finding = at.event.finding();
+  PhaseFact fact;
+  fact.label = label_of(finding, "phase");
+  fact.origin = "algorithm";
+  fact.t0_s = value_of(finding, "start_s", static_cast<double>(finding.t0_ns()) * 1e-9);
+  fact.t1_s = value_of(finding, "end_s", static_cast<double>(finding.t1_ns()) * 1e-9);
+  fact.start_u95_s = value_of(finding, "start_u95_s", 0);
+  fact.sources.assign(finding.sources().begin(), finding.sources().end());
+  if (fact.sources.empty()) fact.sources.push_back(own_source(at));
+  return fact;
+}
+
+DepartureFact departure(const storage::EventAt& at) {
+  const v1::Finding& finding = at.event.finding();
+  DepartureFact fact;
+  fact.finding_id = to_hex(finding.id());
+  fact.deviation = label_of(finding, "deviation");
+  fact.step = finding.step().empty() ? label_of(finding, "step") : finding.step();
+  fact.phase = label_of(finding, "phase");
+  fact.certainty = name_of(finding.certainty());
+  fact.text = finding.text();
+  fact.t0_s = static_cast<double>(finding.t0_ns()) * 1e-9;
+  fact.t1_s = static_cast<double>(finding.t1_ns()) * 1e-9;
+  fact.sources.assign(finding.sources().begin(), finding.sources().end());
+  if (fact.sources.empty()) fact.sources.push_back(own_source(at));
+  return fact;
+}
+
+/// A finding's id is the hash of its job, inputs and place: a re-run repeats ids, and the first
+/// copy stands.
+std::vector<storage::EventAt> unique_findings(std::vector<storage::EventAt> all) {
+  std::set<Bytes> ids;
+  std::erase_if(all, [&](const storage::EventAt& at) {
+    return !at.event.has_finding() || !ids.insert(at.event.finding().id()).second;
+  });
+  return all;
+}
+
+}  // namespace
+
+Result<CaseFacts> header_facts(const v1::CaseRecord& record) {
+  CaseFacts facts;
+  CASEBOX_TRY(facts.id, id_from_bytes<CaseId>(record.case_id()));
+  facts.procedure = record.procedure();
+  facts.room = record.room();
+  facts.state = name_of(record.state());
+  facts.start_utc_ns = static_cast<int64_t>(record.start_utc_ns());
+  facts.duration_s =
+      std::max(0.0, static_cast<double>(record.last_t_ns() - record.first_t_ns()) * 1e-9);
+  for (const v1::StreamRecord& stream : record.streams()) facts.gap_frames += stream.gap_frames();
+  return facts;
+}
+
+Result<CaseFacts> read_facts(StoreAccess& access, const v1::CaseRecord& record,
+                             keyring::Purpose purpose, bool phases, bool departures) {
+  CASEBOX_TRY(CaseFacts facts, header_facts(record));
+  if (!phases && !departures) return facts;
+  if (!access.keyring().available()) {
+    facts.sealed = true;
+    return facts;
+  }
+  CASEBOX_TRY(auto reader,
+              storage::CaseReader::open(access.store(), facts.id, access.keyring(), purpose));
+  const double end_s = static_cast<double>(record.last_t_ns()) * 1e-9;
+  auto annotated = reader->events(v1::STREAM_KIND_PHASE);
+  if (!annotated &&
+      (annotated.error().code == Code::kDenied || annotated.error().code == Code::kNotFound)) {
+    facts.sealed = true;
+    return facts;
+  }
+  if (!annotated) return std::move(annotated).error();
+  for (const auto& at : *annotated)
+    if (phases && at.event.has_interval()) facts.phases.push_back(from_interval(at, end_s));
+
+  CASEBOX_TRY(auto derived, reader->events(v1::STREAM_KIND_FINDING, {}, true));
+  const bool human = !facts.phases.empty();
+  for (const auto& at : unique_findings(std::move(derived))) {
+    const std::string& kind = at.event.finding().kind();
+    if (phases && !human && kind == "phase") facts.phases.push_back(from_finding(at));
+    if (departures && kind == "departure") facts.departures.push_back(departure(at));
+  }
+  std::stable_sort(facts.phases.begin(), facts.phases.end(),
+                   [](const PhaseFact& a, const PhaseFact& b) { return a.t0_s < b.t0_s; });
+  std::stable_sort(facts.departures.begin(), facts.departures.end(),
+                   [](const DepartureFact& a, const DepartureFact& b) { return a.t0_s < b.t0_s; });
+  return facts;
+}
+
+}  // namespace casebox::tools::query

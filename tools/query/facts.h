@@ -1,0 +1,62 @@
+#pragma once
+
+// What is known of one case without reading its waves: header, phases, departures. `show`, `query`
+// and `export --format xes` all read it through here, so that they agree.
+//
+// Phases come from human annotations where there are any, else from the findings of the phase job.
+// Thread safety: free functions; a StoreAccess belongs to one thread.
+// Errors: without keys phases and departures cannot be read: `sealed` says so, the rest is there.
+
+#include <string>
+#include <vector>
+
+#include "casebox/v1/case.pb.h"
+#include "casebox/v1/finding.pb.h"
+#include "tools/store_access.h"
+
+namespace casebox::tools::query {
+
+/// One entry of a phase or step.
+struct PhaseFact {
+  std::string label;
+  std::string level = "phase";  // phase, step, mark
+  std::string origin;           // human, device, algorithm
+  double t0_s = 0;
+  double t1_s = 0;
+  double start_u95_s = 0;
+  bool open = false;  // never ended; t1_s is where the case ended
+  std::vector<v1::SourceRange> sources;
+};
+
+struct DepartureFact {
+  std::string finding_id;  // hex
+  std::string deviation;   // missing, extra, order, time, unobserved, justified
+  std::string step;
+  std::string phase;
+  std::string certainty;  // certain, ambiguous, unobserved, justified
+  std::string text;
+  double t0_s = 0;
+  double t1_s = 0;
+  std::vector<v1::SourceRange> sources;
+};
+
+struct CaseFacts {
+  CaseId id;
+  std::string procedure;
+  std::string room;
+  std::string state;
+  int64_t start_utc_ns = 0;
+  double duration_s = 0;
+  uint64_t gap_frames = 0;
+  bool sealed = false;            // no key: phases and departures are unknown
+  std::vector<PhaseFact> phases;  // by start
+  std::vector<DepartureFact> departures;
+};
+
+/// From the store's own row alone.
+Result<CaseFacts> header_facts(const v1::CaseRecord& record);
+/// With phases and departures, opened for `purpose`.
+Result<CaseFacts> read_facts(StoreAccess& access, const v1::CaseRecord& record,
+                             keyring::Purpose purpose, bool phases = true, bool departures = true);
+
+}  // namespace casebox::tools::query
