@@ -9,6 +9,8 @@
 namespace casebox::tools {
 
 extern const Command kConfigCommand;
+extern const Command kReportCommand;
+extern const Command kServeCommand;
 extern const Command kVersionCommand;
 
 /// In the order in which --help lists them.

@@ -1,0 +1,320 @@
+#include "tools/report/case_view.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ctime>
+#include <tuple>
+
+namespace casebox::tools {
+namespace {
+
+double s(int64_t ns) { return static_cast<double>(ns) * 1e-9; }
+double bound(uint32_t u95_us) {
+  return u95_us == frame::kUnknownU95 ? -1 : static_cast<double>(u95_us) * 1e-6;
+}
+
+/// "FOO_BAR_BAZ" without its first `prefix` characters, as "bar-baz".
+std::string code_of(const std::string& name, size_t prefix) {
+  std::string out = name.size() > prefix ? name.substr(prefix) : name;
+  for (char& c : out) c = c == '_' ? '-' : static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+  return out;
+}
+
+std::string name_of(const std::map<uint32_t, std::string>& names, StreamId id) {
+  auto it = names.find(id.value);
+  return it == names.end() ? std::to_string(id.value) : it->second;
+}
+
+void put_device(EventView& out, const v1::DeviceEvent& event) {
+  out.kind = "device";
+  out.code = event.code();
+  if (event.has_on()) out.value = event.on() ? "on" : "off";
+  if (event.has_number()) out.value = fmt::format("{:g}", event.number());
+  if (event.has_text()) out.value = event.text();
+  out.unit = event.unit();
+}
+
+void put_alarm(EventView& out, const v1::Alarm& alarm) {
+  out.kind = "alarm";
+  out.code = alarm.code();
+  out.label = code_of(v1::Alarm::Priority_Name(alarm.priority()), 9);
+  out.value = alarm.active() ? "begins" : "ends";
+  if (alarm.active() && !alarm.unit().empty()) {
+    out.value += fmt::format(" at {:g} (limit {:g})", alarm.value(), alarm.limit());
+    out.unit = alarm.unit();
+  }
+}
+
+/// True when the event is shown in the list of events.
+bool put_event(EventView& out, const v1::Event& event) {
+  switch (event.what_case()) {
+    case v1::Event::kDevice: put_device(out, event.device()); return true;
+    case v1::Event::kAlarm: put_alarm(out, event.alarm()); return true;
+    case v1::Event::kMark:
+      out.kind = "team";
+      out.code = event.mark().code();
+      out.label = event.mark().label();
+      out.value = event.mark().reason();
+      out.role = event.mark().role();
+      return true;
+    case v1::Event::kChecklist:
+      out.kind = "checklist";
+      out.code = event.checklist().code();
+      out.value = event.checklist().complete() ? "complete" : "not complete";
+      return true;
+    case v1::Event::kShown:
+      out.kind = "twin-shown";
+      out.code = event.shown().message();
+      out.label = event.shown().display();
+      out.role = event.shown().role();
+      out.t_s = s(event.shown().t_on_ns());
+      out.duration_s = std::max(0.0, s(event.shown().t_off_ns() - event.shown().t_on_ns()));
+      return true;
+    case v1::Event::kText:
+      out.kind = "text";
+      out.code = event.text().code();
+      out.value = event.text().text();
+      return true;
+    default: return false;
+  }
+}
+
+void put_phases_of_marks(CaseView& view) {
+  std::map<std::string, PhaseView> open;
+  for (const EventView& event : view.events) {
+    if (event.kind != "team" || event.label.empty()) continue;
+    if (event.code == "phase.begin") {
+      open[event.label] = {
+          event.label, event.t_s, view.duration_s, event.u95_s, "annotated", event.role, true, ""};
+    } else if (event.code == "phase.end") {
+      auto it = open.find(event.label);
+      if (it == open.end()) continue;
+      it->second.t1_s = event.t_s;
+      it->second.open = false;
+      view.phases.push_back(it->second);
+      open.erase(it);
+    }
+  }
+  for (auto& [label, phase] : open) view.phases.push_back(phase);
+}
+
+void put_interval(CaseView& view, const storage::EventAt& at, const std::string& stream) {
+  const v1::Interval& interval = at.event.interval();
+  const bool open = interval.duration_ns() < 0;
+  const double t0 = at.t.seconds();
+  const double t1 = open ? view.duration_s : t0 + s(interval.duration_ns());
+  if (interval.level() == v1::Interval::LEVEL_PHASE) {
+    view.phases.push_back(
+        {interval.label(), t0, t1, bound(at.u95_us), "annotated", interval.annotator(), open, ""});
+    return;
+  }
+  EventView event;
+  event.t_s = t0;
+  event.u95_s = bound(at.u95_us);
+  event.kind = "mark";
+  event.code = interval.level() == v1::Interval::LEVEL_STEP ? "step" : "mark";
+  event.label = interval.label();
+  event.duration_s = t1 - t0;
+  event.stream = stream;
+  view.events.push_back(std::move(event));
+}
+
+Result<void> gather_events(const storage::CaseReader& reader,
+                           const std::map<uint32_t, std::string>& names, CaseView& view) {
+  for (v1::StreamKind kind :
+       {v1::STREAM_KIND_DEVICE, v1::STREAM_KIND_ALARM, v1::STREAM_KIND_TEAM, v1::STREAM_KIND_PHASE,
+        v1::STREAM_KIND_ROOM, v1::STREAM_KIND_TWIN_EVENT}) {
+    CASEBOX_TRY(auto events, reader.events(kind));
+    for (const storage::EventAt& at : events) {
+      const std::string stream = name_of(names, at.source.stream);
+      if (at.event.has_interval()) {
+        put_interval(view, at, stream);
+        continue;
+      }
+      if (at.event.has_forecast()) {
+        const v1::TwinForecast& f = at.event.forecast();
+        view.forecasts.push_back({s(f.t_issued_ns()), s(f.t_valid_ns()), f.value(), f.sd(),
+                                  f.variable(), f.unit(), f.model().model(),
+                                  f.t_issued_ns() > f.t_valid_ns()});
+        continue;
+      }
+      EventView event;
+      event.t_s = at.t.seconds();
+      event.u95_s = bound(at.u95_us);
+      event.stream = stream;
+      if (!put_event(event, at.event)) continue;
+      if (kind == v1::STREAM_KIND_ROOM) event.kind = "room";
+      view.events.push_back(std::move(event));
+    }
+  }
+  std::stable_sort(view.events.begin(), view.events.end(),
+                   [](const EventView& a, const EventView& b) { return a.t_s < b.t_s; });
+  put_phases_of_marks(view);
+  return ok();
+}
+
+Result<void> gather_findings(const storage::CaseReader& reader, CaseView& view) {
+  CASEBOX_TRY(auto events, reader.events(v1::STREAM_KIND_FINDING, {}, true));
+  std::map<std::string, v1::Finding> by_id;  // a re-run repeats ids: the last one stands
+  for (const storage::EventAt& at : events)
+    if (at.event.has_finding()) by_id[at.event.finding().id()] = at.event.finding();
+  for (auto& [id, finding] : by_id) {
+    if (finding.kind() == "phase") {
+      const auto label = finding.labels().find("phase");
+      const auto u95 = finding.values().find("start_u95_s");
+      view.phases.push_back({label == finding.labels().end() ? finding.step() : label->second,
+                             s(finding.t0_ns()), s(finding.t1_ns()),
+                             u95 == finding.values().end() ? -1 : u95->second, "found",
+                             finding.run().job(), false, to_hex(id)});
+    }
+    view.findings.push_back(std::move(finding));
+  }
+  std::sort(view.findings.begin(), view.findings.end(), [](const auto& a, const auto& b) {
+    return std::make_tuple(a.kind() != "departure", a.t0_ns(), a.id()) <
+           std::make_tuple(b.kind() != "departure", b.t0_ns(), b.id());
+  });
+  std::stable_sort(view.phases.begin(), view.phases.end(),
+                   [](const PhaseView& a, const PhaseView& b) { return a.t0_s < b.t0_s; });
+  return ok();
+}
+
+Result<void> gather_consent(const storage::CaseReader& reader, CaseView& view) {
+  std::vector<storage::EventAt> all;
+  for (bool derived : {false, true}) {
+    CASEBOX_TRY(auto events, reader.events(v1::STREAM_KIND_CONSENT, {}, derived));
+    for (auto& event : events)
+      if (event.event.has_consent()) all.push_back(std::move(event));
+  }
+  // In order of time; at the same time a custody act (derived) comes after the recorder's word.
+  std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
+    return std::make_pair(a.t, a.derived) < std::make_pair(b.t, b.derived);
+  });
+  if (!all.empty()) {
+    view.consent_stated = true;
+    const v1::Consent& last = all.back().event.consent();
+    for (int scope : last.granted()) {
+      const bool withdrawn = std::find(last.withdrawn().begin(), last.withdrawn().end(), scope) !=
+                             last.withdrawn().end();
+      if (!withdrawn) view.consent.push_back(scope_name(static_cast<v1::ConsentScope>(scope)));
+    }
+  }
+  CASEBOX_TRY(auto details, reader.events(v1::STREAM_KIND_DETAILS));
+  for (const auto& at : details) {
+    if (!at.event.has_details()) continue;
+    view.alias = at.event.details().alias();
+    for (const auto& [name, value] : at.event.details().fields()) view.details[name] = value;
+  }
+  return ok();
+}
+
+Result<void> gather_accounting(const storage::CaseReader& reader,
+                               const std::map<uint32_t, std::string>& names, CaseView& view) {
+  CASEBOX_TRY(auto gaps, reader.gaps());
+  for (const storage::GapAt& at : gaps)
+    view.gaps.push_back({name_of(names, at.stream), at.gap.reason(),
+                         code_of(v1::Gap::Origin_Name(at.gap.origin()), 7), s(at.gap.t_begin_ns()),
+                         s(at.gap.t_end_ns()), at.first.value, at.first.value + at.count - 1,
+                         at.gap.missing(), at.gap.count_unknown()});
+  CASEBOX_TRY(auto clocks, reader.clocks());
+  std::map<uint32_t, ClockView> by_id;
+  for (const storage::ClockAt& at : clocks) {
+    for (const v1::SourceClock& source : at.record.sources()) {
+      ClockView& clock = by_id[source.clock_id()];
+      clock.clock_id = source.clock_id();
+      clock.offset_s = s(source.offset_ns());
+      clock.rate_ppm = source.rate_ppm();
+      clock.broken = clock.broken || source.broken();
+      clock.u95_s = clock.broken ? -1 : static_cast<double>(source.u95_ns()) * 1e-9;
+      clock.resets += source.reset();
+    }
+  }
+  for (auto& [id, clock] : by_id) view.clocks.push_back(clock);
+  return ok();
+}
+
+bool refused(const Error& error) {
+  return error.code == Code::kDenied || error.code == Code::kNotFound;
+}
+
+}  // namespace
+
+std::string kind_name(v1::StreamKind kind) { return code_of(v1::StreamKind_Name(kind), 12); }
+std::string certainty_name(v1::Certainty c) { return code_of(v1::Certainty_Name(c), 10); }
+std::string scope_name(v1::ConsentScope scope) { return code_of(v1::ConsentScope_Name(scope), 14); }
+
+std::string deviation_of(const v1::Finding& finding) {
+  auto it = finding.labels().find("deviation");
+  return it == finding.labels().end() ? "" : it->second;
+}
+
+bool has_consent(const CaseView& view, const std::string& scope) {
+  return std::find(view.consent.begin(), view.consent.end(), scope) != view.consent.end();
+}
+
+std::string rfc3339(uint64_t utc_ns) {
+  const std::time_t seconds = static_cast<std::time_t>(utc_ns / 1'000'000'000);
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:09}Z", parts.tm_year + 1900,
+                     parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
+                     utc_ns % 1'000'000'000);
+}
+
+CaseView summarize_case(const v1::CaseRecord& record) {
+  CaseView view;
+  if (auto id = id_from_bytes<CaseId>(record.case_id())) view.case_id = to_string(*id);
+  view.procedure = record.procedure();
+  view.room = record.room();
+  view.state = code_of(v1::CaseState_Name(record.state()), 11);
+  view.start = rfc3339(record.start_utc_ns());
+  view.start_u95_s = static_cast<double>(record.start_utc_u95_ns()) * 1e-9;
+  view.duration_s = std::max(0.0, s(record.last_t_ns()));
+  view.first_t_s = s(record.first_t_ns());
+  view.frames = record.frames();
+  view.quarantined = record.quarantined();
+  std::map<std::pair<bool, std::string>, StreamView> streams;
+  std::map<uint64_t, bool> derived;
+  for (const v1::EpochRecord& epoch : record.epochs())
+    derived[epoch.epoch()] = epoch.role() != v1::PRODUCER_ROLE_RECORDER;
+  for (const v1::StreamRecord& row : record.streams()) {
+    if (row.stream().stream_id() == 0) continue;
+    StreamView& stream = streams[{derived[row.epoch()], row.stream().name()}];
+    const bool first = stream.frames == 0;
+    stream.stream = row.stream();
+    stream.items += row.items();
+    stream.missing += row.missing();
+    stream.gap_frames += row.gap_frames();
+    stream.unknown_gaps += row.unknown_gaps();
+    stream.frames += row.frames();
+    stream.bytes += row.bytes();
+    stream.first_t_s =
+        first ? s(row.first_t_ns()) : std::min(stream.first_t_s, s(row.first_t_ns()));
+    stream.last_t_s = first ? s(row.last_t_ns()) : std::max(stream.last_t_s, s(row.last_t_ns()));
+  }
+  for (auto& [key, stream] : streams) view.streams.push_back(std::move(stream));
+  return view;
+}
+
+Result<CaseView> gather_case(const storage::CaseReader& reader) {
+  CaseView view = summarize_case(reader.record());
+  std::map<uint32_t, std::string> names;
+  for (const v1::Stream& stream : reader.streams()) names[stream.stream_id()] = stream.name();
+  CASEBOX_CHECK(gather_accounting(reader, names, view));
+  for (auto step : {+[](const storage::CaseReader&r, const std::map<uint32_t, std::string>&n,
+                        CaseView&v) { return gather_events(r, n, v); },
+                    +[](const storage::CaseReader&r, const std::map<uint32_t, std::string>&,
+                        CaseView&v) { return gather_findings(r, v); },
+                    +[](const storage::CaseReader&r, const std::map<uint32_t, std::string>&,
+                        CaseView&v) { return gather_consent(r, v); }}) {
+    Result<void> done = step(reader, names, view);
+    if (done) continue;
+    if (!refused(done.error())) return done.error();
+    view.unreadable_reason = done.error().message;
+    return view;
+  }
+  view.readable = true;
+  return view;
+}
+
+}  // namespace casebox::tools

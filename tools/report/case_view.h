@@ -1,0 +1,96 @@
+#pragma once
+
+// One case as people look at it: what the page's API and the reports both show, gathered once from
+// a reader. Without a key the accounting is there (streams, gaps, clocks) and `readable` is false.
+//
+// Thread safety: plain values; gather_case uses its reader's thread. Times are seconds from the
+// case's start; a u95 below zero means that no bound can be given.
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "casebox/v1/finding.pb.h"
+#include "casebox/v1/stream.pb.h"
+#include "storage/reader/case_reader.h"
+
+namespace casebox::tools {
+
+struct PhaseView {
+  std::string label;
+  double t0_s = 0, t1_s = 0;
+  double u95_s = -1;
+  std::string origin;   // "annotated", "found"
+  std::string by;       // annotator's role or the job
+  bool open = false;    // never ended; t1_s is the case's end
+  std::string finding;  // id of the finding, when found
+};
+
+struct EventView {
+  double t_s = 0;
+  double u95_s = -1;
+  std::string kind;  // "alarm", "team", "checklist", "device", "room", "twin-shown", "text", "mark"
+  std::string code, label, value, unit, role, stream;
+  double duration_s = 0;  // of intervals
+};
+
+struct GapView {
+  std::string stream, reason, origin;
+  double t0_s = 0, t1_s = 0;
+  uint64_t first_number = 0, last_number = 0, missing = 0;
+  bool count_unknown = false;
+};
+
+struct ClockView {
+  uint32_t clock_id = 0;
+  double offset_s = 0, rate_ppm = 0, u95_s = -1;
+  bool broken = false;
+  uint32_t resets = 0;
+};
+
+struct ForecastView {
+  double issued_s = 0, valid_s = 0, value = 0, sd = 0;
+  std::string variable, unit, model;
+  bool late = false;  // issued after the time it speaks of: hindsight, not counted
+};
+
+struct StreamView {
+  v1::Stream stream;
+  uint64_t items = 0, missing = 0, gap_frames = 0, unknown_gaps = 0, frames = 0, bytes = 0;
+  double first_t_s = 0, last_t_s = 0;
+};
+
+struct CaseView {
+  std::string case_id, procedure, room, state, start, alias;
+  double start_u95_s = 0, duration_s = 0, first_t_s = 0;
+  bool readable = false;
+  std::string unreadable_reason;
+  uint64_t frames = 0, quarantined = 0;
+  std::vector<StreamView> streams;
+  std::vector<PhaseView> phases;
+  std::vector<EventView> events;
+  std::vector<GapView> gaps;
+  std::vector<v1::Finding> findings;  // departures first, in time order
+  std::vector<ForecastView> forecasts;
+  std::vector<ClockView> clocks;
+  std::vector<std::string> consent;  // scopes in force at the end
+  bool consent_stated = false;
+  std::map<std::string, std::string> details;
+};
+
+/// What the store's own row says, without opening anything.
+CaseView summarize_case(const v1::CaseRecord& record);
+/// Everything. A content read that is refused leaves `readable` false; a damaged one is an error.
+Result<CaseView> gather_case(const storage::CaseReader& reader);
+
+std::string kind_name(v1::StreamKind kind);  // "wave", "numeric", ...
+std::string certainty_name(
+    v1::Certainty certainty);  // "certain", "ambiguous", "unobserved", "justified"
+std::string scope_name(v1::ConsentScope scope);  // "patient-briefing", ...
+/// Of a departure: "missing", "extra", "order", "time", ...; empty when not stated.
+std::string deviation_of(const v1::Finding& finding);
+bool has_consent(const CaseView& view, const std::string& scope);
+/// RFC 3339 in UTC with nanoseconds.
+std::string rfc3339(uint64_t utc_ns);
+
+}  // namespace casebox::tools

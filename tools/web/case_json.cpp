@@ -1,0 +1,144 @@
+#include "tools/web/case_json.h"
+
+namespace casebox::tools::web {
+namespace {
+
+Json u95(double seconds) { return seconds < 0 ? Json(nullptr) : Json(seconds); }
+
+Json stream_json(const StreamView& view) {
+  const v1::Stream& stream = view.stream;
+  Json json;
+  json["stream_id"] = stream.stream_id();
+  json["name"] = stream.name();
+  json["kind"] = kind_name(stream.kind());
+  json["device"] = stream.device();
+  json["clock_id"] = stream.clock_id();
+  const double tick = stream.tick_rate_hz().den() == 0
+                          ? 0
+                          : static_cast<double>(stream.tick_rate_hz().num()) /
+                                static_cast<double>(stream.tick_rate_hz().den());
+  json["channels"] = Json::array();
+  for (const v1::Channel& channel : stream.channels())
+    json["channels"].push_back({{"name", channel.name()},
+                                {"unit", channel.unit()},
+                                {"rate_hz", tick * std::max(1u, channel.samples_per_tick())}});
+  if (stream.has_media() && stream.kind() == v1::STREAM_KIND_VIDEO)
+    json["video"] = {{"codec", stream.media().codec()},
+                     {"codec_string", stream.media().codec_string()},
+                     {"width", stream.media().width()},
+                     {"height", stream.media().height()}};
+  json["items"] = std::to_string(view.items);
+  json["missing"] = std::to_string(view.missing);
+  json["gap_frames"] = view.gap_frames;
+  json["unknown_gaps"] = view.unknown_gaps;
+  json["bytes_stored"] = std::to_string(view.bytes);
+  json["first_t_s"] = view.first_t_s;
+  json["last_t_s"] = view.last_t_s;
+  if (stream.by_policy_absent()) json["absent_by_policy"] = stream.policy_reason();
+  return json;
+}
+
+Json phase_json(const PhaseView& phase) {
+  return {{"phase", phase.label},      {"t0_s", phase.t0_s},      {"t1_s", phase.t1_s},
+          {"u95_s", u95(phase.u95_s)}, {"origin", phase.origin},  {"by", phase.by},
+          {"open", phase.open},        {"finding", phase.finding}};
+}
+
+Json event_json(const EventView& event) {
+  Json json = {{"t_s", event.t_s},
+               {"u95_s", u95(event.u95_s)},
+               {"kind", event.kind},
+               {"code", event.code},
+               {"stream", event.stream}};
+  if (!event.label.empty()) json["label"] = event.label;
+  if (!event.value.empty()) json["value"] = event.value;
+  if (!event.unit.empty()) json["unit"] = event.unit;
+  if (!event.role.empty()) json["role"] = event.role;
+  if (event.duration_s > 0) json["duration_s"] = event.duration_s;
+  return json;
+}
+
+}  // namespace
+
+Json finding_json(const v1::Finding& finding) {
+  Json json;
+  json["id"] = to_hex(finding.id());
+  json["kind"] = finding.kind();
+  json["certainty"] = certainty_name(finding.certainty());
+  json["deviation"] = deviation_of(finding);
+  json["step"] = finding.step();
+  json["text"] = finding.text();
+  json["t0_s"] = static_cast<double>(finding.t0_ns()) * 1e-9;
+  json["t1_s"] = static_cast<double>(finding.t1_ns()) * 1e-9;
+  json["values"] = Json::object();
+  for (const auto& [name, value] :
+       std::map<std::string, double>(finding.values().begin(), finding.values().end()))
+    json["values"][name] = value;
+  json["labels"] = Json::object();
+  for (const auto& [name, value] :
+       std::map<std::string, std::string>(finding.labels().begin(), finding.labels().end()))
+    json["labels"][name] = value;
+  return json;
+}
+
+Json case_row(const CaseView& view) {
+  uint64_t gaps = 0;
+  for (const StreamView& stream : view.streams) gaps += stream.gap_frames;
+  return {{"case_id", view.case_id},
+          {"procedure", view.procedure},
+          {"room", view.room},
+          {"start", view.start},
+          {"duration_s", view.duration_s},
+          {"state", view.state},
+          {"streams", view.streams.size()},
+          {"gaps", gaps}};
+}
+
+Json case_document(const CaseView& view) {
+  Json json = document("api.case");
+  json.update(case_row(view));
+  json["start_u95_s"] = view.start_u95_s;
+  json["first_t_s"] = view.first_t_s;
+  json["frames"] = std::to_string(view.frames);
+  json["quarantined"] = view.quarantined;
+  json["readable"] = view.readable;
+  if (!view.readable) json["unreadable_reason"] = view.unreadable_reason;
+  json["alias"] = view.alias;
+  json["consent"] = {{"stated", view.consent_stated}, {"granted", view.consent}};
+  json["streams"] = Json::array();
+  for (const StreamView& stream : view.streams) json["streams"].push_back(stream_json(stream));
+  json["phases"] = Json::array();
+  for (const PhaseView& phase : view.phases) json["phases"].push_back(phase_json(phase));
+  json["events"] = Json::array();
+  for (const EventView& event : view.events) json["events"].push_back(event_json(event));
+  json["findings"] = Json::array();
+  for (const v1::Finding& finding : view.findings)
+    json["findings"].push_back(finding_json(finding));
+  json["gaps"] = Json::array();
+  for (const GapView& gap : view.gaps)
+    json["gaps"].push_back({{"stream", gap.stream},
+                            {"reason", gap.reason},
+                            {"origin", gap.origin},
+                            {"first_number", std::to_string(gap.first_number)},
+                            {"last_number", std::to_string(gap.last_number)},
+                            {"missing", std::to_string(gap.missing)},
+                            {"count_unknown", gap.count_unknown},
+                            {"t0_s", gap.t0_s},
+                            {"t1_s", gap.t1_s}});
+  json["clocks"] = Json::array();
+  for (const ClockView& clock : view.clocks)
+    json["clocks"].push_back({{"clock_id", clock.clock_id},
+                              {"offset_s", clock.offset_s},
+                              {"rate_ppm", clock.rate_ppm},
+                              {"u95_s", u95(clock.u95_s)},
+                              {"broken", clock.broken},
+                              {"resets", clock.resets}});
+  std::map<std::string, uint64_t> variables;
+  for (const ForecastView& forecast : view.forecasts) ++variables[forecast.variable];
+  json["forecasts"] = Json::array();
+  for (const auto& [variable, count] : variables)
+    json["forecasts"].push_back({{"variable", variable}, {"count", count}});
+  return json;
+}
+
+}  // namespace casebox::tools::web

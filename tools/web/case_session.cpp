@@ -1,0 +1,109 @@
+#include "tools/web/case_session.h"
+
+#include <algorithm>
+
+namespace casebox::tools::web {
+
+Result<CaseId> resolve_case(const storage::Store& store, const std::string& text) {
+  if (auto id = parse_id<CaseId>(text)) {
+    CASEBOX_TRY(auto record, store.find_case(*id));
+    if (record) return *id;
+    return Error{Code::kNotFound, "case: not in this store; see the case list"};
+  }
+  const bool prefix = text.size() >= 4 && text.size() < 36 &&
+                      text.find_first_not_of("0123456789abcdef-") == std::string::npos;
+  if (!prefix)
+    return Error{
+        Code::kInvalidArgument,
+        "case: neither a case id nor a prefix of at least 4 hex digits; see the case list"};
+  CASEBOX_TRY(auto records, store.cases());
+  std::optional<CaseId> found;
+  for (const v1::CaseRecord& record : records) {
+    CASEBOX_TRY(auto id, id_from_bytes<CaseId>(record.case_id()));
+    if (to_string(id).compare(0, text.size(), text) != 0) continue;
+    if (found) return Error{Code::kInvalidArgument, "case: several ids begin so; give more digits"};
+    found = id;
+  }
+  if (!found) return Error{Code::kNotFound, "case: not in this store; see the case list"};
+  return *found;
+}
+
+Result<const CaseView*> OpenCase::view() {
+  if (!view_) {
+    CASEBOX_TRY(auto view, gather_case(*reader_));
+    view_ = std::make_unique<CaseView>(std::move(view));
+  }
+  return static_cast<const CaseView*>(view_.get());
+}
+
+Result<const std::vector<FragmentInfo>*> OpenCase::fragments(const std::string& stream) {
+  auto it = fragments_.find(stream);
+  if (it != fragments_.end()) return static_cast<const std::vector<FragmentInfo>*>(&it->second);
+  const auto found = reader_->find_stream(stream);
+  if (!found || (found->kind() != v1::STREAM_KIND_VIDEO && found->kind() != v1::STREAM_KIND_AUDIO))
+    return Error{Code::kNotFound, "media: the case has no such video; see its streams"};
+  CASEBOX_TRY(auto id, id_from_bytes<CaseId>(reader_->record().case_id()));
+  const storage::Shard* shard = store_.shard_of(id);
+  if (shard == nullptr) return Error{Code::kNotFound, "media: the case is not in this store"};
+  storage::ScanRange range;
+  range.case_id = id;
+  range.streams = {StreamId{found->stream_id()}};
+  range.derived = false;
+  CASEBOX_TRY(auto scan, shard->scan(range));
+  std::vector<FragmentInfo> list;
+  bool inside = false;  // of a packet that is split over several frames
+  while (true) {
+    CASEBOX_TRY(auto stored, scan.next());
+    if (!stored) break;
+    const frame::Header header = stored->view().header;
+    if (header.kind != frame::Kind::kData) continue;
+    if (inside && !list.empty()) {
+      list.back().bytes += header.body_size;
+    } else {
+      list.push_back({header.t.seconds(), header.duration_us * 1e-6, header.has(frame::flag::kSync),
+                      header.body_size, header.t.ns});
+    }
+    if (header.has(frame::flag::kFirst)) inside = true;
+    if (header.has(frame::flag::kLast)) inside = false;
+  }
+  auto& kept = fragments_[stream] = std::move(list);
+  return static_cast<const std::vector<FragmentInfo>*>(&kept);
+}
+
+Result<CaseSessions::Lease> CaseSessions::open(const std::string& id) { return lease(id, false); }
+Result<CaseSessions::Lease> CaseSessions::reopen(const std::string& id) { return lease(id, true); }
+
+Result<CaseSessions::Lease> CaseSessions::lease(const std::string& text, bool anew) {
+  CASEBOX_TRY(auto id, resolve_case(store_, text));
+  std::shared_ptr<Entry> entry;
+  {
+    std::lock_guard lock(mutex_);
+    auto it =
+        std::find_if(entries_.begin(), entries_.end(), [&](const auto& e) { return e->id == id; });
+    if (it == entries_.end()) {
+      entries_.push_front(std::make_shared<Entry>());
+      entries_.front()->id = id;
+      if (entries_.size() > options_.max_open) entries_.pop_back();
+    } else {
+      entries_.splice(entries_.begin(), entries_, it);
+    }
+    entry = entries_.front();
+  }
+  Lease lease{entry, std::unique_lock(entry->mutex), nullptr};
+  const MonoTime now = clock_.mono();
+  if (entry->open) {
+    const bool closed = entry->open->reader().record().state() == v1::CASE_STATE_CLOSED;
+    const Duration limit = closed ? options_.renew_closed_case : options_.renew_open_case;
+    if (anew || now - entry->opened > limit) entry->open.reset();
+  }
+  if (!entry->open) {
+    CASEBOX_TRY(auto reader,
+                storage::CaseReader::open(store_, id, keyring_, keyring::Purpose::kView));
+    entry->open = std::make_unique<OpenCase>(store_, std::move(reader));
+    entry->opened = now;
+  }
+  lease.open = entry->open.get();
+  return lease;
+}
+
+}  // namespace casebox::tools::web

@@ -1,0 +1,112 @@
+// Video for MediaSource: the list of fragments, the init segment, and runs of fragments that begin
+// at a sync point and share one offset between media time and case time.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "tools/json.h"
+#include "tools/web/api.h"
+#include "tools/web/mp4_times.h"
+
+namespace casebox::tools::web {
+namespace {
+
+constexpr size_t kMaxBytes = 8 << 20;  // of one answer, unless one fragment is larger
+constexpr double kMaxSpan = 30;        // s
+constexpr double kOffsetTolerance =
+    0.004;  // s; beyond it the media clock has moved against the case's
+
+Result<v1::Stream> video_of(OpenCase& open, const Request& request) {
+  auto stream = open.reader().find_stream(request.params.at("stream"));
+  if (!stream ||
+      (stream->kind() != v1::STREAM_KIND_VIDEO && stream->kind() != v1::STREAM_KIND_AUDIO))
+    return Error{Code::kNotFound, "media: the case has no such video; see its streams"};
+  return *stream;
+}
+
+std::string mime_of(const v1::Stream& stream) {
+  const std::string type = stream.kind() == v1::STREAM_KIND_AUDIO ? "audio/mp4" : "video/mp4";
+  const std::string& codec = stream.media().codec_string();
+  return codec.empty() ? type : type + "; codecs=\"" + codec + "\"";
+}
+
+}  // namespace
+
+Result<Response> media_list_response(OpenCase& open, const Request& request) {
+  CASEBOX_TRY(auto stream, video_of(open, request));
+  CASEBOX_TRY(const auto* list, open.fragments(stream.name()));
+  Json json = document("api.media");
+  json["stream"] = stream.name();
+  json["mime"] = mime_of(stream);
+  json["width"] = stream.media().width();
+  json["height"] = stream.media().height();
+  json["fragments"] = Json::array();
+  for (const FragmentInfo& f : *list)
+    json["fragments"].push_back(
+        {{"t_s", f.t_s}, {"duration_s", f.duration_s}, {"sync", f.sync}, {"bytes", f.bytes}});
+  return Response{200, "application/json", json.dump(), {}};
+}
+
+Result<Response> media_init_response(OpenCase& open, const Request& request) {
+  CASEBOX_TRY(auto stream, video_of(open, request));
+  CASEBOX_TRY(const CaseView* view, open.view());
+  if (!view->readable) return Error{Code::kDenied, view->unreadable_reason};
+  if (stream.media().init_segment().empty())
+    return Error{Code::kNotFound, "media: the stream has no init segment; it cannot be played"};
+  return Response{200, "video/mp4", stream.media().init_segment(), {}};
+}
+
+Result<Response> media_data_response(OpenCase& open, const Request& request) {
+  CASEBOX_TRY(auto stream, video_of(open, request));
+  CASEBOX_TRY(const auto* list, open.fragments(stream.name()));
+  CASEBOX_TRY(auto from, request.number("from"));
+  CASEBOX_TRY(auto to, request.number("to"));
+  if (list->empty()) return Error{Code::kNotFound, "media: the stream has no fragments"};
+  if (!from)
+    return Error{Code::kInvalidArgument, "query: 'from' is missing; give seconds of case time"};
+  // The fragment that shows `from`, then back to where a decoder can begin.
+  auto it = std::upper_bound(list->begin(), list->end(), *from + 1e-6,
+                             [](double t, const FragmentInfo& f) { return t < f.t_s; });
+  size_t begin = it == list->begin() ? 0 : static_cast<size_t>(it - list->begin()) - 1;
+  while (begin > 0 && !(*list)[begin].sync) --begin;
+  const double start = (*list)[begin].t_s;
+  const double until = std::min(to.value_or(*from + 10), std::max(*from, start) + kMaxSpan);
+  size_t end = begin;
+  size_t bytes = 0;
+  while (end < list->size() &&
+         (end == begin || ((*list)[end].t_s < until && bytes + (*list)[end].bytes <= kMaxBytes)))
+    bytes += (*list)[end++].bytes;
+  const CaseTime first{(*list)[begin].t_ns};
+  const CaseTime behind{end < list->size() ? (*list)[end].t_ns : (*list)[end - 1].t_ns + 1};
+
+  CASEBOX_TRY(const uint32_t scale, media_timescale(stream.media().init_segment()));
+  Response response{200, "video/mp4", {}, {}};
+  double offset = 0, next = end < list->size() ? (*list)[end].t_s : -1;
+  bool any = false, cut = false;
+  CASEBOX_CHECK(open.reader().fragments(
+      stream.name(), {first, behind}, [&](const storage::FragmentAt& f) -> Result<void> {
+        if (cut || f.t < first || f.t >= behind) return ok();
+        CASEBOX_TRY(const int64_t shown, first_presentation(f.cmaf));
+        const double this_offset =
+            f.t.seconds() - static_cast<double>(shown) / static_cast<double>(scale);
+        if (!any) {
+          offset = this_offset;
+        } else if (std::abs(this_offset - offset) > kOffsetTolerance && f.sync) {
+          cut = true;
+          next = f.t.seconds();
+          return ok();
+        }
+        any = true;
+        response.body += f.cmaf;
+        return ok();
+      }));
+  if (!any) return Error{Code::kNotFound, "media: nothing could be read at this time"};
+  response.headers = {{"X-Casebox-Offset-S", fmt::format("{:.9f}", offset)},
+                      {"X-Casebox-First-S", fmt::format("{:.9f}", start)}};
+  if (next >= 0) response.headers.emplace_back("X-Casebox-Next-S", fmt::format("{:.9f}", next));
+  return response;
+}
+
+}  // namespace casebox::tools::web

@@ -1,0 +1,136 @@
+// Samples and forecasts for the plots.
+
+#include <algorithm>
+#include <cmath>
+
+#include "tools/json.h"
+#include "tools/web/api.h"
+#include "tools/web/decimate.h"
+
+namespace casebox::tools::web {
+namespace {
+
+constexpr double kMaxBuckets = 4000;
+
+struct Window {
+  double from_s = 0, to_s = 0;
+  size_t buckets = 800;
+};
+
+Result<Window> window_of(OpenCase& open, const Request& request) {
+  const v1::CaseRecord& record = open.reader().record();
+  Window window;
+  CASEBOX_TRY(auto from, request.number("from"));
+  CASEBOX_TRY(auto to, request.number("to"));
+  CASEBOX_TRY(auto buckets, request.number("buckets"));
+  window.from_s = from.value_or(static_cast<double>(record.first_t_ns()) * 1e-9);
+  window.to_s = to.value_or(static_cast<double>(record.last_t_ns()) * 1e-9 + 1e-3);
+  if (!(window.to_s > window.from_s) || std::abs(window.from_s) > 1e8 ||
+      std::abs(window.to_s) > 1e8)
+    return Error{Code::kInvalidArgument,
+                 "query: 'to' is not after 'from'; give seconds of case time"};
+  window.buckets = static_cast<size_t>(std::clamp(buckets.value_or(800), 1.0, kMaxBuckets));
+  return window;
+}
+
+storage::Span span_of(const Window& window) {
+  return {CaseTime{from_seconds(window.from_s).ns}, CaseTime{from_seconds(window.to_s).ns}};
+}
+
+Result<PlotSeries> read_series(OpenCase& open, const std::string& stream,
+                               const std::string& channel, const Window& window) {
+  Decimator decimator(window.from_s, window.to_s, window.buckets);
+  double last = NAN;
+  CASEBOX_CHECK(open.reader().samples(
+      stream, channel, span_of(window), [&](const storage::SampleRun& run) -> Result<void> {
+        for (size_t i = 0; i < run.values.size(); ++i) {
+          const double t =
+              i < run.times.size()
+                  ? run.times[i].seconds()
+                  : run.t0.seconds() + (run.rate_hz > 0 ? static_cast<double>(i) / run.rate_hz : 0);
+          // A pause of more than 1.5 periods between frames is a hole, not a straight line.
+          if (i == 0 && run.rate_hz > 0 && t - last > 1.5 / run.rate_hz)
+            decimator.hole((t + last) / 2);
+          decimator.add(t, run.values[i]);
+          last = t;
+        }
+        return ok();
+      }));
+  return decimator.finish();
+}
+
+void put_series(Json& json, const PlotSeries& series) {
+  json["raw"] = series.raw;
+  json["samples"] = series.samples;
+  json["t_s"] = series.t_s;
+  json["min"] = series.min;  // NaN prints as null
+  if (!series.raw) json["max"] = series.max;
+}
+
+const v1::Channel* find_channel(const v1::Stream& stream, const std::string& name) {
+  for (const v1::Channel& channel : stream.channels())
+    if (channel.name() == name) return &channel;
+  return nullptr;
+}
+
+Response json_response(const Json& json) { return {200, "application/json", json.dump(), {}}; }
+
+}  // namespace
+
+Result<Response> samples_response(OpenCase& open, const Request& request) {
+  const std::string stream_name = request.text("stream");
+  const std::string channel_name = request.text("channel");
+  const auto stream = open.reader().find_stream(stream_name);
+  const v1::Channel* channel = stream ? find_channel(*stream, channel_name) : nullptr;
+  if (channel == nullptr)
+    return Error{Code::kNotFound,
+                 "query: the case has no such stream and channel; see its streams"};
+  CASEBOX_TRY(auto window, window_of(open, request));
+  CASEBOX_TRY(auto series, read_series(open, stream_name, channel_name, window));
+  Json json = document("api.samples");
+  json["stream"] = stream_name;
+  json["channel"] = channel_name;
+  json["unit"] = channel->unit();
+  json["from_s"] = window.from_s;
+  json["to_s"] = window.to_s;
+  put_series(json, series);
+  return json_response(json);
+}
+
+Result<Response> twin_response(OpenCase& open, const Request& request) {
+  const std::string variable = request.text("variable");
+  const size_t slash = variable.rfind('/');
+  if (slash == std::string::npos)
+    return Error{Code::kInvalidArgument,
+                 "query: 'variable' is not stream/channel; see the forecasts"};
+  CASEBOX_TRY(auto window, window_of(open, request));
+  CASEBOX_TRY(const CaseView* view, open.view());
+  Json json = document("api.twin");
+  json["variable"] = variable;
+  json["unit"] = "";
+  json["from_s"] = window.from_s;
+  json["to_s"] = window.to_s;
+  json["forecasts"] = Json::array();
+  for (const ForecastView& f : view->forecasts) {
+    if (f.variable != variable || f.valid_s < window.from_s || f.valid_s >= window.to_s) continue;
+    json["unit"] = f.unit;
+    json["forecasts"].push_back({{"issued_s", f.issued_s},
+                                 {"valid_s", f.valid_s},
+                                 {"value", f.value},
+                                 {"sd", f.sd},
+                                 {"late", f.late}});
+  }
+  const std::string stream_name = variable.substr(0, slash);
+  const std::string channel_name = variable.substr(slash + 1);
+  const auto stream = open.reader().find_stream(stream_name);
+  Json observed;
+  if (stream && find_channel(*stream, channel_name) != nullptr) {
+    json["unit"] = find_channel(*stream, channel_name)->unit();
+    CASEBOX_TRY(auto series, read_series(open, stream_name, channel_name, window));
+    put_series(observed, series);
+  }
+  json["observed"] = observed;
+  return json_response(json);
+}
+
+}  // namespace casebox::tools::web

@@ -1,0 +1,50 @@
+#pragma once
+
+// The review server: the API of docs/api.md and the page's files on loopback.
+//
+// Thread safety: start and stop from one thread.
+// Errors: as HttpServer; kInvalidArgument for an address that is not loopback.
+// Lifetime: store, keyring and clock outlive it.
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "proto/base/result.h"
+#include "proto/base/time.h"
+#include "proto/keyring/keyring.h"
+#include "storage/store.h"
+
+namespace casebox::tools::web {
+
+class Server {
+ public:
+  struct Options {
+    const storage::Store* store = nullptr;
+    keyring::Keyring* keyring = nullptr;  // may hold no keystore: accounting is still shown
+    Clock* clock = nullptr;
+    std::string address = "127.0.0.1";
+    uint16_t port = 0;              // 0: a free one
+    std::filesystem::path web_dir;  // the built page
+  };
+
+  static Result<std::unique_ptr<Server>> start(Options options);
+  ~Server();
+
+  uint16_t port() const;
+  /// "http://127.0.0.1:<port>/"
+  std::string url() const;
+  void stop();
+
+ private:
+  Server();
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Where the built page is: beside the program (`web/`, as a build leaves it), or where it is
+/// installed. Empty when it was not built.
+std::filesystem::path find_web_dir();
+
+}  // namespace casebox::tools::web
