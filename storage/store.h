@@ -1,17 +1,18 @@
 #pragma once
 
-// The store: time-indexed frames of many cases, one RocksDB ("shard") per bus partition, media bytes in
-// segment logs beside it (docs/formats/store.md). Frames are kept verbatim; the store never needs a key.
+// The store: time-indexed frames of many cases, one RocksDB ("shard") per bus partition, media
+// bytes in segment logs beside it (docs/formats/store.md). Frames are kept verbatim; the store
+// never needs a key.
 //
 //   <dir>/store.json           format version, store id, number of shards
 //   <dir>/shards/<n>/db        RocksDB: meta case event wave media proof index quarantine
 //   <dir>/shards/<n>/media     one log of media frames per case and stream
 //
-// One writer: a Store opened for writing holds every shard's lock. Any number of read-only Stores may be
-// open beside it; each sees the shards as they were when it was opened or refreshed.
-// Thread safety: a Batch and a Scan belong to one thread; the Store's readers may be used from several.
-// Errors: kUnavailable when another process holds the lock (retried for 10 s), kCorrupt when RocksDB or a
-// segment says so, kNoSpace on a full disk (nothing of the batch is stored then).
+// One writer: a Store opened for writing holds every shard's lock. Any number of read-only Stores
+// may be open beside it; each sees the shards as they were when it was opened or refreshed. Thread
+// safety: a Batch and a Scan belong to one thread; the Store's readers may be used from several.
+// Errors: kUnavailable when another process holds the lock (retried for 10 s), kCorrupt when
+// RocksDB or a segment says so, kNoSpace on a full disk (nothing of the batch is stored then).
 
 #include <cstdint>
 #include <filesystem>
@@ -33,10 +34,10 @@ namespace casebox::storage {
 struct Options {
   bool create = false;
   bool read_only = false;
-  uint32_t shards = 1;             // at creation only
+  uint32_t shards = 1;  // at creation only
   size_t block_cache_bytes = 64u << 20;
   size_t write_buffer_bytes = 64u << 20;
-  bool sync = true;                // false: benchmarks only
+  bool sync = true;  // false: benchmarks only
 };
 
 /// Which part of the store a frame goes to.
@@ -45,26 +46,28 @@ enum class Table : uint8_t { kEvent, kWave, kMedia };
 /// The short local trailer of a row: how it came here. Not part of the evidence.
 struct Trailer {
   bool late = false;
-  bool gap_before = false;      // the number before it had not arrived
-  bool unindexed = false;       // no key was there to index it
-  std::string source;           // bus source, e.g. "casebox.wave.v1/3"
+  bool gap_before = false;  // the number before it had not arrived
+  bool unindexed = false;   // no key was there to index it
+  std::string source;       // bus source, e.g. "casebox.wave.v1/3"
   uint64_t offset = 0;
 };
 
 /// A frame as stored.
 struct StoredFrame {
-  Bytes bytes;                  // the frame verbatim
+  Bytes bytes;  // the frame verbatim
   Trailer trailer;
-  frame::View view() const;     // borrows `bytes`; bytes were checked when stored and are checked again
+  frame::View view()
+      const;  // borrows `bytes`; bytes were checked when stored and are checked again
 };
 
-/// An index entry made of codes only: tag ("phase", "event", "departure", ...), code, and where it is.
+/// An index entry made of codes only: tag ("phase", "event", "departure", ...), code, and where it
+/// is.
 struct IndexEntry {
   std::string tag;
   std::string code;
   CaseId case_id;
   CaseTime t;
-  double value = 0;             // e.g. duration in seconds
+  double value = 0;  // e.g. duration in seconds
   auto operator<=>(const IndexEntry&) const = default;
 };
 
@@ -77,22 +80,31 @@ struct Quarantined {
   Bytes bytes;
 };
 
-/// Everything one commit writes: frames, indexes, case records, quarantine and bus offsets, atomically.
-/// Media frames go to their segments first; their rows make them visible.
+/// Everything one commit writes: frames, indexes, case records, quarantine and bus offsets,
+/// atomically. Media frames go to their segments first; their rows make them visible.
 class Batch {
  public:
   ~Batch();
   Batch(Batch&&) noexcept;
 
   /// `epoch_index`: from the case record. The caller has checked identity and chain.
-  Result<void> put_frame(CaseId case_id, uint32_t epoch_index, Table table, const frame::View& frame,
-                         const Trailer& trailer);
+  /// `leaf`: the frame's leaf hash if the caller has it; else it is computed. kInvalidArgument for
+  /// a number above 2^48 - 1 or an epoch index above 65535.
+  Result<void> put_frame(CaseId case_id, uint32_t epoch_index, Table table,
+                         const frame::View& frame, const Trailer& trailer,
+                         const Digest* leaf = nullptr);
+  /// Marks a frame that is stored as indexed, or takes the mark away.
+  Result<void> put_unindexed(CaseId case_id, uint32_t epoch_index, StreamId stream,
+                             ItemNumber first, bool unindexed);
   void put_case(const v1::CaseRecord& record);
   void put_index(const IndexEntry& entry);
   void put_offset(const std::string& source, uint64_t next_offset);
   void put_quarantine(const Quarantined& item);
   size_t bytes() const;
   size_t frames() const;
+
+  Batch(const Batch&) = delete;
+  Batch& operator=(const Batch&) = delete;
 
  private:
   friend class Shard;
@@ -104,14 +116,15 @@ class Batch {
 struct ScanRange {
   CaseId case_id;
   CaseTime from{INT64_MIN};
-  CaseTime to{INT64_MAX};              // half open; frames that overlap [from, to) are returned
-  std::vector<StreamId> streams;       // empty: all
-  std::optional<Epoch> epoch;          // empty: all, derived producers' included
+  CaseTime to{INT64_MAX};         // half open; frames that overlap [from, to) are returned
+  std::vector<StreamId> streams;  // empty: all
+  std::optional<Epoch> epoch;     // empty: all, derived producers' included
   bool derived = true;
   bool recorder = true;
 };
 
-/// Frames of several streams merged in time order (t, then stream, epoch, number), under one snapshot.
+/// Frames of several streams merged in time order (t, then stream, epoch, number), under one
+/// snapshot.
 class Scan {
  public:
   ~Scan();
@@ -128,7 +141,8 @@ class Scan {
 
 class Shard {
  public:
-  static Result<std::unique_ptr<Shard>> open(const std::filesystem::path& dir, const Options& options);
+  static Result<std::unique_ptr<Shard>> open(const std::filesystem::path& dir,
+                                             const Options& options);
   ~Shard();
 
   Batch begin();
@@ -143,15 +157,47 @@ class Shard {
   Result<std::optional<StoredFrame>> find_frame(CaseId id, uint32_t epoch_index, Table table,
                                                 StreamId stream, ItemNumber first) const;
   Result<Scan> scan(const ScanRange& range) const;
-  /// Frames of one stream of one epoch in number order, stream 0 included: verification and the digest.
+  /// Frames of one stream of one epoch in number order, stream 0 included: verification and the
+  /// digest.
   Result<void> for_each_frame(CaseId id, Epoch epoch, StreamId stream,
                               const std::function<Result<void>(const StoredFrame&)>& visit) const;
-  Result<std::vector<IndexEntry>> index(const std::string& tag, const std::string& code_prefix) const;
+  /// The first stored frame that holds a number of [first, first + count); for telling overlaps.
+  Result<std::optional<StoredFrame>> find_overlap(CaseId id, uint32_t epoch_index, StreamId stream,
+                                                  ItemNumber first, uint32_t count) const;
+  /// One past the highest number stored of a stream; 0 if there is none.
+  Result<uint64_t> end_number(CaseId id, uint32_t epoch_index, StreamId stream) const;
+  /// Leaf hashes in number order from `from` on, until `visit` returns false.
+  Result<void> for_each_leaf(
+      CaseId id, uint32_t epoch_index, StreamId stream, ItemNumber from,
+      const std::function<bool(ItemNumber, uint32_t, const Digest&)>& visit) const;
+  /// Frames of a case that no key was there to index: (epoch index, stream, first number).
+  struct Unindexed {
+    uint32_t epoch_index = 0;
+    StreamId stream;
+    ItemNumber first;
+  };
+  Result<std::vector<Unindexed>> unindexed(CaseId id, size_t limit) const;
+  /// The gap frames of a stream in number order, without a look at its other frames.
+  Result<void> for_each_gap(CaseId id, Epoch epoch, StreamId stream,
+                            const std::function<Result<void>(const StoredFrame&)>& visit) const;
+  Result<std::vector<IndexEntry>> index(const std::string& tag,
+                                        const std::string& code_prefix) const;
   Result<std::vector<Quarantined>> quarantine() const;
   Result<void> flush();
   Result<void> refresh();  // read-only: see what was committed since
+  /// What opening after a crash cut off: bytes behind a segment's committed length, a torn tail of
+  /// RocksDB's log.
+  struct Recovered {
+    uint64_t segment_bytes = 0;
+    bool torn_tail = false;
+  };
+  Recovered recovered() const;
 
  private:
+  friend class Batch;
+  friend class Scan;
+  Result<void> visit_frames(CaseId id, Epoch epoch, StreamId stream, bool gaps_only,
+                            const std::function<Result<void>(const StoredFrame&)>& visit) const;
   Shard();
   struct Impl;
   std::unique_ptr<Impl> impl_;
@@ -160,12 +206,15 @@ class Shard {
 class Store {
  public:
   /// kNotFound when there is no store at `dir` and `create` is not set.
-  static Result<std::unique_ptr<Store>> open(const std::filesystem::path& dir, const Options& options);
+  static Result<std::unique_ptr<Store>> open(const std::filesystem::path& dir,
+                                             const Options& options);
   ~Store();
 
   size_t shards() const;
   Shard& shard(uint32_t partition);
   const Shard& shard(uint32_t partition) const;
+  /// Read-only: see what was committed since, in every shard.
+  Result<void> refresh();
   /// Over all shards.
   Result<std::vector<v1::CaseRecord>> cases() const;
   Result<std::optional<v1::CaseRecord>> find_case(CaseId id) const;

@@ -1,0 +1,186 @@
+#include <algorithm>
+
+#include "proto/seal/seal.h"
+#include "storage/internal/shard_impl.h"
+
+namespace casebox::storage {
+namespace {
+
+/// Codes hold no zero byte; it separates the parts of an index key.
+Bytes index_part(const std::string& text) {
+  Bytes out = text.substr(0, 256);
+  for (char& c : out)
+    if (c == '\0') c = '?';
+  out.push_back('\0');
+  return out;
+}
+
+}  // namespace
+
+Batch::Batch(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Batch::~Batch() = default;
+Batch::Batch(Batch&&) noexcept = default;
+
+Result<void> Batch::put_frame(CaseId case_id, uint32_t epoch_index, Table table,
+                              const frame::View& frame, const Trailer& trailer,
+                              const Digest* leaf) {
+  const auto& h = frame.header;
+  if (epoch_index > UINT16_MAX || h.next() > kMaxNumber)
+    return Error{Code::kInvalidArgument,
+                 "frame number or epoch index is beyond what a store can hold"};
+  const bool control = h.stream == kControlStream;
+  RawTrailer raw;
+  raw.flags = static_cast<uint8_t>((trailer.late ? trailer_flag::kLate : 0) |
+                                   (trailer.gap_before ? trailer_flag::kGapBefore : 0) |
+                                   (trailer.unindexed ? trailer_flag::kUnindexed : 0) |
+                                   (control ? trailer_flag::kByReference : 0));
+  raw.source = impl_->shard->source_id(trailer.source);
+  raw.offset = trailer.offset;
+
+  const auto index = static_cast<uint16_t>(epoch_index);
+  if (control) table = Table::kEvent;
+  ProofRow proof{table,
+                 h.kind == frame::Kind::kGap,
+                 h.t,
+                 h.count,
+                 leaf != nullptr ? *leaf : frame::leaf_hash(frame),
+                 control ? frame.bytes : BytesView{}};
+  impl_->put(Family::kProof, proof_key(case_id, index, h.stream, h.first.value),
+             encode_proof_row(proof));
+
+  Bytes key = row_key(table, {case_id, h.t, h.stream, index, h.first.value});
+  if (table == Table::kMedia) {
+    impl_->bytes += frame.bytes.size();
+    impl_->media.push_back({case_id, h.stream, std::move(key), Bytes(frame.bytes), raw});
+  } else {
+    Bytes value;
+    value.reserve(frame.bytes.size() + 16);
+    if (!control) value.append(frame.bytes);
+    append_trailer(value, raw);
+    impl_->put(family_of(table), key, value);
+  }
+  auto [it, fresh] = impl_->tails.try_emplace(tail_key(case_id, table, h.stream), h.duration_us);
+  if (!fresh && h.duration_us > it->second) it->second = h.duration_us;
+  if (trailer.unindexed)
+    CASEBOX_CHECK(put_unindexed(case_id, epoch_index, h.stream, h.first, true));
+  ++impl_->frames;
+  return ok();
+}
+
+Result<void> Batch::put_unindexed(CaseId case_id, uint32_t epoch_index, StreamId stream,
+                                  ItemNumber first, bool unindexed) {
+  const Bytes key = kUnindexedPrefix +
+                    proof_key(case_id, static_cast<uint16_t>(epoch_index), stream, first.value);
+  if (unindexed) {
+    impl_->put(Family::kMeta, key, "");
+  } else {
+    impl_->remove(Family::kMeta, key);
+  }
+  return ok();
+}
+
+void Batch::put_case(const v1::CaseRecord& record) {
+  impl_->put(Family::kCase, record.case_id(), record.SerializeAsString());
+}
+
+void Batch::put_index(const IndexEntry& entry) {
+  Bytes key = "i" + index_part(entry.tag) + index_part(entry.code);
+  key.append(entry.case_id.view());
+  append_be(key, entry.t.ns);
+  Bytes value(8, '\0');
+  store_le(value.data(), entry.value);
+  impl_->put(Family::kIndex, key, value);
+  // The list per case names the rows that a purge must find.
+  impl_->put(Family::kIndex, "c" + Bytes(entry.case_id.view()) + key, "");
+}
+
+void Batch::put_offset(const std::string& source, uint64_t next_offset) {
+  Bytes value;
+  append_be(value, next_offset);
+  impl_->put(Family::kMeta, kOffsetPrefix + source, value);
+}
+
+void Batch::put_quarantine(const Quarantined& item) {
+  Bytes key;
+  append_be(key, item.when.ns);
+  append_be(key, impl_->shard->source_id(item.source));
+  append_be(key, item.offset);
+  Bytes value(item.case_id.view());
+  append_varint(value, item.reason.size());
+  value.append(item.reason);
+  append_varint(value, item.source.size());
+  value.append(item.source);
+  value.append(item.bytes);
+  impl_->put(Family::kQuarantine, key, value);
+}
+
+size_t Batch::bytes() const { return impl_->bytes; }
+size_t Batch::frames() const { return impl_->frames; }
+
+/// Media first, then one write: rows make media visible, so a crash between the two leaves only
+/// bytes behind a committed length.
+Result<void> Shard::Impl::save(Batch::Impl& batch) {
+  for (auto& item : batch.media) {
+    CASEBOX_TRY(auto place, segments->append(item.case_id, item.stream, item.frame));
+    MediaRow row{place.file, place.offset, item.frame.substr(0, frame::kHeaderSize),
+                 seal::sha256(BytesView(item.frame).substr(frame::kHeaderSize)), item.trailer};
+    batch.put(Family::kMedia, item.key, encode_media_row(row));
+  }
+  CASEBOX_TRY(auto lengths, segments->sync(options.sync));
+  for (const auto& [key, length] : lengths) {
+    const auto& [case_id, stream, file] = key;
+    Bytes value;
+    append_be(value, length);
+    batch.put(Family::kSegment, segment_key(case_id, stream, file), value);
+  }
+  for (const auto& [key, duration] : batch.tails) {
+    auto it = tails.find(key);
+    if (it != tails.end() && it->second >= duration) continue;
+    Bytes value;
+    append_be(value, duration);
+    batch.put(Family::kTail, key, value);
+  }
+  {
+    std::lock_guard lock(mutex);
+    for (uint32_t id : unsaved_sources) {
+      Bytes key = kSourcePrefix;
+      append_be(key, id);
+      batch.put(Family::kMeta, key, source_names[id]);
+    }
+  }
+  failed = true;  // until the write says otherwise
+  rocksdb::WriteOptions write;
+  write.sync = options.sync;
+  return to_result(db->db().Write(write, &batch.write), db->where());
+}
+
+Result<void> Shard::commit(Batch batch) {
+  if (impl_->options.read_only)
+    return Error{Code::kInvalidArgument,
+                 impl_->dir.string() + ": opened read-only; open it for writing"};
+  if (impl_->failed) CASEBOX_CHECK(impl_->reopen());
+  auto saved = impl_->save(*batch.impl_);
+  if (!saved) {
+    // A failed write may yet be in RocksDB's log: then the next opening decides what is committed,
+    // and only it may cut segments.
+    if (!impl_->failed) impl_->segments->roll_back();
+    return saved;
+  }
+  impl_->failed = false;
+  impl_->segments->committed();
+  for (const auto& [key, duration] : batch.impl_->tails) {
+    auto& longest = impl_->tails[key];
+    longest = std::max(longest, duration);
+  }
+  std::lock_guard lock(impl_->mutex);
+  impl_->unsaved_sources.clear();
+  return ok();
+}
+
+Batch Shard::begin() {
+  auto impl = std::make_unique<Batch::Impl>();
+  impl->shard = impl_.get();
+  return Batch(std::move(impl));
+}
+
+}  // namespace casebox::storage

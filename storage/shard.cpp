@@ -1,0 +1,277 @@
+#include <algorithm>
+
+#include "storage/internal/shard_impl.h"
+
+namespace casebox::storage {
+
+frame::View StoredFrame::view() const {
+  auto parsed = frame::parse(bytes);
+  return parsed ? *parsed : frame::View{};
+}
+
+Shard::Shard() : impl_(std::make_unique<Impl>()) {}
+Shard::~Shard() = default;
+
+Result<std::unique_ptr<Shard>> Shard::open(const std::filesystem::path& dir,
+                                           const Options& options) {
+  std::error_code ec;
+  if (options.create && !options.read_only) std::filesystem::create_directories(dir / "media", ec);
+  if (ec) return Error{Code::kIo, dir.string() + ": cannot create the folder: " + ec.message()};
+  auto shard = std::unique_ptr<Shard>(new Shard);
+  shard->impl_->dir = dir;
+  shard->impl_->options = options;
+  CASEBOX_CHECK(shard->impl_->reopen());
+  return shard;
+}
+
+Result<void> Shard::Impl::reopen() {
+  if (!options.read_only) {
+    segments.reset();
+    if (db && db.use_count() > 1)
+      return Error{Code::kUnavailable,
+                   dir.string() + ": a scan is still open after a failed write; end it first"};
+    db.reset();
+  }
+  CASEBOX_TRY(auto opened, Database::open(dir, options));
+  db = std::move(opened);
+  CASEBOX_CHECK(load());
+  failed = false;
+  return ok();
+}
+
+Result<void> Shard::Impl::load() {
+  {
+    std::lock_guard lock(mutex);
+    source_ids.clear();
+    source_names.clear();
+    unsaved_sources.clear();
+    const Bytes from = kSourcePrefix;
+    CASEBOX_CHECK(
+        db->each(Family::kMeta, from, after_prefix(from), [&](BytesView key, BytesView value) {
+          if (key.size() == from.size() + 4) {
+            const auto id = load_be<uint32_t>(key.data() + from.size());
+            source_ids[Bytes(value)] = id;
+            source_names[id] = Bytes(value);
+          }
+          return ok();
+        }));
+  }
+  if (options.read_only) return ok();
+  tails.clear();
+  CASEBOX_CHECK(db->each(Family::kTail, {}, {}, [&](BytesView key, BytesView value) {
+    if (value.size() == 4) tails[Bytes(key)] = load_be<uint32_t>(value.data());
+    return ok();
+  }));
+  segments = std::make_unique<Segments>(media_dir());
+  recovered.torn_tail = db->torn_tail();
+  CASEBOX_CHECK(
+      db->each(Family::kSegment, {}, {}, [&](BytesView key, BytesView value) -> Result<void> {
+        if (key.size() != 24 || value.size() != 8)
+          return Error{Code::kCorrupt,
+                       dir.string() + ": segment row is damaged; restore from a backup"};
+        CASEBOX_TRY(auto case_id, id_from_bytes<CaseId>(key.substr(0, 16)));
+        CASEBOX_TRY(auto cut, segments->adopt(case_id, StreamId{load_be<uint32_t>(key.data() + 16)},
+                                              load_be<uint32_t>(key.data() + 20),
+                                              load_be<uint64_t>(value.data())));
+        recovered.segment_bytes += cut;
+        return ok();
+      }));
+  CASEBOX_TRY(auto removed, segments->remove_unknown());
+  recovered.segment_bytes += removed;
+  return ok();
+}
+
+uint32_t Shard::Impl::source_id(const std::string& name) {
+  std::lock_guard lock(mutex);
+  auto [it, fresh] = source_ids.try_emplace(name, 0);
+  if (fresh) {
+    it->second = static_cast<uint32_t>(source_ids.size());
+    source_names[it->second] = name;
+    unsaved_sources.insert(it->second);
+  }
+  return it->second;
+}
+
+std::string Shard::Impl::source_name(uint32_t id, Database& at) const {
+  std::lock_guard lock(mutex);
+  auto it = source_names.find(id);
+  if (it != source_names.end()) return it->second;
+  Bytes key = kSourcePrefix;
+  append_be(key, id);
+  auto found = at.get(Family::kMeta, key);
+  return found && *found ? source_names[id] = **found : std::string();
+}
+
+Trailer Shard::Impl::trailer(const RawTrailer& raw, Database& at) const {
+  return {(raw.flags & trailer_flag::kLate) != 0, (raw.flags & trailer_flag::kGapBefore) != 0,
+          (raw.flags & trailer_flag::kUnindexed) != 0, source_name(raw.source, at), raw.offset};
+}
+
+Result<StoredFrame> Shard::Impl::load_frame(Database& at, Table table, BytesView key,
+                                            BytesView value,
+                                            const rocksdb::Snapshot* snapshot) const {
+  auto fail = [&](const Error& error) {
+    return annotate(
+        Error{Code::kCorrupt, error.message + "; restore from a backup or replay the log"},
+        dir.string() + ": row " + to_hex(key));
+  };
+  auto row_key = parse_row_key(table, key);
+  if (!row_key) return fail(row_key.error());
+  StoredFrame out;
+  RawTrailer raw;
+  if (table == Table::kMedia) {
+    auto row = parse_media_row(value);
+    if (!row) return fail(row.error());
+    auto header = frame::parse_header(row->header);
+    if (!header) return fail(header.error());
+    CASEBOX_TRY(out.bytes,
+                Segments::read(media_dir(), row_key->case_id, row_key->stream,
+                               {row->file, row->offset}, frame::kHeaderSize + header->body_size));
+    if (out.bytes.compare(0, frame::kHeaderSize, row->header) != 0)
+      return fail({Code::kCorrupt, "segment holds another frame than its row says"});
+    raw = row->trailer;
+  } else {
+    auto row = parse_row(value);
+    if (!row) return fail(row.error());
+    raw = row->trailer;
+    if ((raw.flags & trailer_flag::kByReference) != 0) {
+      CASEBOX_TRY(auto stored, at.get(Family::kProof,
+                                      proof_key(row_key->case_id, row_key->epoch_index,
+                                                row_key->stream, row_key->number),
+                                      snapshot));
+      if (!stored) return fail({Code::kCorrupt, "its frame is missing from the proof family"});
+      auto proof = parse_proof_row(*stored);
+      if (!proof) return fail(proof.error());
+      out.bytes = Bytes(proof->inline_frame);
+    } else {
+      out.bytes = Bytes(row->frame);
+    }
+  }
+  auto parsed = frame::parse(out.bytes);
+  if (!parsed) return fail(parsed.error());
+  const auto& h = parsed->header;
+  if (parsed->bytes.size() != out.bytes.size() || h.stream != row_key->stream ||
+      h.t != row_key->t || h.first.value != row_key->number)
+    return fail({Code::kCorrupt, "row holds another frame than its key says"});
+  out.trailer = trailer(raw, at);
+  return out;
+}
+
+Result<StoredFrame> Shard::Impl::load_placed(Database& at, BytesView key, BytesView value,
+                                             const rocksdb::Snapshot* snapshot) const {
+  auto proof = parse_proof_row(value);
+  if (!proof || key.size() != kProofKeySize)
+    return Error{Code::kCorrupt, dir.string() + ": proof row " + to_hex(key) +
+                                     " is damaged; restore from a backup"};
+  RowKey row{{},
+             proof->t,
+             StreamId{load_be<uint32_t>(key.data() + 18)},
+             load_be<uint16_t>(key.data() + 16),
+             proof_number(key)};
+  CASEBOX_TRY(row.case_id, id_from_bytes<CaseId>(key.substr(0, 16)));
+  const Bytes stored_key = row_key(proof->table, row);
+  CASEBOX_TRY(auto stored, at.get(family_of(proof->table), stored_key, snapshot));
+  if (!stored)
+    return Error{Code::kCorrupt, dir.string() + ": row " + to_hex(stored_key) +
+                                     " is missing although it is counted; restore from a backup"};
+  return load_frame(at, proof->table, stored_key, *stored, snapshot);
+}
+
+Result<std::vector<std::pair<std::string, uint64_t>>> Shard::offsets() const {
+  std::vector<std::pair<std::string, uint64_t>> out;
+  const Bytes from = kOffsetPrefix;
+  CASEBOX_CHECK(impl_->db->each(
+      Family::kMeta, from, after_prefix(from), [&](BytesView key, BytesView value) -> Result<void> {
+        if (value.size() != 8)
+          return Error{Code::kCorrupt, impl_->dir.string() +
+                                           ": stored bus offset is damaged; restore from a backup"};
+        out.emplace_back(Bytes(key.substr(from.size())), load_be<uint64_t>(value.data()));
+        return ok();
+      }));
+  return out;
+}
+
+Result<std::optional<v1::CaseRecord>> Shard::find_case(CaseId id) const {
+  CASEBOX_TRY(auto value, impl_->db->get(Family::kCase, id.view()));
+  if (!value) return std::optional<v1::CaseRecord>{};
+  v1::CaseRecord record;
+  if (!record.ParseFromString(*value))
+    return Error{Code::kCorrupt, impl_->dir.string() + ": record of case " + to_string(id) +
+                                     " is damaged; restore from a backup"};
+  return std::optional<v1::CaseRecord>(std::move(record));
+}
+
+Result<std::vector<v1::CaseRecord>> Shard::cases() const {
+  std::vector<v1::CaseRecord> out;
+  CASEBOX_CHECK(
+      impl_->db->each(Family::kCase, {}, {}, [&](BytesView key, BytesView value) -> Result<void> {
+        v1::CaseRecord record;
+        if (!record.ParseFromArray(value.data(), static_cast<int>(value.size())))
+          return Error{Code::kCorrupt, impl_->dir.string() + ": case record " + to_hex(key) +
+                                           " is damaged; restore from a backup"};
+        out.push_back(std::move(record));
+        return ok();
+      }));
+  return out;
+}
+
+Result<std::vector<IndexEntry>> Shard::index(const std::string& tag,
+                                             const std::string& code_prefix) const {
+  const Bytes from = "i" + tag + Bytes(1, '\0') + code_prefix;
+  std::vector<IndexEntry> out;
+  CASEBOX_CHECK(impl_->db->each(
+      Family::kIndex, from, after_prefix(from),
+      [&](BytesView key, BytesView value) -> Result<void> {
+        const size_t code_at = tag.size() + 2;
+        if (key.size() < code_at + 25 || value.size() != 8)
+          return Error{Code::kCorrupt, impl_->dir.string() + ": index row " + to_hex(key) +
+                                           " is damaged; rebuild the index"};
+        IndexEntry entry;
+        entry.tag = tag;
+        entry.code = Bytes(key.substr(code_at, key.size() - 25 - code_at));
+        CASEBOX_TRY(entry.case_id, id_from_bytes<CaseId>(key.substr(key.size() - 24, 16)));
+        entry.t.ns = load_be<int64_t>(key.data() + key.size() - 8);
+        entry.value = load_le<double>(value.data());
+        out.push_back(std::move(entry));
+        return ok();
+      }));
+  return out;
+}
+
+Result<std::vector<Quarantined>> Shard::quarantine() const {
+  std::vector<Quarantined> out;
+  CASEBOX_CHECK(impl_->db->each(
+      Family::kQuarantine, {}, {}, [&](BytesView key, BytesView value) -> Result<void> {
+        const Error damaged{Code::kCorrupt, impl_->dir.string() + ": quarantine row " +
+                                                to_hex(key) + " is damaged"};
+        if (key.size() != 20 || value.size() < 16) return damaged;
+        Quarantined item;
+        item.when.ns = load_be<int64_t>(key.data());
+        item.offset = load_be<uint64_t>(key.data() + 12);
+        CASEBOX_TRY(item.case_id, id_from_bytes<CaseId>(value.substr(0, 16)));
+        value.remove_prefix(16);
+        for (auto* text : {&item.reason, &item.source}) {
+          auto size = take_varint(value);
+          if (!size || *size > value.size()) return damaged;
+          *text = Bytes(value.substr(0, *size));
+          value.remove_prefix(*size);
+        }
+        item.bytes = Bytes(value);
+        out.push_back(std::move(item));
+        return ok();
+      }));
+  return out;
+}
+
+Result<void> Shard::flush() {
+  std::vector<rocksdb::ColumnFamilyHandle*> all;
+  for (size_t i = 0; i < static_cast<size_t>(Family::kCount); ++i)
+    all.push_back(impl_->db->family(static_cast<Family>(i)));
+  return to_result(impl_->db->db().Flush({}, all), impl_->db->where());
+}
+
+Result<void> Shard::refresh() { return impl_->options.read_only ? impl_->reopen() : ok(); }
+
+Shard::Recovered Shard::recovered() const { return impl_->recovered; }
+
+}  // namespace casebox::storage

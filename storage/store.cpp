@@ -1,0 +1,176 @@
+#include "storage/store.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "proto/seal/seal.h"
+
+namespace casebox::storage {
+namespace {
+
+constexpr uint32_t kFormat = 1;
+constexpr uint32_t kMaxShards = 4096;
+
+/// The number behind `"name":` of the small file that only we write.
+std::optional<uint32_t> number_of(const std::string& text, const std::string& name) {
+  const auto at = text.find("\"" + name + "\":");
+  if (at == std::string::npos) return std::nullopt;
+  const char* from = text.data() + at + name.size() + 3;
+  const char* to = text.data() + text.size();
+  while (from < to && *from == ' ') ++from;
+  uint32_t value = 0;
+  const auto end = std::from_chars(from, to, value);
+  if (end.ec != std::errc()) return std::nullopt;
+  return value;
+}
+
+/// Written beside and renamed, so that it is there whole or not at all.
+Result<void> write_description(const std::filesystem::path& file, uint32_t shards) {
+  const auto part = file.string() + ".part";
+  {
+    std::ofstream out(part, std::ios::trunc);
+    out << "{\"format\": " << kFormat << ", \"store_id\": \"" << to_string(random_id<CaseId>())
+        << "\", \"shards\": " << shards << "}\n";
+    out.flush();
+    if (!out) return Error{Code::kIo, part + ": cannot write; check space and rights"};
+  }
+  const int fd = ::open(part.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd >= 0) {
+    (void)::fsync(fd);
+    ::close(fd);
+  }
+  std::error_code ec;
+  std::filesystem::rename(part, file, ec);
+  if (ec) return Error{Code::kIo, file.string() + ": cannot write: " + ec.message()};
+  return ok();
+}
+
+}  // namespace
+
+struct Store::Impl {
+  std::filesystem::path dir;
+  std::vector<std::unique_ptr<Shard>> shards;
+};
+
+Store::Store() : impl_(std::make_unique<Impl>()) {}
+Store::~Store() = default;
+
+bool is_store(const std::filesystem::path& path) {
+  std::error_code ec;
+  return std::filesystem::is_regular_file(path / "store.json", ec);
+}
+
+Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& dir,
+                                           const Options& options) {
+  const auto file = dir / "store.json";
+  Options each = options;
+  if (!is_store(dir)) {
+    if (!options.create || options.read_only)
+      return Error{Code::kNotFound,
+                   dir.string() + ": no store here; import or ingest something first"};
+    if (options.shards == 0 || options.shards > kMaxShards)
+      return Error{Code::kInvalidArgument, dir.string() + ": a store has 1 to 4096 shards"};
+    std::error_code ec;
+    std::filesystem::create_directories(dir, ec);
+    if (ec) return Error{Code::kIo, dir.string() + ": cannot create the folder: " + ec.message()};
+    CASEBOX_CHECK(write_description(file, options.shards));
+  }
+  std::ifstream in(file);
+  std::stringstream text;
+  text << in.rdbuf();
+  const auto format = number_of(text.str(), "format");
+  const auto shards = number_of(text.str(), "shards");
+  if (!format || !shards || *shards == 0 || *shards > kMaxShards)
+    return Error{Code::kCorrupt,
+                 file.string() + ": not a store description; restore it from a backup"};
+  if (*format != kFormat)
+    return Error{Code::kUnsupported, file.string() + ": format " + std::to_string(*format) +
+                                         " is not known; use a newer casebox"};
+  auto store = std::unique_ptr<Store>(new Store);
+  store->impl_->dir = dir;
+  each.create = !options.read_only;  // a store whose creation was cut short is completed
+  for (uint32_t i = 0; i < *shards; ++i) {
+    CASEBOX_TRY(auto shard, Shard::open(dir / "shards" / std::to_string(i), each));
+    store->impl_->shards.push_back(std::move(shard));
+  }
+  return store;
+}
+
+size_t Store::shards() const { return impl_->shards.size(); }
+Shard& Store::shard(uint32_t partition) { return *impl_->shards[partition % impl_->shards.size()]; }
+const Shard& Store::shard(uint32_t partition) const {
+  return *impl_->shards[partition % impl_->shards.size()];
+}
+const std::filesystem::path& Store::dir() const { return impl_->dir; }
+
+Result<void> Store::refresh() {
+  for (auto& shard : impl_->shards) CASEBOX_CHECK(shard->refresh());
+  return ok();
+}
+
+Result<std::vector<v1::CaseRecord>> Store::cases() const {
+  std::vector<v1::CaseRecord> all;
+  for (const auto& shard : impl_->shards) {
+    CASEBOX_TRY(auto some, shard->cases());
+    std::move(some.begin(), some.end(), std::back_inserter(all));
+  }
+  return all;
+}
+
+Result<std::optional<v1::CaseRecord>> Store::find_case(CaseId id) const {
+  for (const auto& shard : impl_->shards) {
+    CASEBOX_TRY(auto found, shard->find_case(id));
+    if (found) return found;
+  }
+  return std::optional<v1::CaseRecord>{};
+}
+
+const Shard* Store::shard_of(CaseId id) const {
+  for (const auto& shard : impl_->shards) {
+    auto found = shard->find_case(id);
+    if (found && *found) return shard.get();
+  }
+  return nullptr;
+}
+
+Result<Digest> Store::case_digest(CaseId id) const {
+  const Shard* shard = shard_of(id);
+  if (shard == nullptr)
+    return Error{Code::kNotFound, "case " + to_string(id) + " is not in " + dir().string()};
+  CASEBOX_TRY(auto record, shard->find_case(id));
+  std::set<uint64_t> recorder;
+  for (const auto& epoch : record->epochs())
+    if (epoch.role() == v1::PRODUCER_ROLE_RECORDER) recorder.insert(epoch.epoch());
+  std::set<std::pair<uint64_t, uint32_t>> parts;
+  for (const auto& stream : record->streams())
+    if (recorder.count(stream.epoch()) != 0)
+      parts.insert({stream.epoch(), stream.stream().stream_id()});
+  for (uint64_t epoch : recorder) parts.insert({epoch, 0});
+
+  seal::Sha256 whole;
+  for (const auto& [epoch, stream] : parts) {
+    seal::Sha256 frames;
+    bool any = false;
+    CASEBOX_CHECK(
+        shard->for_each_frame(id, Epoch{epoch}, StreamId{stream}, [&](const StoredFrame& stored) {
+          frames.update(stored.bytes);
+          any = true;
+          return ok();
+        }));
+    if (!any) continue;
+    char place[12];
+    store_le(place, epoch);
+    store_le(place + 8, stream);
+    whole.update({place, sizeof place});
+    whole.update(view(frames.finish()));
+  }
+  return whole.finish();
+}
+
+}  // namespace casebox::storage
