@@ -1,12 +1,13 @@
 #pragma once
 
-// Reads the content of one case: opened once for a purpose that is audited, then samples, events, packets
-// and gaps as typed values in case time, each with the frame it came from (step 8 of a record's path).
+// Reads the content of one case: opened once for a purpose that is audited, then samples, events,
+// packets and gaps as typed values in case time, each with the frame it came from (step 8 of a
+// record's path).
 //
 // Thread safety: one thread per CaseReader; several may be open on one Store.
-// Errors: without a key every content read is kDenied or kNotFound, while streams(), gaps() and clocks()
-// still work. A frame whose seal does not hold is kCorrupt.
-// Lifetime: the Store outlives the reader.
+// Errors: without a key every content read is kDenied or kNotFound, while streams(), gaps() and
+// clocks() still work. A frame whose seal does not hold is kCorrupt. Lifetime: the Store outlives
+// the reader.
 
 #include <functional>
 #include <memory>
@@ -27,7 +28,7 @@ namespace casebox::storage {
 struct SourceRef {
   Epoch epoch;
   StreamId stream;
-  ItemNumber first;    // of the frame
+  ItemNumber first;  // of the frame
   uint32_t count = 0;
 };
 
@@ -37,27 +38,27 @@ struct EventAt {
   uint32_t u95_us = 0;
   v1::Event event;
   SourceRef source;
-  ItemNumber number;   // of the event itself
+  ItemNumber number;  // of the event itself
   bool derived = false;
 };
 
 /// A run of samples of one channel from one frame.
 struct SampleRun {
-  CaseTime t0;                      // of the first sample
-  double rate_hz = 0;               // of the channel; 0: `times` has one entry per sample
+  CaseTime t0;         // of the first sample
+  double rate_hz = 0;  // of the channel; 0: `times` has one entry per sample
   std::vector<CaseTime> times;
-  std::vector<double> values;       // in the channel's unit; NaN where missing
-  std::vector<int64_t> codes;       // SAMPLE_TYPE_INT: as stored, 0 where missing; else empty
-  std::vector<bool> missing;        // empty: none
-  std::vector<int64_t> t_src;       // source times of items, raw; empty where unknown
+  std::vector<double> values;  // in the channel's unit; NaN where missing
+  std::vector<int64_t> codes;  // SAMPLE_TYPE_INT: as stored, 0 where missing; else empty
+  std::vector<bool> missing;   // empty: none
+  std::vector<int64_t> t_src;  // source times of items, raw; empty where unknown
   uint32_t u95_us = 0;
   SourceRef source;
 };
 
 /// A media packet: payload, and its times as the source had them.
 struct PacketAt {
-  CaseTime t;                       // of presentation
-  v1::Packet packet;                // pts, dts, duration, flags in the stream's time base
+  CaseTime t;         // of presentation
+  v1::Packet packet;  // pts, dts, duration, flags in the stream's time base
   Bytes payload;
   SourceRef source;
 };
@@ -86,7 +87,7 @@ struct ClockAt {
 
 struct Span {
   CaseTime from{INT64_MIN};
-  CaseTime to{INT64_MAX};           // half open
+  CaseTime to{INT64_MAX};  // half open
 };
 
 class CaseReader {
@@ -100,11 +101,13 @@ class CaseReader {
   const v1::CaseRecord& record() const;
   /// The recorder's stream by its name, e.g. "monitor.ecg"; the newest epoch's entry.
   std::optional<v1::Stream> find_stream(const std::string& name) const;
-  /// Registered streams of the recorder (derived = false) or of derived producers, one entry per name.
+  /// Registered streams of the recorder (derived = false) or of derived producers, one entry per
+  /// name.
   std::vector<v1::Stream> streams(bool derived = false) const;
 
   /// Events of streams of `kind` in time order; `derived` chooses whose.
-  Result<std::vector<EventAt>> events(v1::StreamKind kind, Span span = {}, bool derived = false) const;
+  Result<std::vector<EventAt>> events(v1::StreamKind kind, Span span = {},
+                                      bool derived = false) const;
   Result<std::vector<EventAt>> events_of(const std::string& stream, Span span = {}) const;
 
   /// Samples of one channel in time order, over all epochs, one run a frame.
@@ -126,7 +129,8 @@ class CaseReader {
   /// The case frame of the recorder's first epoch.
   Result<v1::CaseFrame> opening() const;
 
-  /// SHA-256 over the frames of one stream from `first` to `last` number, for a finding's SourceRange.
+  /// SHA-256 over the frames of one stream from `first` to `last` number, for a finding's
+  /// SourceRange.
   Result<v1::SourceRange> source_range(Epoch epoch, StreamId stream, ItemNumber first,
                                        ItemNumber last) const;
 
