@@ -1,0 +1,153 @@
+#include <cstdlib>
+
+#include "ingest/bus/kafka_publisher.h"
+#include "ingest/bus/kafka_subscriber.h"
+#include "ingest/bus/kafka_topics.h"
+#include "ingest/bus/mock_kafka.h"
+#include "tests/unit/ingest/bus_contract.h"
+
+namespace casebox::bus::test {
+namespace {
+
+KafkaOptions options_for(const std::string& brokers) {
+  KafkaOptions options;
+  options.brokers = brokers;
+  options.topic_prefix = "test-" + to_string(random_epoch());  // each test its own topics
+  options.fetch_wait = milliseconds(10);
+  return options;
+}
+
+class KafkaBench : public Bench {
+ public:
+  explicit KafkaBench(KafkaOptions options) : options_(std::move(options)) {}
+
+  Publisher& publisher() override {
+    if (!publisher_) {
+      auto made = KafkaPublisher::create(options_);
+      if (!made) ADD_FAILURE() << made.error().message;
+      publisher_ = std::move(*made);
+    }
+    return *publisher_;
+  }
+  std::unique_ptr<Subscriber> subscriber() override {
+    auto made = KafkaSubscriber::create(options_, {0, 1});
+    if (!made) ADD_FAILURE() << made.error().message;
+    return std::move(*made);
+  }
+
+ protected:
+  KafkaOptions options_;
+
+ private:
+  std::unique_ptr<Publisher> publisher_;
+};
+
+class MockBench final : public KafkaBench {
+ public:
+  explicit MockBench(std::unique_ptr<MockKafka> mock)
+      : KafkaBench(options_for(mock->brokers())), mock_(std::move(mock)) {
+    for (Lane lane : {Lane::kEvent, Lane::kWave, Lane::kMedia})
+      EXPECT_TRUE(mock_->create_topic(topic_of(options_.topic_prefix, lane), 2));
+  }
+  void set_away(bool away) override { mock_->set_down(away); }
+
+ private:
+  std::unique_ptr<MockKafka> mock_;
+};
+
+std::unique_ptr<Bench> make_mock() {
+#ifdef __SANITIZE_THREAD__
+  [] { GTEST_SKIP() << "librdkafka crashes under ThreadSanitizer"; }();
+  return nullptr;
+#else
+  auto mock = MockKafka::start();
+  if (!mock) {
+    ADD_FAILURE() << mock.error().message;
+    return nullptr;
+  }
+  return std::make_unique<MockBench>(std::move(*mock));
+#endif
+}
+
+class RealBench final : public KafkaBench {
+ public:
+  explicit RealBench(const std::string& brokers) : KafkaBench(options_for(brokers)) {
+    auto made = create_topics(options_, topics_of(options_.topic_prefix, 2), 1, seconds(30));
+    EXPECT_TRUE(made) << made.error().message;
+  }
+  void set_away(bool away) override {
+    const std::string command = std::string(CASEBOX_SOURCE_DIR "/deploy/kafka/") +
+                                (away ? "stop '" : "start '") + std::getenv("CASEBOX_KAFKA_DIR") +
+                                "' > /dev/null";
+    EXPECT_EQ(std::system(command.c_str()), 0) << command;
+  }
+};
+
+std::unique_ptr<Bench> make_real() {
+  const char* brokers = std::getenv("CASEBOX_KAFKA");
+  if (brokers == nullptr) {
+    [] {
+      GTEST_SKIP() << "CASEBOX_KAFKA names no broker (tests/integration/kafka_test.sh does)";
+    }();
+    return nullptr;
+  }
+  return std::make_unique<RealBench>(brokers);
+}
+
+std::unique_ptr<Bench> make_real_with_folder() {
+  if (std::getenv("CASEBOX_KAFKA_DIR") == nullptr) {
+    [] { GTEST_SKIP() << "CASEBOX_KAFKA_DIR names no broker's folder to stop and start it"; }();
+    return nullptr;
+  }
+  return make_real();
+}
+
+INSTANTIATE_TEST_SUITE_P(Mock, BusContract, testing::Values(Kind{"Kafka", make_mock}), name_of);
+INSTANTIATE_TEST_SUITE_P(Mock, BrokerContract, testing::Values(Kind{"Kafka", make_mock}), name_of);
+INSTANTIATE_TEST_SUITE_P(Real, BusContract, testing::Values(Kind{"Kafka", make_real}), name_of);
+INSTANTIATE_TEST_SUITE_P(Real, BrokerContract,
+                         testing::Values(Kind{"Kafka", make_real_with_folder}), name_of);
+
+TEST(KafkaSubscriber, RefusesAnOffsetThatTheTopicDoesNotHold) {
+  auto bench = make_mock();
+  if (!bench) return;
+  publish_all(bench->publisher(), recording(3, 10));
+  auto probe = bench->subscriber();
+  ASSERT_TRUE(probe->resume({}));
+  const std::string source = receive(*probe, 1).at(0).source;
+  auto subscriber = bench->subscriber();
+  ASSERT_TRUE(subscriber->resume({{source, 1000}}));
+  Code seen = Code::kInternal;
+  for (int i = 0; i < 300 && seen == Code::kInternal; ++i) {
+    auto polled = subscriber->poll(milliseconds(100));
+    if (!polled) seen = polled.error().code;
+  }
+  EXPECT_EQ(seen, Code::kCorrupt);
+}
+
+TEST(KafkaPublisher, RefusesAPropertyThatLibrdkafkaDoesNotKnow) {
+  KafkaOptions options;
+  options.brokers = "127.0.0.1:1";
+  options.properties["no.such.property"] = "1";
+  auto made = KafkaPublisher::create(options);
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().code, Code::kInvalidArgument);
+  EXPECT_NE(made.error().message.find("no.such.property"), std::string::npos);
+}
+
+TEST(KafkaTopics, HaveThePoliciesOfTheirContent) {
+  std::map<std::string, Topic> topics;
+  for (const Topic& topic : topics_of("casebox", 4)) topics[topic.name] = topic;
+  EXPECT_EQ(topics.size(), 7u);
+  for (const char* name : {"casebox.event.v1", "casebox.wave.v1", "casebox.media.v1"}) {
+    EXPECT_EQ(topics[name].partitions, 4u) << name;
+    EXPECT_EQ(topics[name].config["cleanup.policy"], "delete") << name;
+  }
+  for (const char* name : {"casebox.case.v1", "casebox.summary.v1", "casebox.receipt.v1"}) {
+    EXPECT_EQ(topics[name].config["cleanup.policy"], "compact") << name;
+    EXPECT_FALSE(topics[name].config["segment.ms"].empty()) << name;
+  }
+}
+
+}  // namespace
+}  // namespace casebox::bus::test

@@ -1,0 +1,139 @@
+#include "ingest/bus/log_bus.h"
+
+#include <fstream>
+
+#include "tests/unit/ingest/bus_contract.h"
+
+namespace casebox::bus::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Folder {
+ public:
+  Folder() : path_(fs::temp_directory_path() / ("casebox-bus-" + to_string(random_epoch()))) {}
+  ~Folder() { fs::remove_all(path_); }
+  fs::path operator/(const char* name) const { return path_ / name; }
+
+ private:
+  fs::path path_;
+};
+
+class LogBench final : public Bench {
+ public:
+  LogBench() {
+    log::WriterOptions options;
+    options.file_size = 4 << 20;
+    auto opened = log::Writer::open(dir(), clock_, options);
+    if (!opened) ADD_FAILURE() << opened.error().message;
+    writer_ = std::move(*opened);
+    publisher_ = std::make_unique<LogPublisher>(*writer_);
+  }
+  Publisher& publisher() override { return *publisher_; }
+  std::unique_ptr<Subscriber> subscriber() override {
+    auto opened = LogSubscriber::open({dir()});
+    if (!opened) ADD_FAILURE() << opened.error().message;
+    return std::move(*opened);
+  }
+  fs::path dir() const { return folder_ / "spool"; }
+
+ private:
+  Folder folder_;
+  SystemClock clock_;
+  std::unique_ptr<log::Writer> writer_;
+  std::unique_ptr<LogPublisher> publisher_;
+};
+
+INSTANTIATE_TEST_SUITE_P(, BusContract,
+                         testing::Values(Kind{"Log",
+                                              []() -> std::unique_ptr<Bench> {
+                                                return std::make_unique<LogBench>();
+                                              }}),
+                         name_of);
+
+TEST(LogSubscriber, DeliversNothingThatIsNotDurable) {
+  LogBench bench;
+  const auto sent = recording(9, 100);
+  for (const Message& message : sent) ASSERT_TRUE(bench.publisher().publish(message));
+  auto subscriber = bench.subscriber();
+  ASSERT_TRUE(subscriber->resume({}));
+  auto early = subscriber->poll(Duration{});
+  ASSERT_TRUE(early) << early.error().message;
+  EXPECT_FALSE(*early);
+  ASSERT_TRUE(bench.publisher().flush(seconds(1)));
+  EXPECT_EQ(by_lane(receive(*subscriber, sent.size())), by_lane(sent));
+}
+
+TEST(LogSubscriber, DeliversEachFrameOnceAlthoughLaterFilesBeginWithCopies) {
+  LogBench bench;
+  const auto sent = recording(30, 700 << 10);  // several files of 4 MiB
+  publish_all(bench.publisher(), sent);
+  auto files = log::files(bench.dir());
+  ASSERT_TRUE(files);
+  ASSERT_GT(files->size(), 3u);
+  auto subscriber = bench.subscriber();
+  ASSERT_TRUE(subscriber->resume({}));
+  EXPECT_EQ(by_lane(receive(*subscriber, sent.size())), by_lane(sent));
+  auto more = subscriber->poll(Duration{});
+  ASSERT_TRUE(more);
+  EXPECT_FALSE(*more);
+}
+
+TEST(LogSubscriber, WaitsForAFolderThatIsNotThereYet) {
+  Folder folder;
+  auto subscriber = LogSubscriber::open({folder / "spool"});
+  ASSERT_TRUE(subscriber);
+  ASSERT_TRUE((*subscriber)->resume({}));
+  auto nothing = (*subscriber)->poll(Duration{});
+  ASSERT_TRUE(nothing) << nothing.error().message;
+  EXPECT_FALSE(*nothing);
+  SystemClock clock;
+  auto writer = log::Writer::open(folder / "spool", clock);
+  ASSERT_TRUE(writer) << writer.error().message;
+  LogPublisher publisher(**writer);
+  const auto sent = recording(3, 10);
+  publish_all(publisher, sent);
+  EXPECT_EQ(by_lane(receive(**subscriber, sent.size())), by_lane(sent));
+}
+
+TEST(LogSubscriber, RefusesTwoFoldersOfOneName) {
+  Folder folder;
+  auto subscriber = LogSubscriber::open({folder / "a/spool", folder / "b/spool/"});
+  ASSERT_FALSE(subscriber);
+  EXPECT_EQ(subscriber.error().code, Code::kInvalidArgument);
+}
+
+TEST(LogSubscriber, HandsOverBytesThatAreNotAFrameAndGoesOnBehindThem) {
+  LogBench bench;
+  const auto sent = recording(30, 100);
+  publish_all(bench.publisher(), sent);
+  auto first = bench.subscriber();
+  ASSERT_TRUE(first->resume({}));
+  const auto all = receive(*first, sent.size());
+  ASSERT_EQ(all.size(), sent.size());
+  const Delivery& broken = all[20];
+  const auto at = log::Offset::unpack(broken.offset);
+  {
+    std::fstream file(log::files(bench.dir())->front(),
+                      std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(at.byte + frame::kHeaderSize + 10);
+    file.put('\x7e');
+  }
+  for (bool resumed : {false, true}) {
+    SCOPED_TRACE(resumed);
+    auto subscriber = bench.subscriber();
+    ASSERT_TRUE(subscriber->resume({{broken.source, resumed ? all[19].next_offset : uint64_t{0}}}));
+    const auto received = receive(*subscriber, resumed ? sent.size() - 20 : sent.size());
+    const Delivery& damaged = received[resumed ? 0 : 20];
+    EXPECT_EQ(damaged.offset, broken.offset);
+    EXPECT_EQ(damaged.next_offset, broken.next_offset);
+    EXPECT_EQ(damaged.message.case_id, broken.message.case_id);
+    EXPECT_EQ(damaged.message.frame.size(), broken.message.frame.size());
+    EXPECT_NE(damaged.message.frame, broken.message.frame);
+    EXPECT_FALSE(frame::parse(damaged.message.frame));
+    EXPECT_EQ(received.back().message.frame, sent.back().frame);
+  }
+}
+
+}  // namespace
+}  // namespace casebox::bus::test
