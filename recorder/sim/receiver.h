@@ -1,0 +1,78 @@
+#pragma once
+
+// The receiving end of a simulated device: puts packets in the sender's order, drops second copies, says
+// what is missing, and maps the device's clock to case time from nothing but times of sending and arrival.
+// It knows neither the plan nor the counts of the room.
+//
+// Thread safety: one thread owns a Receiver.
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <vector>
+
+#include "casebox/v1/control.pb.h"
+#include "casebox/v1/stream.pb.h"
+#include "recorder/sim/packet.h"
+
+namespace casebox::recorder::sim {
+
+/// Offset of one device clock, one-way: the lower envelope of (arrival - sending) over a short window.
+class ClockTracker {
+ public:
+  void observe(int64_t sent_src_ns, CaseTime arrival);
+  CaseTime map(int64_t src_ns) const { return CaseTime{src_ns + offset_ns_}; }
+  int64_t offset_ns() const { return offset_ns_; }
+  bool broken() const { return broken_; }
+  uint32_t resets() const { return resets_; }
+  /// 0xFFFFFFFF when no bound can be given.
+  uint32_t u95_us() const;
+
+ private:
+  std::deque<int64_t> window_;
+  std::deque<int64_t> reset_times_;  // arrival, ns
+  int64_t offset_ns_ = 0;
+  uint32_t resets_ = 0;
+  bool broken_ = false;
+};
+
+/// An item, or what is missing in its place.
+struct Received {
+  size_t stream = 0;
+  CaseTime t;                 // estimated, of the first item
+  uint32_t u95_us = 0;
+  CaseTime arrival;
+  bool is_gap = false;
+  v1::Gap gap;                // if is_gap
+  Packet packet;              // else
+};
+
+class Receiver {
+ public:
+  explicit Receiver(const std::vector<v1::Stream>& streams);
+
+  void take(Packet packet, std::vector<Received>& out);
+  /// Nothing more will come. `sent[i]` is how many items stream i's device says it sent.
+  void finish(const std::vector<uint64_t>& sent, std::vector<Received>& out);
+
+  uint64_t duplicates(size_t stream) const { return links_[stream].duplicates; }
+  const ClockTracker& clock(uint32_t clock_id) const { return clocks_.at(clock_id); }
+  const std::map<uint32_t, ClockTracker>& clocks() const { return clocks_; }
+
+ private:
+  struct Link {
+    uint64_t next = 0;
+    std::map<uint64_t, Packet> waiting;  // by number, ahead of `next`
+    uint64_t duplicates = 0;
+    CaseTime last;                       // where the last delivered item was
+  };
+  void release(size_t stream, CaseTime now, std::vector<Received>& out);
+  void deliver(size_t stream, Packet packet, std::vector<Received>& out);
+  void missing(size_t stream, uint64_t count, CaseTime end, std::vector<Received>& out);
+
+  std::vector<v1::Stream> streams_;
+  std::vector<Link> links_;
+  std::map<uint32_t, ClockTracker> clocks_;
+};
+
+}  // namespace casebox::recorder::sim
