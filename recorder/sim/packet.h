@@ -1,6 +1,7 @@
 #pragma once
 
-// What a simulated device sends: a packet of consecutive items of one stream, numbered by the sender.
+// What a simulated device sends: a packet of consecutive items of one stream, numbered by the
+// sender.
 //
 // Thread safety: plain values.
 
@@ -24,7 +25,7 @@ struct Block {
 /// One coded picture (H.264, Annex B).
 struct Picture {
   Bytes data;
-  int64_t pts = 0;       // in 1/90000 s, from the stream's first picture
+  int64_t pts = 0;  // in 1/90000 s, from the stream's first picture
   int64_t duration = 0;
   bool key = false;
 };
@@ -35,13 +36,13 @@ struct Away {
 };
 
 struct Packet {
-  size_t stream = 0;       // index in the room's streams
-  uint64_t number = 0;     // of the first item, counted by the sender
+  size_t stream = 0;    // index in the room's streams
+  uint64_t number = 0;  // of the first item, counted by the sender
   uint32_t count = 1;
-  int64_t t_src_ns = 0;    // of the first item, on the device's clock; of a picture its pts says it
-  int64_t sent_src_ns = 0; // when it was sent, on the device's clock
-  CaseTime t;              // true time of the first item: for tests, never for analysis
-  CaseTime arrival;        // when it reaches the recorder
+  int64_t t_src_ns = 0;  // of the first item, on the device's clock; of a picture its pts says it
+  int64_t sent_src_ns = 0;  // when it was sent, on the device's clock
+  CaseTime t;               // true time of the first item: for tests, never for analysis
+  CaseTime arrival;         // when it reaches the recorder
   std::variant<Block, v1::Event, Picture, Away> what;
 };
 

@@ -34,14 +34,16 @@ void walk(const Plan& plan, Random& random, Reverting& out, int kind, double dep
   }
 }
 
-// First-order response of the abdomen to the insufflator's target, with leaks and instrument exchanges.
+// First-order response of the abdomen to the insufflator's target, with leaks and instrument
+// exchanges.
 std::vector<double> abdomen(const Plan& plan, Random& random) {
   const double speed = std::clamp(plan.options.duration_scale, .05, 1.0);
   std::vector<double> out;
   double p = 0, wobble = 0, dip = 0;
   size_t setting = 0;
   const double phi = std::exp(-kPressureInterval / 8);
-  for (double t = 0; t < plan.duration_s + 1; t = static_cast<double>(out.size()) * kPressureInterval) {
+  for (double t = 0; t < plan.duration_s + 1;
+       t = static_cast<double>(out.size()) * kPressureInterval) {
     while (setting + 1 < plan.pressure_target.size() && plan.pressure_target[setting + 1].t_s <= t)
       ++setting;
     const double target = plan.pressure_target[setting].value;
@@ -99,8 +101,7 @@ Physiology::Physiology(const Plan& plan) {
   }
   abdominal = abdomen(plan, random);
   airway_base = random.uniform(13, 16);
-  airway_noise_sd =
-      airway_gain * sd_of(abdominal) * std::sqrt(1 / (target_r * target_r) - 1);
+  airway_noise_sd = airway_gain * sd_of(abdominal) * std::sqrt(1 / (target_r * target_r) - 1);
 }
 
 }  // namespace casebox::recorder::sim

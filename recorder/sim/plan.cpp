@@ -8,9 +8,10 @@
 namespace casebox::recorder::sim {
 
 const char* to_string(Phase phase) {
-  static constexpr const char* kNames[] = {
-      "Preparation",          "CalotTriangleDissection", "ClippingCutting",     "GallbladderDissection",
-      "GallbladderPackaging", "CleaningCoagulation",     "GallbladderRetraction"};
+  static constexpr const char* kNames[] = {"Preparation",          "CalotTriangleDissection",
+                                           "ClippingCutting",      "GallbladderDissection",
+                                           "GallbladderPackaging", "CleaningCoagulation",
+                                           "GallbladderRetraction"};
   return kNames[static_cast<int>(phase)];
 }
 
@@ -22,18 +23,18 @@ const char* to_string(Tool tool) {
 
 const PhaseModel& model_of(Phase phase) {
   // Limit: exp(mu + 1.96 sigma), rounded to 5 s.
-  static constexpr PhaseModel kModels[] = {{4.600, .675, 375},  {6.723, .525, 2325}, {4.825, .773, 565},
-                                           {6.580, .588, 2280}, {4.457, .507, 235},  {4.869, .791, 615},
-                                           {4.231, .612, 230}};
+  static constexpr PhaseModel kModels[] = {
+      {4.600, .675, 375}, {6.723, .525, 2325}, {4.825, .773, 565}, {6.580, .588, 2280},
+      {4.457, .507, 235}, {4.869, .791, 615},  {4.231, .612, 230}};
   return kModels[static_cast<int>(phase)];
 }
 
 const std::vector<std::string>& fault_names() {
   static const std::vector<std::string> kNames = {
-      "missing",       "extra",           "order",      "time",        "unobserved",  "justified",
-      "ambiguous",     "clock-offset",    "clock-drift", "clock-reset", "clock-broken", "dropout-known",
-      "dropout-unknown", "loss",          "duplicate",  "reorder",     "late-forecast",
-      "instrument-noise"};
+      "missing",      "extra",         "order",           "time",        "unobserved",
+      "justified",    "ambiguous",     "clock-offset",    "clock-drift", "clock-reset",
+      "clock-broken", "dropout-known", "dropout-unknown", "loss",        "duplicate",
+      "reorder",      "late-forecast", "instrument-noise"};
   return kNames;
 }
 

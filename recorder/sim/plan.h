@@ -1,10 +1,11 @@
 #pragma once
 
-// The plan of a simulated operation: everything that will happen, drawn from a seed before the first sample
-// is made. It is the truth; streams show it only through devices that look at it with delay and noise.
+// The plan of a simulated operation: everything that will happen, drawn from a seed before the
+// first sample is made. It is the truth; streams show it only through devices that look at it with
+// delay and noise.
 //
-// Sources of the figures: phase durations and orders, Cholec80; doors, alarms, noise, time-out and debrief
-// rates, the published room studies that docs/simulator.md lists.
+// Sources of the figures: phase durations and orders, Cholec80; doors, alarms, noise, time-out and
+// debrief rates, the published room studies that docs/simulator.md lists.
 //
 // Thread safety: a finished plan is immutable and may be shared.
 // Errors: make_plan refuses unknown procedures and fault names (kInvalidArgument).
@@ -23,7 +24,15 @@
 namespace casebox::recorder::sim {
 
 /// In the order of the field's own numbering. kIdle is before the first and after the last phase.
-enum class Phase { kPreparation, kCalot, kClipping, kDissection, kPackaging, kCleaning, kRetraction };
+enum class Phase {
+  kPreparation,
+  kCalot,
+  kClipping,
+  kDissection,
+  kPackaging,
+  kCleaning,
+  kRetraction
+};
 constexpr int kPhases = 7;
 /// Published label, e.g. "CalotTriangleDissection".
 const char* to_string(Phase phase);
@@ -66,7 +75,7 @@ struct Span {
 };
 
 struct Departure {
-  std::string kind;    // missing extra order time unobserved justified
+  std::string kind;  // missing extra order time unobserved justified
   std::string step;
   double t_s;
   std::string reason;  // recorded reason, of a justified one
@@ -76,11 +85,11 @@ struct Departure {
 struct DeviceClock {
   uint32_t id;
   std::string device;
-  double offset_s = 0;   // device minus case time at zero
+  double offset_s = 0;  // device minus case time at zero
   double drift_ppm = 0;
   double reset_at_s = -1;  // negative: never
   double reset_by_s = 0;
-  bool broken = false;   // jumps at random; no timing claim may rest on it
+  bool broken = false;  // jumps at random; no timing claim may rest on it
 
   /// What the device's clock shows at a case time, ns.
   int64_t read_ns(int64_t t_ns) const;
@@ -129,10 +138,10 @@ struct Plan {
   std::vector<Dropout> dropouts;
   std::vector<Transport> transports;
   double doors_per_hour = 0;
-  double late_share = 0;                 // of forecasts
+  double late_share = 0;  // of forecasts
 
   bool has(const std::string& fault) const { return chosen.contains(fault); }
-  std::set<std::string> chosen;          // faults in force
+  std::set<std::string> chosen;  // faults in force
   /// The phase at a time; none before the first and after the last.
   std::optional<Phase> phase_at(double t_s) const;
 };

@@ -1,8 +1,8 @@
 #pragma once
 
-// The simulator's own random numbers. The engine is fixed by the C++ standard; the distributions are
-// written here because the standard library's differ between implementations, and one seed must give the
-// same bytes everywhere.
+// The simulator's own random numbers. The engine is fixed by the C++ standard; the distributions
+// are written here because the standard library's differ between implementations, and one seed must
+// give the same bytes everywhere.
 //
 // Thread safety: one thread owns a Random.
 
@@ -14,8 +14,8 @@ namespace casebox::recorder::sim {
 
 class Random {
  public:
-  /// A generator for one purpose of one seed: two purposes never share numbers, so that switching one
-  /// feature off leaves every other stream as it was.
+  /// A generator for one purpose of one seed: two purposes never share numbers, so that switching
+  /// one feature off leaves every other stream as it was.
   Random(uint64_t seed, std::string_view purpose);
 
   uint64_t bits() { return engine_(); }

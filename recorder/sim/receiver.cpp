@@ -5,10 +5,11 @@
 namespace casebox::recorder::sim {
 namespace {
 
-constexpr int64_t kJump = 500'000'000;        // a clock that moved so far was set
+constexpr int64_t kJump = 500'000'000;  // a clock that moved so far was set
 constexpr int64_t kResetMemory = 180'000'000'000;
-constexpr size_t kResetsOfABroken = 3;        // within kResetMemory
+constexpr size_t kResetsOfABroken = 3;  // within kResetMemory
 constexpr size_t kWindow = 16;
+constexpr Duration kWindowLength = seconds(60);     // 80 ppm are 5 ms in it
 constexpr Duration kPatience = milliseconds(3000);  // how long a hole may wait to be filled
 
 }  // namespace
@@ -22,14 +23,18 @@ void ClockTracker::observe(int64_t sent_src_ns, CaseTime arrival) {
     while (arrival.ns - reset_times_.front() > kResetMemory) reset_times_.pop_front();
     broken_ = broken_ || reset_times_.size() >= kResetsOfABroken;
   }
-  window_.push_back(offset);
-  if (window_.size() > kWindow) window_.pop_front();
-  offset_ns_ = *std::min_element(window_.begin(), window_.end());
+  window_.push_back({offset, arrival});
+  while (window_.size() > kWindow || arrival - window_.front().arrival > kWindowLength)
+    window_.pop_front();
+  offset_ns_ = std::ranges::min(window_, {}, &Sighting::offset_ns).offset_ns;
 }
 
 // The envelope holds the least transport delay, which nothing can tell from an offset (some
-// milliseconds), and the drift over the window.
-uint32_t ClockTracker::u95_us() const { return broken_ ? 0xFFFFFFFFu : 10'000u; }
+// milliseconds), and the drift over the window; few sightings may all have been slow.
+uint32_t ClockTracker::u95_us() const {
+  if (broken_) return 0xFFFFFFFFu;
+  return window_.size() < 6 ? 30'000u : 10'000u;
+}
 
 Receiver::Receiver(const std::vector<v1::Stream>& streams)
     : streams_(streams), links_(streams.size()) {
@@ -40,17 +45,18 @@ void Receiver::take(Packet packet, std::vector<Received>& out) {
   const size_t stream = packet.stream;
   const CaseTime now = packet.arrival;
   Link& link = links_[stream];
-  if (packet.number < link.next || link.waiting.contains(packet.number)) {
+  const std::pair<uint64_t, bool> key{packet.number, packet.count > 0};
+  if (packet.number < link.next || link.waiting.contains(key)) {
     ++link.duplicates;
   } else {
     // A packet that others have overtaken says nothing about the clock.
-    const bool overtaken = !link.waiting.empty() && link.waiting.rbegin()->first > packet.number;
-    if (!overtaken) clocks_[streams_[stream].clock_id()].observe(packet.sent_src_ns, packet.arrival);
+    const bool overtaken = !link.waiting.empty() && link.waiting.rbegin()->first > key;
+    if (!overtaken)
+      clocks_[streams_[stream].clock_id()].observe(packet.sent_src_ns, packet.arrival);
     if (packet.number == link.next) {
       deliver(stream, std::move(packet), out);
     } else {
-      const uint64_t number = packet.number;
-      link.waiting.emplace(number, std::move(packet));
+      link.waiting.emplace(key, std::move(packet));
     }
   }
   release(stream, now, out);
@@ -60,9 +66,9 @@ void Receiver::release(size_t stream, CaseTime now, std::vector<Received>& out) 
   Link& link = links_[stream];
   while (!link.waiting.empty()) {
     auto first = link.waiting.begin();
-    if (first->first > link.next) {
+    if (first->first.first > link.next) {
       if (now - first->second.arrival < kPatience) return;
-      missing(stream, first->first - link.next,
+      missing(stream, first->first.first - link.next,
               clocks_[streams_[stream].clock_id()].map(first->second.t_src_ns), out);
     }
     Packet packet = std::move(first->second);
@@ -115,9 +121,10 @@ void Receiver::finish(const std::vector<uint64_t>& sent, std::vector<Received>& 
   CaseTime end;
   for (const Link& link : links_) end = std::max(end, link.last);
   for (size_t i = 0; i < links_.size(); ++i) {
-    for (auto& [number, packet] : links_[i].waiting) {
-      if (number > links_[i].next)
-        missing(i, number - links_[i].next, clocks_[streams_[i].clock_id()].map(packet.t_src_ns), out);
+    for (auto& [key, packet] : links_[i].waiting) {
+      if (key.first > links_[i].next)
+        missing(i, key.first - links_[i].next, clocks_[streams_[i].clock_id()].map(packet.t_src_ns),
+                out);
       deliver(i, std::move(packet), out);
     }
     links_[i].waiting.clear();

@@ -1,14 +1,15 @@
 #pragma once
 
-// The receiving end of a simulated device: puts packets in the sender's order, drops second copies, says
-// what is missing, and maps the device's clock to case time from nothing but times of sending and arrival.
-// It knows neither the plan nor the counts of the room.
+// The receiving end of a simulated device: puts packets in the sender's order, drops second copies,
+// says what is missing, and maps the device's clock to case time from nothing but times of sending
+// and arrival. It knows neither the plan nor the counts of the room.
 //
 // Thread safety: one thread owns a Receiver.
 
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "casebox/v1/control.pb.h"
@@ -17,7 +18,8 @@
 
 namespace casebox::recorder::sim {
 
-/// Offset of one device clock, one-way: the lower envelope of (arrival - sending) over a short window.
+/// Offset of one device clock, one-way: the lower envelope of (arrival - sending) over a short
+/// window.
 class ClockTracker {
  public:
   void observe(int64_t sent_src_ns, CaseTime arrival);
@@ -29,7 +31,11 @@ class ClockTracker {
   uint32_t u95_us() const;
 
  private:
-  std::deque<int64_t> window_;
+  struct Sighting {
+    int64_t offset_ns;
+    CaseTime arrival;
+  };
+  std::deque<Sighting> window_;
   std::deque<int64_t> reset_times_;  // arrival, ns
   int64_t offset_ns_ = 0;
   uint32_t resets_ = 0;
@@ -39,12 +45,12 @@ class ClockTracker {
 /// An item, or what is missing in its place.
 struct Received {
   size_t stream = 0;
-  CaseTime t;                 // estimated, of the first item
+  CaseTime t;  // estimated, of the first item
   uint32_t u95_us = 0;
   CaseTime arrival;
   bool is_gap = false;
-  v1::Gap gap;                // if is_gap
-  Packet packet;              // else
+  v1::Gap gap;    // if is_gap
+  Packet packet;  // else
 };
 
 class Receiver {
@@ -62,9 +68,10 @@ class Receiver {
  private:
   struct Link {
     uint64_t next = 0;
-    std::map<uint64_t, Packet> waiting;  // by number, ahead of `next`
+    // Ahead of `next`: by number, an absence (which takes none) before the item of its number.
+    std::map<std::pair<uint64_t, bool>, Packet> waiting;
     uint64_t duplicates = 0;
-    CaseTime last;                       // where the last delivered item was
+    CaseTime last;  // where the last delivered item was
   };
   void release(size_t stream, CaseTime now, std::vector<Received>& out);
   void deliver(size_t stream, Packet packet, std::vector<Received>& out);

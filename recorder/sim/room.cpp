@@ -19,8 +19,8 @@ struct Sender {
   std::unique_ptr<Signal> signal;
   std::unique_ptr<VideoMaker> video;
   Random random{0, ""};
-  uint64_t tick = 0;      // of the signal's or the video's grid
-  uint64_t number = 0;    // next item
+  uint64_t tick = 0;    // of the signal's or the video's grid
+  uint64_t number = 0;  // next item
   bool away = false;
   std::vector<Dropout> dropouts;
   std::vector<TimedEvent> events;  // of an event stream
@@ -55,7 +55,8 @@ Result<void> Room::Impl::begin() {
   counts.resize(streams.size());
   senders.resize(streams.size());
   std::vector<TimedEvent> events = plan.events;
-  for (TimedEvent& event : internal::twin_events(plan, body, twin)) events.push_back(std::move(event));
+  for (TimedEvent& event : internal::twin_events(plan, body, twin))
+    events.push_back(std::move(event));
   std::stable_sort(events.begin(), events.end(),
                    [](const TimedEvent& a, const TimedEvent& b) { return a.t_s < b.t_s; });
   for (size_t i = 0; i < streams.size(); ++i) {
@@ -78,7 +79,8 @@ Result<void> Room::Impl::begin() {
     }
   }
   for (TimedEvent& event : events)
-    senders[static_cast<size_t>(index_of(streams, event.stream))].events.push_back(std::move(event));
+    senders[static_cast<size_t>(index_of(streams, event.stream))].events.push_back(
+        std::move(event));
   return ok();
 }
 
@@ -139,7 +141,8 @@ void Room::Impl::make_block(size_t stream, double to) {
                           static_cast<double>(spec.tick_rate_hz().num());
   const auto channels = static_cast<size_t>(spec.channels_size());
   std::vector<double> scale;
-  for (const v1::Channel& channel : spec.channels()) scale.push_back(std::pow(10, channel.decimals()));
+  for (const v1::Channel& channel : spec.channels())
+    scale.push_back(std::pow(10, channel.decimals()));
   Block block;
   block.channels.resize(channels);
   std::vector<double> values(channels);

@@ -1,11 +1,12 @@
 #pragma once
 
-// A simulated operating room: makes the packets of every stream of a plan, second by second, as fast as it
-// is asked, and counts for itself what it sent.
+// A simulated operating room: makes the packets of every stream of a plan, second by second, as
+// fast as it is asked, and counts for itself what it sent.
 //
 // Thread safety: one thread owns a Room.
-// Errors: open() fails on options that make no plan and where no H.264 encoder is at hand (kUnsupported).
-// Determinism: the same options give the same packets, pictures included (one encoder version).
+// Errors: open() fails on options that make no plan and where no H.264 encoder is at hand
+// (kUnsupported). Determinism: the same options give the same packets, pictures included (one
+// encoder version).
 
 #include <map>
 #include <memory>
@@ -22,16 +23,16 @@ namespace casebox::recorder::sim {
 
 /// What the simulator knows of one stream beside its plan.
 struct SentCount {
-  uint64_t sent = 0;            // items that left the device, lost ones included
-  uint64_t lost = 0;            // of those, never delivered
-  uint64_t duplicated = 0;      // packets delivered twice
-  uint64_t reordered = 0;       // packets delivered after their successor
-  uint64_t away = 0;            // times the device was off
+  uint64_t sent = 0;        // items that left the device, lost ones included
+  uint64_t lost = 0;        // of those, never delivered
+  uint64_t duplicated = 0;  // packets delivered twice
+  uint64_t reordered = 0;   // packets delivered after their successor
+  uint64_t away = 0;        // times the device was off
 };
 
 struct TwinTruth {
   uint64_t forecasts = 0;
-  uint64_t late = 0;            // issued after the time they are about
+  uint64_t late = 0;  // issued after the time they are about
   uint64_t shown = 0;
 };
 
@@ -45,7 +46,8 @@ class Room {
   /// Registry of the room's streams, media formats filled in.
   const std::vector<v1::Stream>& streams() const;
 
-  /// The packets that arrive in the next second of case time, in order of arrival; false once all have.
+  /// The packets that arrive in the next second of case time, in order of arrival; false once all
+  /// have.
   Result<bool> next(std::vector<Packet>& out);
 
   /// Complete once next() has returned false.

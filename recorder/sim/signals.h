@@ -36,7 +36,8 @@ class Signal {
 };
 
 /// The signal of a sampled stream; nullptr for other names.
-std::unique_ptr<Signal> make_signal(const std::string& stream, const Plan& plan, const Physiology& body);
+std::unique_ptr<Signal> make_signal(const std::string& stream, const Plan& plan,
+                                    const Physiology& body);
 
 namespace internal {
 std::unique_ptr<Signal> make_patient_signal(const std::string& stream, const Plan& plan,

@@ -9,8 +9,8 @@ struct ChannelSpec {
   uint32_t decimals;
 };
 
-v1::Stream stream(const char* name, v1::StreamKind kind, v1::StreamClass stream_class, uint32_t clock,
-                  const Plan& plan) {
+v1::Stream stream(const char* name, v1::StreamKind kind, v1::StreamClass stream_class,
+                  uint32_t clock, const Plan& plan) {
   v1::Stream out;
   out.set_name(name);
   out.set_kind(kind);
@@ -23,7 +23,8 @@ v1::Stream stream(const char* name, v1::StreamKind kind, v1::StreamClass stream_
   return out;
 }
 
-v1::Stream sampled(v1::Stream out, uint64_t num, uint64_t den, std::initializer_list<ChannelSpec> specs) {
+v1::Stream sampled(v1::Stream out, uint64_t num, uint64_t den,
+                   std::initializer_list<ChannelSpec> specs) {
   out.mutable_tick_rate_hz()->set_num(num);
   out.mutable_tick_rate_hz()->set_den(den);
   uint32_t id = 0;
@@ -51,26 +52,44 @@ std::vector<v1::Stream> streams_of(const Plan& plan) {
   const StreamClass a = STREAM_CLASS_A, b = STREAM_CLASS_B, c = STREAM_CLASS_C;
   std::vector<Stream> out;
   out.push_back(sampled(make("monitor.numerics", STREAM_KIND_NUMERIC, b, 1), 125, 128,
-                        {{"HR", "/min", 0}, {"SpO2", "%", 0}, {"ART_S", "mm[Hg]", 0},
-                         {"ART_D", "mm[Hg]", 0}, {"ART_M", "mm[Hg]", 0}, {"TEMP", "Cel", 1},
+                        {{"HR", "/min", 0},
+                         {"SpO2", "%", 0},
+                         {"ART_S", "mm[Hg]", 0},
+                         {"ART_D", "mm[Hg]", 0},
+                         {"ART_M", "mm[Hg]", 0},
+                         {"TEMP", "Cel", 1},
                          {"PERF", "1", 2}}));
-  out.push_back(sampled(make("monitor.ecg", STREAM_KIND_WAVE, b, 1), 500, 1, {{"ECG_II", "mV", 3}}));
-  out.push_back(sampled(make("monitor.pleth", STREAM_KIND_WAVE, b, 1), 125, 1, {{"PLETH", "1", 3}}));
+  out.push_back(
+      sampled(make("monitor.ecg", STREAM_KIND_WAVE, b, 1), 500, 1, {{"ECG_II", "mV", 3}}));
+  out.push_back(
+      sampled(make("monitor.pleth", STREAM_KIND_WAVE, b, 1), 125, 1, {{"PLETH", "1", 3}}));
   out.push_back(make("monitor.alarms", STREAM_KIND_ALARM, a, 1));
   out.push_back(sampled(make("anaesthesia.waves", STREAM_KIND_WAVE, b, 2), 50, 1,
-                        {{"PAW", "cm[H2O]", 1}, {"FLOW", "L/min", 1}, {"VOL", "mL", 0},
-                         {"CO2", "mm[Hg]", 1}, {"O2", "%", 1}, {"N2O", "%", 1}, {"AGENT", "%", 2}}));
+                        {{"PAW", "cm[H2O]", 1},
+                         {"FLOW", "L/min", 1},
+                         {"VOL", "mL", 0},
+                         {"CO2", "mm[Hg]", 1},
+                         {"O2", "%", 1},
+                         {"N2O", "%", 1},
+                         {"AGENT", "%", 2}}));
   out.push_back(make("anaesthesia.state", STREAM_KIND_DEVICE, a, 2));
   out.push_back(sampled(make("esu.state", STREAM_KIND_WAVE, b, 3), 25, 1,
                         {{"CUT", "1", 0}, {"COAG", "1", 0}, {"POWER", "W", 0}}));
   out.push_back(sampled(make("insufflator.state", STREAM_KIND_WAVE, b, 4), 25, 1,
-                        {{"P_ACTUAL", "mm[Hg]", 1}, {"P_TARGET", "mm[Hg]", 0},
-                         {"FLOW_ACTUAL", "L/min", 1}, {"FLOW_TARGET", "L/min", 0},
-                         {"SUPPLY", "bar", 1}, {"VOLUME", "L", 1}}));
+                        {{"P_ACTUAL", "mm[Hg]", 1},
+                         {"P_TARGET", "mm[Hg]", 0},
+                         {"FLOW_ACTUAL", "L/min", 1},
+                         {"FLOW_TARGET", "L/min", 0},
+                         {"SUPPLY", "bar", 1},
+                         {"VOLUME", "L", 1}}));
   out.push_back(sampled(make("pump.state", STREAM_KIND_WAVE, b, 5), 25, 1,
-                        {{"IRRIGATION", "mL/min", 0}, {"SUCTION", "mL/min", 0},
-                         {"VOLUME_IN", "mL", 0}, {"VOLUME_OUT", "mL", 0}, {"PRESSURE", "mm[Hg]", 0},
-                         {"VACUUM", "mm[Hg]", 0}, {"MODE", "1", 0}}));
+                        {{"IRRIGATION", "mL/min", 0},
+                         {"SUCTION", "mL/min", 0},
+                         {"VOLUME_IN", "mL", 0},
+                         {"VOLUME_OUT", "mL", 0},
+                         {"PRESSURE", "mm[Hg]", 0},
+                         {"VACUUM", "mm[Hg]", 0},
+                         {"MODE", "1", 0}}));
   out.push_back(sampled(make("light.state", STREAM_KIND_WAVE, b, 6), 25, 1,
                         {{"INTENSITY", "%", 0}, {"ON", "1", 0}}));
   out.push_back(sampled(make("motor.state", STREAM_KIND_WAVE, b, 7), 25, 1,
@@ -83,8 +102,9 @@ std::vector<v1::Stream> streams_of(const Plan& plan) {
   out.push_back(make("team.checklist", STREAM_KIND_TEAM, a, 13));
   out.push_back(make("team.consent", STREAM_KIND_CONSENT, a, 13));
   out.push_back(make("case.details", STREAM_KIND_DETAILS, a, 13));
-  out.push_back(sampled(make("twin.series", STREAM_KIND_TWIN_SERIES, b, 12), 50, 1,
-                        {{"HR_EST", "/min", 2}, {"MAP_EST", "mm[Hg]", 2}, {"PAW_EST", "cm[H2O]", 2}}));
+  out.push_back(
+      sampled(make("twin.series", STREAM_KIND_TWIN_SERIES, b, 12), 50, 1,
+              {{"HR_EST", "/min", 2}, {"MAP_EST", "mm[Hg]", 2}, {"PAW_EST", "cm[H2O]", 2}}));
   out.push_back(make("twin.forecast", STREAM_KIND_TWIN_EVENT, a, 12));
   if (plan.options.video) {
     for (auto [name, clock] : {std::pair{"scope.video", 10u}, std::pair{"room.video", 11u}}) {

@@ -12,7 +12,8 @@
 
 namespace casebox::recorder::sim {
 
-/// Streams of a plan; `stream_id` stays 0 (the recorder numbers them). Units are UCUM, source time is ns.
+/// Streams of a plan; `stream_id` stays 0 (the recorder numbers them). Units are UCUM, source time
+/// is ns.
 std::vector<v1::Stream> streams_of(const Plan& plan);
 /// Index by name; -1 if there is none.
 int index_of(const std::vector<v1::Stream>& streams, const std::string& name);

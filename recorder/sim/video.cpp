@@ -23,10 +23,10 @@ constexpr int64_t kTicksPerPicture = 90000 / kVideoRate;
 
 // One colour a phase and view; before the first and after the last phase the scope sees nothing.
 Colour colour_of(View view, std::optional<Phase> phase) {
-  static constexpr Colour kScope[kPhases] = {{110, 110, 150}, {95, 105, 190}, {120, 90, 170},
+  static constexpr Colour kScope[kPhases] = {{110, 110, 150}, {95, 105, 190},  {120, 90, 170},
                                              {80, 120, 205},  {140, 100, 140}, {100, 150, 150},
                                              {150, 120, 120}};
-  static constexpr Colour kRoom[kPhases] = {{90, 150, 110}, {70, 160, 100}, {100, 165, 90},
+  static constexpr Colour kRoom[kPhases] = {{90, 150, 110}, {70, 160, 100},  {100, 165, 90},
                                             {60, 150, 85},  {120, 145, 105}, {85, 170, 120},
                                             {130, 135, 115}};
   if (!phase) return view == View::kScope ? Colour{30, 128, 128} : Colour{150, 128, 128};
@@ -81,8 +81,9 @@ VideoMaker::~VideoMaker() = default;
 Result<std::unique_ptr<VideoMaker>> VideoMaker::open(const Plan& plan, View view) {
   const AVCodec* codec = avcodec_find_encoder_by_name("libx264");
   if (!codec)
-    return Error{Code::kUnsupported,
-                 "simulator: this libavcodec has no libx264; install one that has, or use --no-video"};
+    return Error{
+        Code::kUnsupported,
+        "simulator: this libavcodec has no libx264; install one that has, or use --no-video"};
   std::unique_ptr<VideoMaker> maker(new VideoMaker);
   maker->impl_ = std::make_unique<Impl>(plan, view);
   Impl& impl = *maker->impl_;
@@ -100,6 +101,7 @@ Result<std::unique_ptr<VideoMaker>> VideoMaker::open(const Plan& plan, View view
   c.gop_size = kVideoRate;
   c.keyint_min = kVideoRate;
   c.max_b_frames = 0;
+  c.log_level_offset = 12;  // its running commentary is not for our standard error
   c.thread_count = 1;  // one thread: the same bytes on every machine
   c.flags |= AV_CODEC_FLAG_GLOBAL_HEADER | AV_CODEC_FLAG_BITEXACT;
   c.color_primaries = AVCOL_PRI_BT709;
@@ -109,7 +111,7 @@ Result<std::unique_ptr<VideoMaker>> VideoMaker::open(const Plan& plan, View view
   av_opt_set(c.priv_data, "preset", "ultrafast", 0);
   av_opt_set(c.priv_data, "tune", "zerolatency", 0);
   av_opt_set(c.priv_data, "crf", "28", 0);
-  av_opt_set(c.priv_data, "x264-params", "scenecut=0:log-level=1", 0);
+  av_opt_set(c.priv_data, "x264-params", "scenecut=0", 0);
   if (avcodec_open2(&c, codec, nullptr) < 0)
     return Error{Code::kUnsupported, "simulator: libx264 does not open; use --no-video"};
   impl.frame->format = c.pix_fmt;
@@ -130,7 +132,8 @@ void VideoMaker::describe(v1::MediaFormat& media) const {
   media.mutable_frame_rate()->set_num(kVideoRate);
   media.mutable_frame_rate()->set_den(1);
   media.set_extradata(c.extradata, static_cast<size_t>(c.extradata_size));
-  // The sequence parameter set opens the extradata: start code, 0x67, then profile, constraints, level.
+  // The sequence parameter set opens the extradata: start code, 0x67, then profile, constraints,
+  // level.
   for (int i = 0; i + 6 < c.extradata_size; ++i) {
     const uint8_t* at = c.extradata + i;
     if (at[0] || at[1] || at[2] != 1 || (at[3] & 0x1f) != 7) continue;

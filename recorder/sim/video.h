@@ -1,8 +1,8 @@
 #pragma once
 
-// Synthetic scope and room video: a plain picture whose colour tells the phase, the phase's name and the
-// case time as text, and a row of 32 black or white blocks at the top that a machine reads the case time
-// from (docs/simulator.md). H.264, no B-frames, a key picture each second, BT.709.
+// Synthetic scope and room video: a plain picture whose colour tells the phase, the phase's name
+// and the case time as text, and a row of 32 black or white blocks at the top that a machine reads
+// the case time from (docs/simulator.md). H.264, no B-frames, a key picture each second, BT.709.
 //
 // Thread safety: one thread owns a VideoMaker.
 // Errors: open() is kUnsupported where libavcodec has no libx264.

@@ -1,6 +1,7 @@
 #pragma once
 
-// A picture in planar YUV 4:2:0 to draw on: rectangles, text in a 5x7 font, the machine-readable time bar.
+// A picture in planar YUV 4:2:0 to draw on: rectangles, text in a 5x7 font, the machine-readable
+// time bar.
 //
 // Thread safety: one thread owns a Canvas. Drawing outside the picture is clipped.
 
@@ -21,7 +22,8 @@ class Canvas {
   Canvas(int width, int height);
 
   void fill(int x, int y, int width, int height, Colour colour);
-  /// Capitals, digits and ":.-"; other characters leave a space. A pixel of the font is `scale` wide.
+  /// Capitals, digits and ":.-"; other characters leave a space. A pixel of the font is `scale`
+  /// wide.
   void text(int x, int y, std::string_view text, int scale, Colour colour);
   /// 32 blocks over the whole width, most significant bit first; 1 is white.
   void bar(uint32_t value, int height);

@@ -53,7 +53,8 @@ class Insufflator final : public Signal {
 class Pump final : public Signal {
  public:
   explicit Pump(const Plan& plan)
-      : spans_(plan.tools[static_cast<size_t>(Tool::kIrrigator)]), random_(plan.options.seed, "pump") {}
+      : spans_(plan.tools[static_cast<size_t>(Tool::kIrrigator)]),
+        random_(plan.options.seed, "pump") {}
   void sample(double t, double* out) override {
     const Span* span = spans_.at(t);
     const bool irrigates = span && t < (span->on_s + span->off_s) / 2;
@@ -99,7 +100,8 @@ class Motor final : public Signal {
 // Level of noise: talk and devices around 57 dBA.
 class Room final : public Signal {
  public:
-  explicit Room(const Plan& plan) : random_(plan.options.seed, "room"), people_(6 + random_.below(3)) {}
+  explicit Room(const Plan& plan)
+      : random_(plan.options.seed, "room"), people_(6 + random_.below(3)) {}
   void sample(double, double* out) override {
     level_ += (57.3 - level_) * .1 + random_.normal(0, .6);
     if (random_.chance(1.0 / 240)) people_ = 5 + random_.below(5);

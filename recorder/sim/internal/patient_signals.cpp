@@ -62,7 +62,8 @@ class BeatPhase {
 
 class Numerics final : public Signal {
  public:
-  Numerics(const Plan& plan, const Physiology& body) : body_(body), random_(plan.options.seed, "numerics") {}
+  Numerics(const Plan& plan, const Physiology& body)
+      : body_(body), random_(plan.options.seed, "numerics") {}
   void sample(double t, double* out) override {
     const auto grid = [&](const std::vector<double>& g) {
       return Physiology::at(g, kNumericInterval, t);
@@ -90,8 +91,7 @@ class Ecg final : public Signal {
       : beat_(body), esu_(plan.esu), random_(plan.options.seed, "ecg") {}
   void sample(double t, double* out) override {
     const double u = random_.uniform(-1, 1);
-    double v = ecg_beat()[beat_.step(t)] + .02 * u +
-               .05 * std::sin(2 * std::numbers::pi * t * .23);
+    double v = ecg_beat()[beat_.step(t)] + .02 * u + .05 * std::sin(2 * std::numbers::pi * t * .23);
     if (esu_.at(t)) v += 1.8 * random_.uniform(-1, 1) + .6 * u;
     out[0] = v;
   }
@@ -104,7 +104,8 @@ class Ecg final : public Signal {
 
 class Pleth final : public Signal {
  public:
-  Pleth(const Plan& plan, const Physiology& body) : beat_(body), random_(plan.options.seed, "pleth") {}
+  Pleth(const Plan& plan, const Physiology& body)
+      : beat_(body), random_(plan.options.seed, "pleth") {}
   void sample(double t, double* out) override {
     out[0] = pleth_beat()[beat_.step(t - .2)] + .01 * random_.uniform(-1, 1);
   }
@@ -114,8 +115,8 @@ class Pleth final : public Signal {
   Random random_;
 };
 
-// Volume-controlled ventilation, 14 breaths a minute. The abdomen pushes the diaphragm up, so the peak
-// airway pressure follows the insufflation.
+// Volume-controlled ventilation, 14 breaths a minute. The abdomen pushes the diaphragm up, so the
+// peak airway pressure follows the insufflation.
 class Anaesthesia final : public Signal {
  public:
   Anaesthesia(const Plan& plan, const Physiology& body)
@@ -134,8 +135,10 @@ class Anaesthesia final : public Signal {
     const bool inspires = u < 1.0 / 3;
     const double fill = inspires ? in : std::exp(-ex * 3);
     const double rise = (1 - std::exp(-in * 4)) / (1 - std::exp(-4.0));
-    out[0] = kPeep + (peak_ - kPeep) * (inspires ? rise : std::exp(-ex * 5)) + random_.normal(0, .08);
-    out[1] = inspires ? kTidal / (kBreath / 3) * .06 : -kTidal * .06 * 3 * 3 / kBreath * std::exp(-ex * 3);
+    out[0] =
+        kPeep + (peak_ - kPeep) * (inspires ? rise : std::exp(-ex * 5)) + random_.normal(0, .08);
+    out[1] = inspires ? kTidal / (kBreath / 3) * .06
+                      : -kTidal * .06 * 3 * 3 / kBreath * std::exp(-ex * 3);
     out[2] = kTidal * fill;
     out[3] = inspires ? 0 : (34 + body_.pressure(t) * .35) / (1 + std::exp(-(ex - .25) * 18));
     out[4] = 48 + (inspires ? 1.5 : -1.5);

@@ -6,7 +6,8 @@
 namespace casebox::recorder::sim::internal {
 namespace {
 
-/// How a tool is used in a phase: share of the time, and mean length of one use in seconds (Cholec80).
+/// How a tool is used in a phase: share of the time, and mean length of one use in seconds
+/// (Cholec80).
 struct Use {
   double share;
   double length_s;
@@ -24,8 +25,9 @@ constexpr Use kUse[kPhases][kTools] = {
 };
 
 // The tool whose first use tells a team-mate that the phase has begun.
-constexpr Tool kMarker[kPhases] = {Tool::kGrasper,     Tool::kHook,      Tool::kClipper, Tool::kHook,
-                                   Tool::kSpecimenBag, Tool::kIrrigator, Tool::kSpecimenBag};
+constexpr Tool kMarker[kPhases] = {Tool::kGrasper,    Tool::kHook,        Tool::kClipper,
+                                   Tool::kHook,       Tool::kSpecimenBag, Tool::kIrrigator,
+                                   Tool::kSpecimenBag};
 
 void add_uses(Plan& plan, Random& random, const PhaseSpan& phase, int tool, double speed) {
   const Use use = kUse[static_cast<int>(phase.phase)][tool];
@@ -82,7 +84,8 @@ void add_insufflation(Plan& plan, Random& random) {
   for (size_t i = 0; i < plan.phases.size(); ++i) {
     const PhaseSpan& phase = plan.phases[i];
     const double jitter = std::min(6.0, (phase.end_s - phase.start_s) * .2) * random.uniform(.2, 1);
-    if (phase.phase == Phase::kRetraction) plan.pressure_target.push_back({phase.start_s + jitter, 0});
+    if (phase.phase == Phase::kRetraction)
+      plan.pressure_target.push_back({phase.start_s + jitter, 0});
     if (i > 0 && plan.phases[i - 1].phase == Phase::kRetraction)
       plan.pressure_target.push_back({phase.start_s + jitter, target});
   }

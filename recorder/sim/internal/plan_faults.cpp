@@ -5,10 +5,18 @@
 namespace casebox::recorder::sim::internal {
 namespace {
 
-constexpr const char* kDevices[] = {"patient-monitor", "anaesthesia-machine", "electrosurgical-unit",
-                                    "insufflator",     "pump",                "light-source",
-                                    "motor",           "instrument-tray",     "room-sensors",
-                                    "scope-camera",    "room-camera",         "twin",
+constexpr const char* kDevices[] = {"patient-monitor",
+                                    "anaesthesia-machine",
+                                    "electrosurgical-unit",
+                                    "insufflator",
+                                    "pump",
+                                    "light-source",
+                                    "motor",
+                                    "instrument-tray",
+                                    "room-sensors",
+                                    "scope-camera",
+                                    "room-camera",
+                                    "twin",
                                     "team-tablet"};
 // Twin and tablet run on machines that keep network time.
 constexpr uint32_t kFirstSynchronised = 12;

@@ -5,8 +5,8 @@
 namespace casebox::recorder::sim::internal {
 namespace {
 
-// The last three phases as Cholec80's videos have them: packaging, cleaning, retraction in 4 of 5; else
-// swapped, repeated or without cleaning.
+// The last three phases as Cholec80's videos have them: packaging, cleaning, retraction in 4 of 5;
+// else swapped, repeated or without cleaning.
 std::vector<Phase> last_phases(Random& random) {
   const Phase bag = Phase::kPackaging, clean = Phase::kCleaning, out = Phase::kRetraction;
   const double u = random.uniform();
@@ -17,7 +17,8 @@ std::vector<Phase> last_phases(Random& random) {
   return {bag, out};
 }
 
-// Durations close to the limit are drawn again: whether they exceed it would be a matter of who looked.
+// Durations close to the limit are drawn again: whether they exceed it would be a matter of who
+// looked.
 double draw_duration(Random& random, const PhaseModel& model) {
   for (;;) {
     const double d = random.log_normal(model.mu, model.sigma);
@@ -60,7 +61,8 @@ void choose_faults(Plan& plan) {
 void plan_phases(Plan& plan) {
   const Options& options = plan.options;
   Random random(options.seed, "phases");
-  std::vector<Phase> order = {Phase::kPreparation, Phase::kCalot, Phase::kClipping, Phase::kDissection};
+  std::vector<Phase> order = {Phase::kPreparation, Phase::kCalot, Phase::kClipping,
+                              Phase::kDissection};
   for (Phase phase : last_phases(random)) order.push_back(phase);
   const bool slow = plan.has("time");
   static constexpr Phase kSlow[] = {Phase::kPreparation, Phase::kClipping, Phase::kPackaging};

@@ -40,9 +40,9 @@ class Team {
         late(kTimeOut, first(Phase::kCalot));
       }
     }
-    if (plan_.has("missing") || (natural_miss_ && plan_.options.faults.empty() && !plan_.options.clean))
-      if (const std::string step = unused("missing"); !step.empty())
-        omit(step, "missing", "");
+    if (plan_.has("missing") ||
+        (natural_miss_ && plan_.options.faults.empty() && !plan_.options.clean))
+      if (const std::string step = unused("missing"); !step.empty()) omit(step, "missing", "");
     if (plan_.has("unobserved"))
       if (const std::string step = unused("unobserved"); !step.empty()) {
         plan_.departures.push_back({"unobserved", step, time(step), "", true});
@@ -51,7 +51,8 @@ class Team {
       }
     if (plan_.has("extra")) {
       const PhaseSpan& clipping = first(Phase::kClipping);
-      extra("cholangiography", clipping.start_s + (clipping.end_s - clipping.start_s) * .4, "extra", "");
+      extra("cholangiography", clipping.start_s + (clipping.end_s - clipping.start_s) * .4, "extra",
+            "");
     }
     if (plan_.has("justified")) justify();
   }
@@ -66,7 +67,9 @@ class Team {
       }
       if (step == kTimeOut)
         checklist(t + .2, "who.time-out",
-                  {{"identity", true}, {"site", true}, {"antibiotics", true},
+                  {{"identity", true},
+                   {"site", true},
+                   {"antibiotics", true},
                    {"introductions", introductions_}});
       if (step == kCount)
         checklist(t + .2, "instrument-count", {{"instruments", true}, {"swabs", true}});
@@ -81,8 +84,8 @@ class Team {
       }
     }
     TimedEvent consent{"team.consent", .3, {}};
-    for (v1::ConsentScope scope : {v1::CONSENT_SCOPE_RECORD, v1::CONSENT_SCOPE_QUALITY,
-                                   v1::CONSENT_SCOPE_PATIENT_BRIEFING})
+    for (v1::ConsentScope scope :
+         {v1::CONSENT_SCOPE_RECORD, v1::CONSENT_SCOPE_QUALITY, v1::CONSENT_SCOPE_PATIENT_BRIEFING})
       consent.event.mutable_consent()->add_granted(scope);
     plan_.events.push_back(consent);
     TimedEvent details{"case.details", .2, {}};
@@ -148,10 +151,12 @@ class Team {
   void omit(const std::string& step, const std::string& kind, const std::string& reason) {
     omitted_.insert(step);
     plan_.departures.push_back({kind, step, time(step), reason, true});
-    if (!reason.empty()) mark(time(step) + random_.uniform(1, 4), "reason", step, reason, "surgeon");
+    if (!reason.empty())
+      mark(time(step) + random_.uniform(1, 4), "reason", step, reason, "surgeon");
   }
 
-  void extra(const std::string& step, double t, const std::string& kind, const std::string& reason) {
+  void extra(const std::string& step, double t, const std::string& kind,
+             const std::string& reason) {
     mark(t, "step.done", step, "", "surgeon");
     plan_.departures.push_back({kind, step, t, reason, true});
     if (!reason.empty()) mark(t + random_.uniform(1, 4), "reason", step, reason, "surgeon");

@@ -1,6 +1,7 @@
 #pragma once
 
-// The twin's messages: forecasts of two variables at three horizons, and what was shown to the team.
+// The twin's messages: forecasts of two variables at three horizons, and what was shown to the
+// team.
 
 #include "recorder/sim/physiology.h"
 #include "recorder/sim/room.h"
