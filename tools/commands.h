@@ -8,6 +8,11 @@
 
 namespace casebox::tools {
 
+extern const Command kCasesCommand;
+extern const Command kShowCommand;
+extern const Command kQueryCommand;
+extern const Command kVerifyCommand;
+extern const Command kRecoverCommand;
 extern const Command kConfigCommand;
 extern const Command kReportCommand;
 extern const Command kServeCommand;

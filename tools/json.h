@@ -1,8 +1,8 @@
 #pragma once
 
-// JSON documents of commands and of the HTTP API: keys in the order written, one place that adds schema
-// and version, one that prints. Include it in .cpp files only: the library costs seconds to compile
-// (precompiled for this folder).
+// JSON documents of commands and of the HTTP API: keys in the order written, one place that adds
+// schema and version, one that prints. Include it in .cpp files only: the library costs seconds to
+// compile (precompiled for this folder).
 
 #include <nlohmann/json.hpp>
 
@@ -14,7 +14,8 @@ namespace casebox::tools {
 
 using Json = nlohmann::ordered_json;
 
-/// {"schema": "casebox.<command>/<version>", "version": "<program version>"}: every document begins so.
+/// {"schema": "casebox.<command>/<version>", "version": "<program version>"}: every document begins
+/// so.
 Json document(const std::string& command, int version = 1);
 
 /// Prints one document on standard output with a newline.

@@ -1,0 +1,104 @@
+#include "proto/producer/recovery.h"
+
+#include <chrono>
+#include <cstdio>
+
+#include "tools/commands.h"
+#include "tools/json.h"
+#include "tools/store_access.h"
+
+namespace casebox::tools {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The keystore of a log: --keys, or <store>/keys of a log below <store>/logs.
+fs::path keys_of(const Args& args, const fs::path& log) {
+  if (args.has("--keys")) return args.text("--keys");
+  const fs::path beside = fs::absolute(log).lexically_normal().parent_path().parent_path() / "keys";
+  std::error_code ec;
+  return fs::exists(beside, ec) ? beside : fs::path();
+}
+
+Result<producer::EpochRecovery> repair_only(const fs::path& log) {
+  producer::EpochRecovery out;
+  CASEBOX_TRY(out.log, log::recover(log));
+  out.case_id = out.log.case_id;
+  return out;
+}
+
+Result<int> run(const Args& args) {
+  const auto begin = std::chrono::steady_clock::now();
+  const fs::path log = args.text("LOG");
+  if (!log::is_log(log))
+    return Error{Code::kNotFound, log.string() + ": not a log; give a folder with .cblog files"};
+  SystemClock clock;
+  const fs::path keys = keys_of(args, log);
+  producer::EpochRecovery done;
+  std::string note;
+  if (keys.empty()) {
+    CASEBOX_TRY(done, repair_only(log));
+    note =
+        "no keystore: the log is repaired, its last epoch stays unclosed; give --keys to finish it";
+  } else {
+    CASEBOX_TRY(auto keystore, keyring::Keystore::open(keys, clock));
+    CASEBOX_TRY(const auto key, keystore->signing_key(args.text("--role")));
+    auto full = producer::recover(log, key, clock);
+    if (!full && full.error().code == Code::kDenied) {
+      CASEBOX_TRY(done, repair_only(log));
+      note = full.error().message;
+    } else if (!full) {
+      return std::move(full).error();
+    } else {
+      done = *std::move(full);
+    }
+  }
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  if (args.json()) {
+    Json json = document("recover");
+    json["files"] = done.log.files;
+    json["streams"] = Json::array();
+    for (const producer::RecoveredStream& stream : done.streams)
+      json["streams"].push_back({{"stream", stream.name},
+                                 {"stream_id", stream.stream.value},
+                                 {"last_number", std::to_string(stream.last_number)},
+                                 {"recovered_items", stream.items},
+                                 {"lost_at_most_s", stream.lost_at_most_s}});
+    json["truncated_bytes"] = done.log.truncated_bytes;
+    json["torn"] = done.log.torn;
+    json["finished_epoch"] = done.finished_epoch;
+    json["case_id"] = done.case_id.is_nil() ? Json(nullptr) : Json(to_string(done.case_id));
+    json["note"] = note;
+    json["seconds"] = seconds;
+    print(json);
+    return 0;
+  }
+  std::printf("%s: %u files, %llu bytes of a torn tail set aside, %s\n", log.string().c_str(),
+              done.log.files, static_cast<unsigned long long>(done.log.truncated_bytes),
+              done.finished_epoch ? "epoch finished" : "no epoch to finish");
+  for (const producer::RecoveredStream& stream : done.streams)
+    std::printf("  %-24s up to number %llu, at most %.3f s lost\n", stream.name.c_str(),
+                static_cast<unsigned long long>(stream.last_number), stream.lost_at_most_s);
+  if (!note.empty()) std::fprintf(stderr, "%s\n", note.c_str());
+  return 0;
+}
+
+}  // namespace
+
+const Command kRecoverCommand{
+    "recover",
+    "Put a log in order after a crash",
+    {{"LOG", ArgKind::kText, "Folder of the log; nobody may be writing it", "", true},
+     {"--keys", ArgKind::kText,
+      "Keystore that signs the end of the epoch (default: <LOG>/../../keys)"},
+     {"--role", ArgKind::kText, "Whose key signed the log: recorder, import, analysis, custody",
+      "recorder"}},
+    run,
+    "Touches the last file only and never deletes: what follows the last whole frame moves to "
+    "FILE.torn.\n"
+    "Then declares, per stream, what the crash may have cost, and closes the epoch.\n"
+    "Example:\n"
+    "  casebox recover /var/lib/casebox/spool --keys /var/lib/casebox/store/keys --json"};
+
+}  // namespace casebox::tools

@@ -1,0 +1,72 @@
+#include <cstdio>
+
+#include "tools/case_document.h"
+#include "tools/commands.h"
+#include "tools/names.h"
+
+namespace casebox::tools {
+namespace {
+
+void print_people(const Json& json) {
+  const auto text = [&](const char* key) {
+    return json[key].is_string() ? json[key].get<std::string>() : std::string("-");
+  };
+  std::printf("case       %s%s\n", text("case_id").c_str(),
+              text("alias").empty() ? "" : ("  (" + text("alias") + ")").c_str());
+  std::printf(
+      "procedure  %s, room %s\nstart      %s\nlength     %s\nverdict    %s (%s)\ndigest     %s\n",
+      text("procedure").c_str(), text("room").c_str(), text("start").c_str(),
+      clock_text(json["duration_s"].get<double>()).c_str(), text("verdict").c_str(),
+      text("state").c_str(), text("case_digest").c_str());
+  if (json["sealed"].get<bool>()) std::printf("content    sealed: no key here opens this case\n");
+  std::printf("streams\n");
+  for (const Json& stream : json["streams"])
+    std::printf(
+        "  %-26s %-12s %10llu items  %6llu missing  %4llu gaps  %9.1f KiB%s\n",
+        stream["name"].get<std::string>().c_str(), stream["kind"].get<std::string>().c_str(),
+        stream["items"].get<unsigned long long>(), stream["missing"].get<unsigned long long>(),
+        stream["gap_frames"].get<unsigned long long>(), stream["bytes_stored"].get<double>() / 1024,
+        stream["derived"].get<bool>() ? "  derived" : "");
+  if (!json["phases"].empty()) std::printf("phases\n");
+  for (const Json& phase : json["phases"])
+    std::printf("  %10s - %10s  %s\n", clock_text(phase["start_s"].get<double>()).c_str(),
+                clock_text(phase["end_s"].get<double>()).c_str(),
+                phase["phase"].get<std::string>().c_str());
+  if (!json["departures"].empty()) std::printf("departures\n");
+  for (const Json& fact : json["departures"])
+    std::printf("  %10s  %-10s %-12s %s\n", clock_text(fact["t0_s"].get<double>()).c_str(),
+                fact["kind"].get<std::string>().c_str(),
+                fact["certainty"].get<std::string>().c_str(),
+                fact["text"].get<std::string>().c_str());
+}
+
+Result<int> run(const Args& args) {
+  CASEBOX_TRY(auto access, StoreAccess::open(StoreOptions::from(args, "casebox show")));
+  CASEBOX_TRY(const CaseId id, access->resolve_case(args.text("CASE")));
+  CASEBOX_TRY(const auto record, access->store().find_case(id));
+  if (!record) return Error{Code::kNotFound, to_string(id) + ": not in this store"};
+  CASEBOX_TRY(const Json body, case_full_json(*access, *record, !args.flag("--no-digests")));
+  if (args.json()) {
+    Json json = document("show");
+    json.update(body);
+    print(json);
+  } else {
+    print_people(body);
+  }
+  return 0;
+}
+
+}  // namespace
+
+const Command kShowCommand{
+    "show", "Show one case in full",
+    with_store_args(
+        {{"CASE", ArgKind::kText, "Case id, the first digits of one, or an alias", "", true},
+         {"--no-digests", ArgKind::kFlag, "Do not read every sample for the channel digests"}}),
+    run,
+    "Times are h:mm:ss.s from the case's start; in JSON, seconds.\n"
+    "Examples:\n"
+    "  casebox show 3f2a --store S\n"
+    "  casebox show 3f2a --store S --json"};
+
+}  // namespace casebox::tools
