@@ -11,7 +11,11 @@ namespace casebox::tools {
 extern const Command kCasesCommand;
 extern const Command kShowCommand;
 extern const Command kQueryCommand;
+extern const Command kReplayCommand;
 extern const Command kVerifyCommand;
+extern const Command kExportCommand;
+extern const Command kConsentCommand;
+extern const Command kKeysCommand;
 extern const Command kRecoverCommand;
 extern const Command kConfigCommand;
 extern const Command kReportCommand;

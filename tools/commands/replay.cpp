@@ -1,0 +1,228 @@
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <thread>
+
+#include "proto/log/log.h"
+#include "tools/channel_digest.h"
+#include "tools/commands.h"
+#include "tools/json.h"
+#include "tools/progress.h"
+#include "tools/store_access.h"
+
+namespace casebox::tools {
+namespace {
+
+/// Waits until the moment a record is due; speed 0 never waits.
+class Pace {
+ public:
+  explicit Pace(double speed) : speed_(speed), begin_(std::chrono::steady_clock::now()) {}
+  void until(double t_s) {
+    if (speed_ <= 0) return;
+    if (!started_) {
+      started_ = true;
+      first_s_ = t_s;
+    }
+    std::this_thread::sleep_until(begin_ +
+                                  std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+                                      std::chrono::duration<double>((t_s - first_s_) / speed_)));
+  }
+
+ private:
+  double speed_;
+  bool started_ = false;
+  double first_s_ = 0;
+  std::chrono::steady_clock::time_point begin_;
+};
+
+struct Replayed {
+  uint64_t frames = 0;
+  uint64_t bytes = 0;
+};
+
+/// The frames as stored, in time order, into a log folder: the bus as any reader of logs sees it.
+/// Frames of stream 0 come with the rest, so the copy verifies like the original.
+Result<Replayed> to_log(StoreAccess& access, CaseId id, const std::string& dir, Pace& pace) {
+  if (log::is_log(dir))
+    return Error{Code::kAlreadyExists, dir + ": already a log; give a new folder"};
+  CASEBOX_TRY(const auto record, access.store().find_case(id));
+  const storage::Shard* shard = access.store().shard_of(id);
+  if (!record || shard == nullptr)
+    return Error{Code::kNotFound, to_string(id) + ": not in this store"};
+  SystemClock clock;
+  CASEBOX_TRY(auto writer, log::Writer::open(dir, clock));
+  Replayed done;
+  Progress progress("replay", record->frames(), "frames");
+  for (const v1::EpochRecord& epoch : record->epochs()) {
+    if (epoch.role() != v1::PRODUCER_ROLE_RECORDER) continue;
+    CASEBOX_TRY(const ProducerId producer, id_from_bytes<ProducerId>(epoch.producer_id()));
+    CASEBOX_CHECK(writer->begin_case(id, producer, epoch.role()));
+    storage::ScanRange range;
+    range.case_id = id;
+    range.epoch = Epoch{epoch.epoch()};
+    CASEBOX_TRY(auto scan, shard->scan(range));
+    while (true) {
+      CASEBOX_TRY(const auto frame, scan.next());
+      if (!frame) break;
+      pace.until(frame->view().header.t.seconds());
+      CASEBOX_CHECK(writer->append(frame->bytes));
+      CASEBOX_CHECK(writer->maybe_sync());
+      done.bytes += frame->bytes.size();
+      progress.update(++done.frames);
+    }
+    CASEBOX_CHECK(writer->end_case());
+  }
+  return done;
+}
+
+struct Line {
+  double t_s = 0;
+  Json json;
+};
+
+Json base_line(const std::string& stream, double t_s) {
+  Json out;
+  out["t_s"] = t_s;
+  out["stream"] = stream;
+  return out;
+}
+
+/// Lines of one stream within a window.
+Result<void> window_lines(const storage::CaseReader& reader, const v1::Stream& stream,
+                          storage::Span window, std::vector<Line>& lines) {
+  if (stream.kind() == v1::STREAM_KIND_VIDEO || stream.kind() == v1::STREAM_KIND_AUDIO)
+    return reader.packets(stream.name(), window, [&](const storage::PacketAt& at) {
+      Json json = base_line(stream.name(), at.t.seconds());
+      json["pts"] = std::to_string(at.packet.pts());
+      json["dts"] = std::to_string(at.packet.dts());
+      json["key"] = (at.packet.flags() & 1) != 0;
+      json["bytes"] = at.payload.size();
+      lines.push_back({at.t.seconds(), std::move(json)});
+      return ok();
+    });
+  if (stream.channels().empty()) {
+    CASEBOX_TRY(const auto events, reader.events_of(stream.name(), window));
+    for (const storage::EventAt& at : events) {
+      Json json = base_line(stream.name(), at.t.seconds());
+      json["event"] = event_text(at.event);
+      lines.push_back({at.t.seconds(), std::move(json)});
+    }
+    return ok();
+  }
+  for (const v1::Channel& channel : stream.channels())
+    CASEBOX_CHECK(
+        reader.samples(stream.name(), channel.name(), window, [&](const storage::SampleRun& run) {
+          // A run belongs to the window in which it begins, so that none comes twice.
+          if (run.t0 < window.from || run.t0 >= window.to) return ok();
+          Json json = base_line(stream.name(), run.t0.seconds());
+          json["channel"] = channel.name();
+          json["unit"] = channel.unit();
+          json["rate_hz"] = run.rate_hz > 0 ? Json(run.rate_hz) : Json(nullptr);
+          if (!run.times.empty()) {
+            json["times_s"] = Json::array();
+            for (CaseTime t : run.times) json["times_s"].push_back(t.seconds());
+          }
+          json["values"] = Json::array();
+          for (double value : run.values)
+            json["values"].push_back(std::isfinite(value) ? Json(value) : Json(nullptr));
+          lines.push_back({run.t0.seconds(), std::move(json)});
+          return ok();
+        }));
+  return ok();
+}
+
+Result<Replayed> to_stdout(const storage::CaseReader& reader,
+                           const std::vector<v1::Stream>& streams, storage::Span span, Pace& pace) {
+  constexpr int64_t kWindow = 1'000'000'000;
+  Replayed done;
+  const int64_t end = std::min(span.to.ns, reader.record().last_t_ns() + kWindow);
+  for (int64_t from = std::max(span.from.ns, reader.record().first_t_ns()); from < end;
+       from += kWindow) {
+    std::vector<Line> lines;
+    const storage::Span window{CaseTime{from}, CaseTime{std::min(from + kWindow, end)}};
+    for (const v1::Stream& stream : streams)
+      CASEBOX_CHECK(window_lines(reader, stream, window, lines));
+    std::stable_sort(lines.begin(), lines.end(),
+                     [](const Line& a, const Line& b) { return a.t_s < b.t_s; });
+    for (const Line& line : lines) {
+      pace.until(line.t_s);
+      print(line.json);
+      ++done.frames;
+    }
+  }
+  return done;
+}
+
+Result<int> run(const Args& args) {
+  const auto begin = std::chrono::steady_clock::now();
+  const double speed = args.number("--speed");
+  if (!(speed >= 0))
+    return Error{Code::kInvalidArgument,
+                 "--speed: below 0; give 1 for real time, 0 for full speed"};
+  CASEBOX_TRY(auto access, StoreAccess::open(StoreOptions::from(args, "casebox replay")));
+  CASEBOX_TRY(const CaseId id, access->resolve_case(args.text("CASE")));
+  Pace pace(speed);
+  Replayed done;
+  if (args.has("--to-log")) {
+    CASEBOX_TRY(done, to_log(*access, id, args.text("--to-log"), pace));
+    const double seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    if (args.json()) {
+      Json json = document("replay");
+      json["case_id"] = to_string(id);
+      json["log"] = args.text("--to-log");
+      json["frames"] = done.frames;
+      json["bytes"] = done.bytes;
+      json["seconds"] = seconds;
+      print(json);
+    } else {
+      std::printf("%llu frames, %.1f MiB in %.2f s\n", static_cast<unsigned long long>(done.frames),
+                  static_cast<double>(done.bytes) / (1 << 20), seconds);
+    }
+    return 0;
+  }
+  CASEBOX_TRY(auto reader, storage::CaseReader::open(access->store(), id, access->keyring(),
+                                                     keyring::Purpose::kView));
+  std::vector<v1::Stream> streams = reader->streams();
+  const auto& wanted = args.list("--stream");
+  for (const std::string& name : wanted)
+    if (!reader->find_stream(name))
+      return Error{Code::kNotFound,
+                   "--stream: the case has no stream '" + name + "'; `casebox show` lists them"};
+  if (!wanted.empty())
+    std::erase_if(streams, [&](const v1::Stream& stream) {
+      return std::find(wanted.begin(), wanted.end(), stream.name()) == wanted.end();
+    });
+  storage::Span span;
+  if (args.has("--from")) span.from = CaseTime{from_seconds(args.number("--from")).ns};
+  if (args.has("--to")) span.to = CaseTime{from_seconds(args.number("--to")).ns};
+  CASEBOX_TRY(done, to_stdout(*reader, streams, span, pace));
+  std::fprintf(stderr, "%llu lines\n", static_cast<unsigned long long>(done.frames));
+  return 0;
+}
+
+}  // namespace
+
+const Command kReplayCommand{
+    "replay", "Play a case again, paced or at full speed",
+    with_store_args(
+        {{"CASE", ArgKind::kText, "Case id, the first digits of one, or an alias", "", true},
+         {"--speed", ArgKind::kNumber, "1 = real time, 10 = ten times; 0 = as fast as possible",
+          "0"},
+         {"--from", ArgKind::kNumber, "Begin, s from the case's start"},
+         {"--to", ArgKind::kNumber, "End (not included), s from the case's start"},
+         {"--stream", ArgKind::kList, "Only these streams"},
+         {"--to-log", ArgKind::kText,
+          "New log folder that receives the stored frames, sealed as they are"}}),
+    run,
+    "Without --to-log: one JSON document per line on standard output, in time order. Sample runs "
+    "have values\n"
+    "(null = missing), events their text, packets their times and size. With --to-log no key is "
+    "needed, and\n"
+    "the copy verifies like the original.\n"
+    "Examples:\n"
+    "  casebox replay 3f2a --store S --speed 10 --stream monitor.numerics\n"
+    "  casebox replay 3f2a --store S --to-log /tmp/copy"};
+
+}  // namespace casebox::tools
