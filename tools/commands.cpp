@@ -4,6 +4,15 @@ namespace casebox::tools {
 
 const std::vector<const Command*>& commands() {
   static const std::vector<const Command*> kAll = {
+      &kCasesCommand,
+      &kShowCommand,
+      &kQueryCommand,
+      &kReplayCommand,
+      &kVerifyCommand,
+      &kExportCommand,
+      &kConsentCommand,
+      &kKeysCommand,
+      &kRecoverCommand,
       &kConfigCommand,
       &kVersionCommand,
   };

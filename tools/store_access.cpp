@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "ingest/bus/log_bus.h"
+#include "ingest/ingest.h"
 #include "proto/producer/recovery.h"
 #include "tools/json.h"
 
@@ -185,6 +187,18 @@ Result<std::unique_ptr<producer::Producer>> StoreAccess::begin_derived(log::Writ
   options.details.set_start_utc_u95_ns(record->start_utc_u95_ns());
   options.details.set_software("casebox " + program_version());
   return producer::Producer::open(std::move(options), std::move(key), log, clock_);
+}
+
+Result<Drained> StoreAccess::drain(const std::vector<fs::path>& more) {
+  if (!options_.write)
+    return Error{Code::kInternal, "a store opened for reading cannot take records"};
+  std::vector<fs::path> dirs = log_dirs();
+  dirs.insert(dirs.end(), more.begin(), more.end());
+  CASEBOX_TRY(auto subscriber, bus::LogSubscriber::open(dirs));
+  CASEBOX_TRY(auto loop, ingest::Ingest::open(*subscriber, *store_, *keyring_, clock_));
+  CASEBOX_CHECK(loop->drain(milliseconds(10)));
+  const ingest::Progress& done = loop->progress();
+  return Drained{done.frames, done.duplicates, done.quarantined};
 }
 
 ProducerId producer_id_of(const seal::SigningKey& key) {
