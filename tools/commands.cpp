@@ -14,6 +14,10 @@ const std::vector<const Command*>& commands() {
       &kKeysCommand,
       &kRecoverCommand,
       &kConfigCommand,
+      &kIngestCommand,
+      &kForwardCommand,
+      &kTopicsCommand,
+      &kCatCommand,
       &kVersionCommand,
   };
   return kAll;

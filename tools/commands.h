@@ -17,9 +17,13 @@ extern const Command kExportCommand;
 extern const Command kConsentCommand;
 extern const Command kKeysCommand;
 extern const Command kRecoverCommand;
+extern const Command kCatCommand;
 extern const Command kConfigCommand;
+extern const Command kForwardCommand;
+extern const Command kIngestCommand;
 extern const Command kReportCommand;
 extern const Command kServeCommand;
+extern const Command kTopicsCommand;
 extern const Command kVersionCommand;
 
 /// In the order in which --help lists them.

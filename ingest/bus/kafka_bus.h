@@ -24,7 +24,8 @@ struct KafkaOptions {
   std::string topic_prefix = "casebox";
   std::map<std::string, std::string> properties;  // librdkafka's own, e.g. security.protocol
   std::string client_id = "casebox";
-  size_t queue_bytes = 16u << 20;           // held in memory at most, sent or received
+  size_t queue_bytes = 16u << 20;  // held in memory at most, sent or received
+  std::vector<Lane> lanes = {Lane::kEvent, Lane::kWave, Lane::kMedia};  // a subscriber reads these
   Duration fetch_wait = milliseconds(100);  // how long a broker may hold an empty fetch
 };
 

@@ -9,8 +9,6 @@
 namespace casebox::bus {
 namespace {
 
-constexpr Lane kLanes[] = {Lane::kEvent, Lane::kWave, Lane::kMedia};
-
 struct DestroyMessage {
   void operator()(rd_kafka_message_t* message) const { rd_kafka_message_destroy(message); }
 };
@@ -98,7 +96,7 @@ Result<std::unique_ptr<KafkaSubscriber>> KafkaSubscriber::create(
   std::unique_ptr<KafkaSubscriber> subscriber(new KafkaSubscriber);
   Impl& impl = *subscriber->impl_;
   impl.brokers = options.brokers;
-  for (Lane lane : kLanes) impl.lanes[topic_of(options.topic_prefix, lane)] = lane;
+  for (Lane lane : options.lanes) impl.lanes[topic_of(options.topic_prefix, lane)] = lane;
   impl.partitions = partitions;
   rd_kafka_conf_set_opaque(conf.get(), &impl);
   rd_kafka_conf_set_error_cb(conf.get(), Impl::on_error);

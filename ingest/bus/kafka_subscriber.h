@@ -16,7 +16,7 @@ namespace casebox::bus {
 
 class KafkaSubscriber final : public Subscriber {
  public:
-  /// Reads these partitions of the three data topics; the list is fixed.
+  /// Reads these partitions of the data topics of `options.lanes`; the list is fixed.
   static Result<std::unique_ptr<KafkaSubscriber>> create(const KafkaOptions& options,
                                                          const std::vector<uint32_t>& partitions);
   ~KafkaSubscriber() override;

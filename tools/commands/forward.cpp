@@ -1,0 +1,80 @@
+#include <cstdio>
+
+#include "ingest/bus/forwarder.h"
+#include "ingest/bus/kafka_publisher.h"
+#include "proto/log/log.h"
+#include "tools/commands.h"
+#include "tools/json.h"
+#include "tools/kafka_args.h"
+#include "tools/progress.h"
+#include "tools/stop_signal.h"
+
+namespace casebox::tools {
+namespace {
+
+Result<int> run(const Args& args) {
+  CASEBOX_TRY(const auto kafka, kafka_options(args));
+  bus::ForwarderOptions options;
+  options.log_dir = args.text("LOG");
+  options.cursor_file = args.text("--cursor");
+  options.partitions = static_cast<uint32_t>(args.integer("--partitions"));
+  const bool until_idle = args.has("--until-idle");
+  const Duration idle = from_seconds(args.number("--until-idle"));
+  if (until_idle && !log::is_log(options.log_dir))
+    return Error{Code::kNotFound,
+                 options.log_dir.string() + ": not a log; give a folder with .cblog files"};
+  SystemClock clock;
+  CASEBOX_TRY(auto forwarder, bus::Forwarder::open(
+                                  options,
+                                  [&]() -> Result<std::unique_ptr<bus::Publisher>> {
+                                    CASEBOX_TRY(auto made, bus::KafkaPublisher::create(kafka));
+                                    return std::unique_ptr<bus::Publisher>(std::move(made));
+                                  },
+                                  clock));
+  StopSignal signal;
+  Progress progress("forwarding", 0, "frames");
+  const MonoTime begin = clock.mono();
+  MonoTime last = begin;
+  while (!signal.stopped()) {
+    auto step = forwarder->step(milliseconds(100));
+    if (!step && step.error().code != Code::kUnavailable) return std::move(step).error();
+    if (step && *step > 0) last = clock.mono();
+    if (until_idle && clock.mono() - last > idle) {
+      if (!step) return std::move(step).error();
+      break;
+    }
+    progress.update(forwarder->stats().frames);
+  }
+  const bus::ForwarderStats stats = forwarder->stats();
+  if (args.json()) {
+    Json json = document("forward");
+    json["frames"] = stats.frames;
+    json["bytes"] = stats.bytes;
+    json["replays"] = stats.replays;
+    json["cursor"] = std::to_string(stats.cursor);
+    json["lag_s"] = stats.lag_s;
+    json["seconds"] = (clock.mono() - begin).seconds();
+    print(json);
+  } else {
+    std::fprintf(stderr, "forwarded %llu frames, %llu bytes\n",
+                 static_cast<unsigned long long>(stats.frames),
+                 static_cast<unsigned long long>(stats.bytes));
+  }
+  return 0;
+}
+
+}  // namespace
+
+const Command kForwardCommand{
+    "forward", "Copy a log to Kafka as it grows",
+    with_kafka_args(
+        true,
+        {{"LOG", ArgKind::kText, "Folder of the log", "", true},
+         {"--cursor", ArgKind::kText, "Where the place is kept (default: LOG/forward.cursor)"},
+         {"--partitions", ArgKind::kInteger, "Partitions of the data topics", "1"},
+         {"--until-idle", ArgKind::kNumber, "Stop when nothing came for so many s"}}),
+    run,
+    "Goes on where it stopped; frames count as sent once the broker acknowledged them.\n"
+    "JSON: frames bytes replays cursor lag_s seconds"};
+
+}  // namespace casebox::tools

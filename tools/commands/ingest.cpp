@@ -1,0 +1,236 @@
+#include "ingest/ingest.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <thread>
+
+#include "casebox/v1/config.pb.h"
+#include "ingest/bus/kafka_subscriber.h"
+#include "ingest/bus/kafka_topics.h"
+#include "ingest/bus/log_bus.h"
+#include "tools/commands.h"
+#include "tools/config/config.h"
+#include "tools/json.h"
+#include "tools/kafka_args.h"
+#include "tools/progress.h"
+#include "tools/stop_signal.h"
+
+namespace casebox::tools {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Where frames come from and go to, whichever way it was said.
+struct Plan {
+  fs::path store;
+  fs::path keys;
+  std::vector<fs::path> logs;
+  bus::KafkaOptions kafka;  // brokers empty: logs
+  std::vector<uint32_t> partitions;
+  uint32_t shards = 1;
+};
+
+/// The log folders of a store's own producers.
+std::vector<fs::path> logs_below(const fs::path& dir) {
+  std::vector<fs::path> logs;
+  std::error_code ec;
+  for (const auto& entry : fs::directory_iterator(dir, ec))
+    if (entry.is_directory()) logs.push_back(entry.path());
+  std::sort(logs.begin(), logs.end());
+  return logs;
+}
+
+void all_partitions(uint32_t count, Plan& plan) {
+  plan.shards = count;
+  for (uint32_t i = 0; i < count; ++i) plan.partitions.push_back(i);
+}
+
+Result<void> from_config(const Args& args, Plan& plan) {
+  CASEBOX_TRY(const auto config, load_ingest_config(args.text("--config")));
+  plan.store = config.store_dir();
+  for (const auto& dir : config.log_dirs()) plan.logs.push_back(dir);
+  if (!config.has_kafka()) return ok();
+  plan.kafka = kafka_options(config.kafka());
+  CASEBOX_TRY(plan.kafka.properties, [&]() -> Result<std::map<std::string, std::string>> {
+    CASEBOX_TRY(auto options, kafka_options(args));
+    return options.properties;
+  }());
+  all_partitions(std::max(1u, config.kafka().partitions()), plan);
+  if (config.partition() != 0) plan.partitions = {config.partition()};
+  return ok();
+}
+
+Result<Plan> make_plan(const Args& args) {
+  Plan plan;
+  if (args.has("--config")) CASEBOX_CHECK(from_config(args, plan));
+  if (args.has("--store")) plan.store = args.text("--store");
+  if (plan.store.empty())
+    return Error{Code::kInvalidArgument,
+                 "ingest: no store; give --store or a --config that names it"};
+  plan.keys = args.has("--keys") ? fs::path(args.text("--keys")) : plan.store / "keys";
+  for (const std::string& dir : args.list("--logs")) plan.logs.push_back(dir);
+  if (args.has("--kafka")) {
+    CASEBOX_TRY(plan.kafka, kafka_options(args));
+    plan.partitions.clear();
+    CASEBOX_TRY(
+        const uint32_t count,
+        bus::partition_count(plan.kafka, bus::topic_of(plan.kafka.topic_prefix, bus::Lane::kEvent),
+                             seconds(30)));
+    all_partitions(count, plan);
+  }
+  if (!args.list("--partition").empty()) {
+    plan.partitions.clear();
+    for (const std::string& text : args.list("--partition")) {
+      Args one;
+      one.values["n"] = {text};
+      plan.partitions.push_back(static_cast<uint32_t>(one.integer("n")));
+    }
+  }
+  if (!plan.kafka.brokers.empty() && !plan.logs.empty())
+    return Error{Code::kInvalidArgument,
+                 "ingest: both Kafka and logs; run one ingest for each store"};
+  if (plan.kafka.brokers.empty() && plan.logs.empty()) plan.logs = logs_below(plan.store / "logs");
+  if (plan.kafka.brokers.empty() && plan.logs.empty())
+    return Error{Code::kInvalidArgument, "ingest: nothing to read; give --logs or --kafka"};
+  return plan;
+}
+
+Result<std::unique_ptr<bus::Subscriber>> subscriber_of(const Plan& plan) {
+  if (plan.kafka.brokers.empty()) {
+    CASEBOX_TRY(auto logs, bus::LogSubscriber::open(plan.logs));
+    return std::unique_ptr<bus::Subscriber>(std::move(logs));
+  }
+  CASEBOX_TRY(auto kafka, bus::KafkaSubscriber::create(plan.kafka, plan.partitions));
+  return std::unique_ptr<bus::Subscriber>(std::move(kafka));
+}
+
+Result<Json> cases_json(const storage::Store& store) {
+  Json out = Json::array();
+  CASEBOX_TRY(const auto cases, store.cases());
+  for (const v1::CaseRecord& record : cases) {
+    CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(record.case_id()));
+    CASEBOX_TRY(const Digest digest, store.case_digest(id));
+    uint64_t items = 0, missing = 0, gaps = 0;
+    for (const v1::StreamRecord& stream : record.streams()) {
+      items += stream.items();
+      missing += stream.missing();
+      gaps += stream.gap_frames();
+    }
+    out.push_back({{"case_id", to_string(id)},
+                   {"case_digest", to_hex(digest)},
+                   {"closed", record.state() == v1::CASE_STATE_CLOSED},
+                   {"frames", record.frames()},
+                   {"items", items},
+                   {"missing", missing},
+                   {"gap_frames", gaps},
+                   {"quarantined", record.quarantined()}});
+  }
+  return out;
+}
+
+/// Runs until told to stop or idle. Troubles that pass are said once and waited out.
+Result<void> run_loop(ingest::Ingest& loop, const Args& args, Clock& clock) {
+  const bool until_idle = args.has("--until-idle");
+  const Duration idle = from_seconds(args.number("--until-idle"));
+  StopSignal signal;
+  Progress progress("ingesting", 0, "frames");
+  MonoTime last = clock.mono();
+  bool said = false;
+  while (!signal.stopped()) {
+    auto handled = loop.run_once(milliseconds(100));
+    if (!handled) {
+      const Code code = handled.error().code;
+      if (code != Code::kUnavailable && code != Code::kNoSpace) return std::move(handled).error();
+      if (until_idle && clock.mono() - last > idle + seconds(30)) return std::move(handled).error();
+      if (!said) std::fprintf(stderr, "casebox: %s; waiting\n", handled.error().message.c_str());
+      said = true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      continue;
+    }
+    if (*handled > 0) {
+      last = clock.mono();
+      said = false;
+    } else if (until_idle && clock.mono() - last > idle) {
+      break;
+    }
+    progress.update(loop.progress().frames);
+  }
+  return loop.commit();
+}
+
+Result<int> run(const Args& args) {
+  CASEBOX_TRY(const Plan plan, make_plan(args));
+  SystemClock clock;
+  storage::Options how;
+  how.create = true;
+  how.shards = plan.shards;
+  CASEBOX_TRY(auto store, storage::Store::open(plan.store, how));
+  std::unique_ptr<keyring::Keystore> keystore;  // without one everything is stored, nothing indexed
+  if (fs::exists(plan.keys)) {
+    CASEBOX_TRY(keystore, keyring::Keystore::open(plan.keys, clock));
+  } else if (args.has("--keys")) {
+    return Error{Code::kNotFound,
+                 plan.keys.string() + ": no such keystore; leave out --keys to go without"};
+  }
+  keyring::Keyring keyring(keystore.get(), "casebox ingest");
+  CASEBOX_TRY(auto subscriber, subscriber_of(plan));
+  CASEBOX_TRY(auto loop, ingest::Ingest::open(*subscriber, *store, keyring, clock));
+  const MonoTime begin = clock.mono();
+  CASEBOX_CHECK(run_loop(*loop, args, clock));
+  const double took = (clock.mono() - begin).seconds();
+
+  const ingest::Progress& done = loop->progress();
+  if (!args.json()) {
+    std::fprintf(stderr, "stored %llu frames, knew %llu already, quarantined %llu\n",
+                 static_cast<unsigned long long>(done.frames),
+                 static_cast<unsigned long long>(done.duplicates),
+                 static_cast<unsigned long long>(done.quarantined));
+    return 0;
+  }
+  Json json = document("ingest");
+  json["store_path"] = fs::absolute(plan.store).lexically_normal().string();
+  json["frames"] = done.frames;
+  json["bytes"] = done.bytes;
+  json["duplicates"] = done.duplicates;
+  json["quarantined"] = done.quarantined;
+  json["equivocations"] = done.equivocations;
+  json["indexed"] = done.indexed;
+  json["unindexed"] = done.unindexed;
+  json["commits"] = done.commits;
+  json["seconds"] = took;
+  CASEBOX_TRY(json["cases"], cases_json(*store));
+  CASEBOX_TRY(const auto quarantine, [&]() -> Result<Json> {
+    Json list = Json::array();
+    for (uint32_t i = 0; i < store->shards(); ++i) {
+      CASEBOX_TRY(const auto items, store->shard(i).quarantine());
+      for (const storage::Quarantined& item : items)
+        list.push_back({{"source", item.source},
+                        {"offset", std::to_string(item.offset)},
+                        {"reason", item.reason},
+                        {"bytes", item.bytes.size()}});
+    }
+    return list;
+  }());
+  json["quarantine"] = quarantine;
+  print(json);
+  return 0;
+}
+
+}  // namespace
+
+const Command kIngestCommand{
+    "ingest", "Store what comes over the bus: log folders or Kafka",
+    with_kafka_args(
+        false,
+        {{"--config", ArgKind::kText, "Configuration file (casebox config defaults ingest)"},
+         {"--store", ArgKind::kText, "Folder of the store; made if it is not there"},
+         {"--keys", ArgKind::kText, "Folder of the keystore (default: <store>/keys)"},
+         {"--logs", ArgKind::kList, "Log folders to read (default: those below <store>/logs)"},
+         {"--partition", ArgKind::kList, "Kafka: only these partitions (default: all)"},
+         {"--until-idle", ArgKind::kNumber, "Stop when nothing came for so many s"}}),
+    run,
+    "Goes on where the store stands; killed at any moment it loses nothing and doubles nothing.\n"
+    "JSON: frames bytes duplicates quarantined indexed seconds cases[{case_id case_digest frames\n"
+    "items missing gap_frames quarantined}] quarantine[{source offset reason bytes}]"};
+
+}  // namespace casebox::tools
