@@ -1,0 +1,210 @@
+#include "ingest/ingest.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <deque>
+#include <random>
+
+#include "tests/support/frames.h"
+
+namespace casebox::ingest {
+namespace {
+
+using testing::FrameMaker;
+using testing::TempDir;
+constexpr StreamId kEvents{1}, kWave{2}, kVideo{3};
+
+/// Deliveries from a list, resumed as a log is.
+class ListSubscriber final : public bus::Subscriber {
+ public:
+  Result<void> resume(const std::vector<bus::Position>& positions) override {
+    for (const auto& p : positions)
+      if (p.source == "memory") at_ = p.next_offset;
+    return ok();
+  }
+  Result<std::optional<bus::Delivery>> poll(Duration) override {
+    if (at_ >= frames.size()) return std::optional<bus::Delivery>{};
+    bus::Delivery d;
+    d.message = frames[at_];
+    d.source = "memory";
+    d.offset = at_++;
+    d.next_offset = at_;
+    return std::optional<bus::Delivery>(std::move(d));
+  }
+  void add(const FrameMaker& maker, const Bytes& frame, bus::Lane lane = bus::Lane::kEvent) {
+    frames.push_back({maker.case_id, maker.producer, lane, 0, frame});
+  }
+  std::vector<bus::Message> frames;
+
+ private:
+  uint64_t at_ = 0;
+};
+
+class IngestTest : public ::testing::Test {
+ protected:
+  IngestTest() { reopen(); }
+  void reopen() {
+    ingest.reset();
+    store.reset();
+    storage::Options o;
+    o.create = true;
+    o.write_buffer_bytes = 4u << 20;
+    auto opened = storage::Store::open(dir.path() / "s", o);
+    EXPECT_TRUE(opened) << opened.error().message;
+    store = std::move(*opened);
+  }
+  void run() {
+    ListSubscriber subscriber;
+    subscriber.frames = bus.frames;
+    auto opened = Ingest::open(subscriber, *store, keyring, clock);
+    ASSERT_TRUE(opened) << opened.error().message;
+    ingest = std::move(*opened);
+    auto done = ingest->drain({});
+    ASSERT_TRUE(done) << done.error().message;
+    progress = ingest->progress();
+    ingest.reset();
+  }
+  v1::CaseRecord record(const FrameMaker& maker) { return **store->find_case(maker.case_id); }
+
+  TempDir dir;
+  ManualClock clock{{}, UtcTime{1}};
+  keyring::Keyring keyring{nullptr, "test"};
+  std::unique_ptr<storage::Store> store;
+  std::unique_ptr<Ingest> ingest;
+  ListSubscriber bus;
+  Progress progress;
+};
+
+void add_case(ListSubscriber& bus, FrameMaker& maker) {
+  bus.add(maker, maker.open());
+  bus.add(maker, maker.stream(kEvents, "esu.state", v1::STREAM_KIND_DEVICE));
+  bus.add(maker, maker.stream(kWave, "monitor.ecg", v1::STREAM_KIND_WAVE));
+  bus.add(maker, maker.stream(kVideo, "scope.video", v1::STREAM_KIND_VIDEO));
+  for (int64_t i = 0; i < 10; ++i) {
+    bus.add(maker, maker.event(kEvents, {i}, "esu.cut"));
+    bus.add(maker, maker.make(frame::Kind::kData, kWave, {i}, "wave", 500), bus::Lane::kWave);
+    bus.add(maker, maker.make(frame::Kind::kData, kVideo, {i}, "video"), bus::Lane::kMedia);
+  }
+  bus.add(maker, maker.gap(kWave, {10}, 250), bus::Lane::kWave);
+  bus.add(maker, maker.gap(kVideo, {10}, 1, true), bus::Lane::kMedia);
+  bus.add(maker, maker.close());
+}
+
+TEST_F(IngestTest, StoresACaseAndCountsWhatItHolds) {
+  FrameMaker maker;
+  add_case(bus, maker);
+  run();
+  const auto r = record(maker);
+  EXPECT_EQ(r.state(), v1::CASE_STATE_CLOSED);
+  EXPECT_EQ(r.procedure(), "lap-cholecystectomy");
+  EXPECT_EQ(r.frames(), bus.frames.size());
+  ASSERT_EQ(r.streams_size(), 3);
+  EXPECT_EQ(r.streams(1).items(), 5000u);
+  EXPECT_EQ(r.streams(1).missing(), 250u);
+  EXPECT_EQ(r.streams(1).next_number(), 5250u);
+  EXPECT_EQ(r.streams(2).unknown_gaps(), 1u);
+  EXPECT_EQ(store->shard(0).index("event", "esu.")->size(), 10u);
+  EXPECT_EQ(store->shard(0).index("date", "2023-11-14")->size(), 1u);
+  EXPECT_EQ(store->shard(0).quarantine()->size(), 0u);
+}
+
+TEST_F(IngestTest, KeepsTheFirstCopyWhenFramesAreRedelivered) {
+  FrameMaker maker;
+  add_case(bus, maker);
+  run();
+  const auto digest = *store->case_digest(maker.case_id);
+  const auto before = record(maker).SerializeAsString();
+  const auto frames = bus.frames;
+  bus.frames.insert(bus.frames.end(), frames.begin(), frames.end());
+  reopen();
+  run();
+  EXPECT_EQ(progress.duplicates, frames.size());
+  EXPECT_EQ(progress.frames, 0u);
+  EXPECT_EQ(*store->case_digest(maker.case_id), digest);
+  EXPECT_EQ(record(maker).SerializeAsString(), before);
+}
+
+TEST_F(IngestTest, QuarantinesEquivocationOverlapAndGarbageAndStoresTheRest) {
+  FrameMaker maker;
+  add_case(bus, maker);
+  bus.frames.pop_back();  // the close frame; another takes its number
+  --maker.next[0];
+  bus.add(maker, testing::forge(bus.frames[5].frame), bus::Lane::kWave);
+  maker.next[kWave.value] = 100;
+  bus.add(maker, maker.make(frame::Kind::kData, kWave, {1}, "overlap", 3), bus::Lane::kWave);
+  bus.add(maker, "not a frame");
+  Bytes torn = bus.frames[4].frame;
+  torn.back() = static_cast<char>(torn.back() ^ 1);
+  bus.add(maker, torn);
+  maker.next[kWave.value] = 5250;
+  bus.add(maker, maker.close());
+  run();
+  EXPECT_EQ(progress.quarantined, 4u);
+  EXPECT_EQ(progress.equivocations, 2u);
+  EXPECT_EQ(record(maker).equivocations(), 2u);
+  EXPECT_EQ(record(maker).state(), v1::CASE_STATE_CLOSED);
+  const auto kept = *store->shard(0).quarantine();
+  ASSERT_EQ(kept.size(), 4u);
+  EXPECT_TRUE(std::any_of(kept.begin(), kept.end(),
+                          [](const auto& q) { return q.bytes == "not a frame"; }));
+}
+
+TEST_F(IngestTest, ReachesTheSameRecordWhateverOrderFramesArriveIn) {
+  FrameMaker maker;
+  add_case(bus, maker);
+  run();
+  const auto digest = *store->case_digest(maker.case_id);
+  const auto want = record(maker);
+  std::mt19937 random(3);
+  for (int round = 0; round < 3; ++round) {
+    std::shuffle(bus.frames.begin(), bus.frames.end(), random);
+    ingest.reset();
+    store.reset();
+    std::filesystem::remove_all(dir.path() / "s");
+    reopen();
+    const auto all = bus.frames;
+    bus.frames.resize(all.size() / 2);
+    run();
+    EXPECT_NE(record(maker).state(), v1::CASE_STATE_CLOSED);
+    reopen();
+    bus.frames = all;
+    run();
+    EXPECT_EQ(*store->case_digest(maker.case_id), digest);
+    const auto got = record(maker);
+    EXPECT_EQ(got.state(), v1::CASE_STATE_CLOSED);
+    EXPECT_EQ(got.epochs(0).control().head(), want.epochs(0).control().head());
+    for (const auto& a : want.streams())
+      for (const auto& b : got.streams())
+        if (a.stream().stream_id() == b.stream().stream_id()) {
+          EXPECT_EQ(a.head(), b.head());
+          EXPECT_EQ(a.items(), b.items());
+          EXPECT_EQ(a.stream().name(), b.stream().name());
+        }
+    EXPECT_EQ(store->shard(0).index("event", "esu.cut")->size(), 10u);
+    EXPECT_TRUE(store->shard(0).unindexed(maker.case_id, 10)->empty());
+  }
+}
+
+TEST_F(IngestTest, DerivedFramesChangeNeitherTimesNorStateNorDigest) {
+  FrameMaker maker;
+  add_case(bus, maker);
+  run();
+  const auto digest = *store->case_digest(maker.case_id);
+  const auto want = record(maker);
+  FrameMaker derived(v1::PRODUCER_ROLE_ANALYSIS, maker.case_id);
+  bus.add(derived, derived.open());
+  bus.add(derived, derived.stream(kEvents, "analysis.phases", v1::STREAM_KIND_FINDING));
+  bus.add(derived, derived.event(kEvents, {1'000'000'000'000}, "x"));
+  reopen();
+  run();
+  const auto got = record(maker);
+  EXPECT_EQ(got.epochs_size(), 2);
+  EXPECT_EQ(got.streams_size(), 4);
+  EXPECT_EQ(got.last_t_ns(), want.last_t_ns());
+  EXPECT_EQ(got.state(), v1::CASE_STATE_CLOSED);
+  EXPECT_EQ(*store->case_digest(maker.case_id), digest);
+}
+
+}  // namespace
+}  // namespace casebox::ingest
