@@ -98,7 +98,7 @@ TEST(SimVideo, EveryPhaseHasItsOwnColourInBothViews) {
       const AVFrame* frame = decoder.decode(maker->make(i).value());
       ASSERT_NE(frame, nullptr);
       const auto phase = plan.phase_at(static_cast<double>(i) / kVideoRate);
-      if (!phase || i % kVideoRate != 5 || !done.insert(phase).second) continue;
+      if (!phase || !done.insert(phase).second) continue;
       const int x = kVideoWidth - 20, y = kVideoHeight - 20;
       seen.insert({frame->data[0][y * frame->linesize[0] + x] / 4,
                    frame->data[1][y / 2 * frame->linesize[1] + x / 2] / 4,
