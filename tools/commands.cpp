@@ -13,6 +13,7 @@ const std::vector<const Command*>& commands() {
       &kConsentCommand,
       &kKeysCommand,
       &kRecoverCommand,
+      &kSimulateCommand,
       &kConfigCommand,
       &kIngestCommand,
       &kForwardCommand,

@@ -23,6 +23,7 @@ extern const Command kForwardCommand;
 extern const Command kIngestCommand;
 extern const Command kReportCommand;
 extern const Command kServeCommand;
+extern const Command kSimulateCommand;
 extern const Command kTopicsCommand;
 extern const Command kVersionCommand;
 
