@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <cstdio>
+#include <thread>
 
 #include "ingest/bus/forwarder.h"
 #include "ingest/bus/kafka_publisher.h"
@@ -23,6 +25,8 @@ Result<int> run(const Args& args) {
   if (until_idle && !log::is_log(options.log_dir))
     return Error{Code::kNotFound,
                  options.log_dir.string() + ": not a log; give a folder with .cblog files"};
+  const auto rate = static_cast<uint64_t>(std::max<int64_t>(args.integer("--rate"), 0));
+  if (rate > 0) options.batch_frames = std::clamp<size_t>(rate / 20, 1, options.batch_frames);
   SystemClock clock;
   CASEBOX_TRY(auto forwarder, bus::Forwarder::open(
                                   options,
@@ -43,7 +47,13 @@ Result<int> run(const Args& args) {
       if (!step) return std::move(step).error();
       break;
     }
-    progress.update(forwarder->stats().frames);
+    const uint64_t frames = forwarder->stats().frames;
+    progress.update(frames);
+    // A backfill leaves the network to live data: at most `rate` frames a second since the start.
+    while (rate > 0 && !signal.stopped() &&
+           static_cast<double>(frames) >
+               static_cast<double>(rate) * (clock.mono() - begin).seconds())
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
   const bus::ForwarderStats stats = forwarder->stats();
   if (args.json()) {
@@ -72,6 +82,7 @@ const Command kForwardCommand{
         {{"LOG", ArgKind::kText, "Folder of the log", "", true},
          {"--cursor", ArgKind::kText, "Where the place is kept (default: LOG/forward.cursor)"},
          {"--partitions", ArgKind::kInteger, "Partitions of the data topics", "1"},
+         {"--rate", ArgKind::kInteger, "At most so many frames a second; 0: no limit", "0"},
          {"--until-idle", ArgKind::kNumber, "Stop when nothing came for so many s"}}),
     run,
     "Goes on where it stopped; frames count as sent once the broker acknowledged them.\n"

@@ -1,0 +1,91 @@
+#!/bin/bash
+# kafka_test.sh CASEBOX MAKE_RECORDING TEST_INGEST
+#
+# On a real Kafka broker: the contract suite of the bus; then one recording stored twice, embedded and
+# through the broker with the ingest process killed six times by SIGKILL and the forwarder once. Both
+# stores must hold the same case. At last a record that is not a frame must end in quarantine and cost
+# nothing else.
+set -euo pipefail
+casebox=$1 make_recording=$2 test_ingest=$3
+root=$(cd "$(dirname "$0")/../.." && pwd)
+for program in java mvn; do
+  command -v "$program" > /dev/null || {
+    echo "skipped: $program is not installed (apt-get install default-jre-headless maven)"
+    exit 77
+  }
+done
+
+work=$(mktemp -d)
+forwarder= ingester=
+finish() {
+  for pid in $forwarder $ingester; do kill -KILL "$pid" 2> /dev/null || true; done
+  "$root/deploy/kafka/stop" "$work/kafka" KILL || true
+  rm -rf "$work"
+}
+trap finish EXIT
+fail() { echo "FAILED: $*" >&2; exit 1; }
+
+# The value of a key of a JSON document, by name; numbers and words only.
+value() { tr -d ' \n' < "$1" | grep -oE "\"$2\":\"?[^,\"}]*" | head -n 1 | sed 's/.*[:"]//'; }
+# What must be equal in two stores.
+cases() { tr -d ' \n' < "$1" | grep -oE '"cases":\[[^]]*\]'; }
+
+brokers=$("$root/deploy/kafka/start" "$work/kafka")
+echo "== the bus contract on $brokers"
+CASEBOX_KAFKA=$brokers CASEBOX_KAFKA_DIR=$work/kafka "$test_ingest" --gtest_brief=1 --gtest_filter='Real/*'
+
+echo "== one recording, embedded"
+"$make_recording" log "$work/spool" "$work/keys" "${SECONDS_OF_CASE:-120}"
+"$casebox" ingest --store "$work/embedded" --keys "$work/keys" --logs "$work/spool" --until-idle 0.5 \
+  --json > "$work/embedded.json"
+frames=$(value "$work/embedded.json" frames)
+[ "$frames" -gt 1000 ] || fail "only $frames frames embedded"
+[ "$(value "$work/embedded.json" quarantined)" = 0 ] || fail "frames in quarantine, embedded"
+
+echo "== the same $frames frames over Kafka, with six kills of ingest and one of the forwarder"
+"$casebox" topics --kafka "$brokers" --partitions 2 --json > /dev/null
+forward() {
+  "$casebox" forward "$work/spool" --kafka "$brokers" --partitions 2 --until-idle 1 "$@"
+}
+rate=$((frames / 6))  # so that the kills fall while frames arrive
+forward --rate $rate --json > /dev/null &
+forwarder=$!
+for kill in 1 2 3 4 5 6; do
+  "$casebox" ingest --store "$work/kafka-store" --keys "$work/keys" --kafka "$brokers" \
+    --json > "$work/killed.json" 2>> "$work/ingest.log" &
+  ingester=$!
+  sleep "0.$((40 + RANDOM % 50))"  # the random moment is the test
+  kill -KILL $ingester 2> /dev/null || fail "ingest ended by itself: $(tail -n 3 "$work/ingest.log")"
+  wait $ingester 2> /dev/null || true
+  ingester=
+  if [ $kill = 3 ]; then
+    kill -KILL $forwarder 2> /dev/null || fail "the forwarder ended before it could be killed"
+    wait $forwarder 2> /dev/null || true
+    forward --rate $rate --json > /dev/null &
+    forwarder=$!
+  fi
+done
+ingest() {
+  "$casebox" ingest --store "$work/kafka-store" --keys "$work/keys" --kafka "$brokers" \
+    --until-idle 2 --json > "$1"
+}
+ingest "$work/rest.json"
+wait $forwarder || fail "the forwarder failed"
+forwarder=
+ingest "$work/last.json"
+[ "$(value "$work/rest.json" frames)" -lt "$frames" ] || fail "no kill hit: all came in one run"
+[ "$(value "$work/rest.json" frames)" -gt 0 ] || fail "no kill hit: all came before the last"
+[ "$(cases "$work/last.json")" = "$(cases "$work/embedded.json")" ] || {
+  cases "$work/embedded.json"
+  cases "$work/last.json"
+  fail "the two stores differ"
+}
+[ "$(value "$work/last.json" quarantined)" = 0 ] || fail "frames in quarantine"
+echo "   $(cases "$work/last.json")"
+
+echo "== a record that is not a frame"
+"$make_recording" junk "$brokers"
+ingest "$work/junk.json"
+[ "$(value "$work/junk.json" quarantined)" = 1 ] || fail "not in quarantine: $(cat "$work/junk.json")"
+[ "$(cases "$work/junk.json")" = "$(cases "$work/embedded.json")" ] || fail "it cost another record"
+echo passed
