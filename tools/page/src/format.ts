@@ -1,0 +1,41 @@
+const two = (n: number) => String(n).padStart(2, '0');
+
+/** 75.3 -> "1:15", 4000 -> "1:06:40"; `digits` after the seconds. */
+export function time(t: number, digits = 0): string {
+  const scale = 10 ** digits;
+  let ticks = Math.round(Math.abs(t) * scale);
+  const sign = t < 0 && ticks > 0 ? '\u2212' : '';
+  const part = ticks % scale;
+  ticks = Math.floor(ticks / scale);
+  const hours = Math.floor(ticks / 3600);
+  const minutes = Math.floor(ticks / 60) % 60;
+  const head = hours > 0 ? `${hours}:${two(minutes)}` : String(minutes);
+  const tail = digits > 0 ? `.${String(part).padStart(digits, '0')}` : '';
+  return `${sign}${head}:${two(ticks % 60)}${tail}`;
+}
+
+/** UCUM to what people write. */
+export function unit(ucum: string): string {
+  const known: Record<string, string> = {
+    '1': '', 'mm[Hg]': 'mmHg', 'cm[H2O]': 'cmH\u2082O', '/min': '/min', Cel: '\u00b0C', 'dB[SPL]': 'dB', 'N.cm': 'N cm',
+  };
+  return known[ucum] ?? ucum;
+}
+
+/** "CalotTriangleDissection" -> "Calot triangle dissection" */
+export function words(label: string): string {
+  const spaced = label.replace(/([a-z])([A-Z])/g, '$1 $2').replace(/[-_.]/g, ' ').toLowerCase();
+  return spaced.charAt(0).toUpperCase() + spaced.slice(1);
+}
+
+export function bytes(n: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let i = 0;
+  while (n >= 1000 && i < units.length - 1) { n /= 1000; ++i; }
+  return `${n.toFixed(i > 0 && n < 10 ? 1 : 0)} ${units[i]}`;
+}
+
+export const shortId = (id: string) => id.slice(0, 8);
+export const date = (rfc3339: string) => rfc3339.slice(0, 16).replace('T', ' ') + ' UTC';
+export const plusMinus = (u95: number | null) =>
+  u95 === null ? 'no bound can be given' : `\u00b1${u95 < 1 ? u95.toFixed(3) : u95.toFixed(1)} s`;
