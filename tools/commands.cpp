@@ -7,6 +7,7 @@ const std::vector<const Command*>& commands() {
       &kCasesCommand,
       &kShowCommand,
       &kQueryCommand,
+      &kServeCommand,
       &kReplayCommand,
       &kVerifyCommand,
       &kExportCommand,
