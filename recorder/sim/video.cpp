@@ -110,7 +110,8 @@ Result<std::unique_ptr<VideoMaker>> VideoMaker::open(const Plan& plan, View view
   c.color_range = AVCOL_RANGE_MPEG;
   av_opt_set(c.priv_data, "preset", "ultrafast", 0);
   av_opt_set(c.priv_data, "tune", "zerolatency", 0);
-  av_opt_set(c.priv_data, "crf", "28", 0);
+  c.qmin = 32;  // a still picture would otherwise be refined without end
+  av_opt_set(c.priv_data, "crf", "32", 0);
   av_opt_set(c.priv_data, "x264-params", "scenecut=0", 0);
   if (avcodec_open2(&c, codec, nullptr) < 0)
     return Error{Code::kUnsupported, "simulator: libx264 does not open; use --no-video"};

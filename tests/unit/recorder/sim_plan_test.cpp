@@ -74,7 +74,7 @@ TEST(SimPlan, DoorsAlarmsAndTeamStepsComeAtPublishedRates) {
   EXPECT_NEAR(debriefs / kSeeds, .623, .085);
   EXPECT_EQ(time_outs, kSeeds);
   int missed = 0;
-  for (uint64_t seed = 1; seed <= 1500; ++seed) {
+  for (uint64_t seed = 1; seed <= 900; ++seed) {
     Options options;
     options.seed = seed;
     const Plan plan = make_plan(options).value();
@@ -82,7 +82,8 @@ TEST(SimPlan, DoorsAlarmsAndTeamStepsComeAtPublishedRates) {
     missed += std::ranges::none_of(
         plan.events, [](const TimedEvent& e) { return e.event.mark().code() == "time-out"; });
   }
-  EXPECT_LT(missed, 30);
+  EXPECT_GT(missed, 0);
+  EXPECT_LT(missed, 14);
 }
 
 TEST(SimPlan, EveryKindOfDepartureAppearsOverSeedsAndIsTold) {
@@ -149,6 +150,24 @@ TEST(SimPlan, DeviceClocksAreWrongByTwentyFourMinutesOnAverage) {
       EXPECT_LE(std::abs(clock.drift_ppm), 80);
     }
   EXPECT_NEAR(sum / n / 60, 24, 3);
+}
+
+TEST(SimPlan, DevicesChangeNearEachPhaseBoundaryButNotAtIt) {
+  static constexpr Tool kFirst[] = {Tool::kGrasper,    Tool::kHook,        Tool::kClipper,
+                                    Tool::kHook,       Tool::kSpecimenBag, Tool::kIrrigator,
+                                    Tool::kSpecimenBag};
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    const Plan plan = plan_of(seed);
+    for (const PhaseSpan& p : plan.phases) {
+      double delay = 1e9;
+      for (const Span& use : plan.tools[static_cast<size_t>(kFirst[static_cast<int>(p.phase)])])
+        if (use.on_s >= p.start_s) delay = std::min(delay, use.on_s - p.start_s);
+      EXPECT_LT(delay, 5.01) << seed << " " << to_string(p.phase);
+      EXPECT_GT(delay, 0.05) << seed << " " << to_string(p.phase);
+    }
+    EXPECT_GT(plan.pressure_target[1].t_s, plan.phases[0].start_s);
+    EXPECT_LT(plan.pressure_target[1].t_s, plan.phases[0].end_s);
+  }
 }
 
 TEST(SimPlan, RefusesWhatItDoesNotKnow) {
