@@ -40,8 +40,10 @@ class Team {
         late(kTimeOut, first(Phase::kCalot));
       }
     }
-    if (plan_.has("missing") ||
-        (natural_miss_ && plan_.options.faults.empty() && !plan_.options.clean))
+    const bool planted_by_seed = plan_.options.faults.empty() && !plan_.options.clean;
+    if (natural_miss_ && planted_by_seed && used_.insert(kTimeOut).second)
+      omit(kTimeOut, "missing", "");
+    if (plan_.has("missing"))
       if (const std::string step = unused("missing"); !step.empty()) omit(step, "missing", "");
     if (plan_.has("unobserved"))
       if (const std::string step = unused("unobserved"); !step.empty()) {
