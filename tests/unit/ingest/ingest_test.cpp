@@ -1,6 +1,8 @@
 #include "ingest/ingest.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <deque>
@@ -184,6 +186,37 @@ TEST_F(IngestTest, ReachesTheSameRecordWhateverOrderFramesArriveIn) {
     EXPECT_EQ(store->shard(0).index("event", "esu.cut")->size(), 10u);
     EXPECT_TRUE(store->shard(0).unindexed(maker.case_id, 10)->empty());
   }
+}
+
+TEST_F(IngestTest, LosesAndDoublesNothingOverAFullDisk) {
+  FrameMaker maker;
+  add_case(bus, maker);
+  run();
+  const auto want = *store->case_digest(maker.case_id);
+  store.reset();
+  std::filesystem::remove_all(dir.path() / "s");
+  reopen();
+  ListSubscriber subscriber;
+  subscriber.frames = bus.frames;
+  auto opened = Ingest::open(subscriber, *store, keyring, clock);
+  ASSERT_TRUE(opened);
+  ::signal(SIGXFSZ, SIG_IGN);
+  rlimit old{};
+  ::getrlimit(RLIMIT_FSIZE, &old);
+  const rlimit small{1000, old.rlim_max};
+  ::setrlimit(RLIMIT_FSIZE, &small);
+  auto refused = (*opened)->drain({});
+  auto again = (*opened)->drain({});
+  ::setrlimit(RLIMIT_FSIZE, &old);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kNoSpace) << refused.error().message;
+  EXPECT_FALSE(again);
+  auto resumed = (*opened)->drain({});
+  ASSERT_TRUE(resumed) << resumed.error().message;
+  EXPECT_EQ((*opened)->progress().frames, bus.frames.size());
+  EXPECT_EQ(*store->case_digest(maker.case_id), want);
+  EXPECT_EQ(record(maker).state(), v1::CASE_STATE_CLOSED);
+  EXPECT_EQ(record(maker).frames(), bus.frames.size());
 }
 
 TEST_F(IngestTest, DerivedFramesChangeNeitherTimesNorStateNorDigest) {
