@@ -222,6 +222,8 @@ TEST(Store, CutsWhatWasNeverCommittedOffSegments) {
   auto store = Store::open(at, writable());
   ASSERT_TRUE(store);
   EXPECT_EQ((*store)->shard(0).recovered().segment_bytes, 4u);
+  for (const auto& file : std::filesystem::recursive_directory_iterator(at / "shards/0/media"))
+    if (file.is_regular_file()) EXPECT_EQ(file.file_size(), frame::kHeaderSize + 4);
   EXPECT_EQ(scan_all((*store)->shard(0), {maker.case_id}).size(), 1u);
 }
 
