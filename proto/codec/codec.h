@@ -32,8 +32,8 @@ struct Reals {
   bool operator==(const Reals&) const = default;
 };
 
-/// The smallest of constant, delta and delta2 bit-packing, order 0-3 predictors with Rice codes, and
-/// byte-shuffle with zstd.
+/// The smallest of constant, delta and delta2 bit-packing, order 0-3 and linear predictors with Rice codes,
+/// and byte-shuffle with zstd. `missing` is empty or has one entry per value.
 Bytes encode(std::span<const int64_t> values, const std::vector<bool>& missing = {});
 /// XOR with the previous value, byte-shuffled, zstd. `single` stores 32-bit patterns; every value must be
 /// exactly representable as float.

@@ -122,8 +122,8 @@ Digest first_head(ProducerId producer, CaseId case_id, StreamId stream, Epoch ep
 Digest next_head(const Digest& head, const Digest& leaf);
 
 /// Body plaintext <-> protobuf bytes. One byte says how it is compressed (0 stored, 1 zstd), so that
-/// compression stays inside the seal.
-Bytes pack_body(BytesView message);
+/// compression stays inside the seal. `compress` false: media and coded waves, which do not shrink.
+Bytes pack_body(BytesView message, bool compress = true);
 /// kCorrupt for an unknown method or a size above `limit`.
 Result<Bytes> unpack_body(BytesView packed, size_t limit = 16 << 20);
 

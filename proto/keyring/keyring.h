@@ -8,6 +8,7 @@
 // still be stored, verified, counted and forwarded.
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -75,6 +76,15 @@ class Keyring {
   /// Opens the epochs of a case for a purpose; the audit record is written first.
   Result<CaseKeys> open(CaseId case_id, Purpose purpose, const std::vector<v1::EpochRecord>& epochs,
                         BytesView case_public_key);
+  /// A case of a cohort to be opened.
+  struct CohortCase {
+    CaseId case_id;
+    std::vector<v1::EpochRecord> epochs;
+    Bytes case_public_key;
+  };
+  /// Opens many cases under one audit record that names them. A case without a key is an empty optional.
+  Result<std::vector<std::optional<CaseKeys>>> open_cohort(const std::vector<CohortCase>& cases,
+                                                           Purpose purpose);
   /// The same for an epoch met while ingesting, into keys already opened.
   Result<void> add_epoch(CaseKeys& keys, CaseId case_id, const v1::CaseFrame& open, Epoch epoch);
   bool available() const { return keystore_ != nullptr; }

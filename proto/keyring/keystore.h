@@ -4,10 +4,10 @@
 // of one-time public keys, and the audit trail of every opening (docs/formats/keystore.md).
 //
 //   site.key            32 random bytes, mode 0600
-//   cases/<public>.key  a case's X25519 private key, wrapped by the site key (AES-256-GCM), named by its
+//   cases/<public>.key  a case's X25519 private key, wrapped by the site key (AES-256-KWP), named by its
 //                       public key; destroyed to erase the case
 //   stock/<public>.pub  unused one-time public keys, for recorders
-//   signing/<name>.seed Ed25519 seeds, one per role
+//   signing/<name>.seed Ed25519 seeds, one per role, wrapped by the site key
 //   audit.log           hash-chained openings, durable before keys are handed out
 //
 // On one machine a stolen disk holds both the records and the keys; keep the folder elsewhere if you can.
@@ -52,6 +52,9 @@ class Keystore {
   /// The private half for `public_key`, after the caller's access decision. Writes the audit record first.
   /// Only Keyring calls this.
   Result<seal::BoxKeyPair> private_key(BytesView public_key);
+
+  /// Whether that private half is (still) here; no opening, not audited.
+  bool has_private_key(BytesView public_key) const;
 
   /// Appends to the audit trail and syncs it; fills `previous` and `utc_ns`.
   Result<void> audit(v1::AuditRecord record);

@@ -61,8 +61,9 @@ class Writer {
   Result<void> end_case();
 
   /// Appends one frame's bytes (header already checked by whoever made them). Returns where it stands.
-  /// kNoSpace on a full disk.
-  Result<Offset> append(BytesView frame);
+  /// kNoSpace on a full disk. `leaf`: the frame's leaf hash, from a caller that has it already; else the
+  /// writer computes it.
+  Result<Offset> append(BytesView frame, const Digest* leaf = nullptr);
 
   /// fdatasync if the oldest unsynced frame is older than the interval; call it often.
   Result<void> maybe_sync();

@@ -5,7 +5,8 @@
 // Steps 3 and 4 of a record's path (docs/life-of-a-record.md).
 //
 // Thread safety: one thread owns a Producer and its log::Writer.
-// Errors: a failed append takes no number; retry the same call or make a gap.
+// Errors: a failed append takes no number; retry the same call or make a gap. Another body under the same
+// number is refused (kConflict): two bodies sealed with one nonce would open each other.
 // Lifetime: `log`, `clock` outlive the Producer.
 
 #include <google/protobuf/message_lite.h>
@@ -36,6 +37,7 @@ struct Options {
   v1::CaseFrame details;     // procedure, room, start_utc_ns, config, ...: ids and keys are filled in
   bool seal = true;          // false only in benchmarks that measure what evidence costs
   Duration key_period = seconds(60);
+  CaseTime opened_at;        // case time at which this epoch begins
 };
 
 /// One data frame to be.
@@ -66,6 +68,9 @@ class Producer {
   Result<ItemNumber> append_gap(StreamId stream, const v1::Gap& gap);
   Result<void> append_clock(const v1::ClockRecord& record, CaseTime t);
   Result<void> append_pause(const v1::Pause& pause, CaseTime t);
+
+  /// Ends the current key period: what follows can be disclosed apart from what was. Pauses do so themselves.
+  void cut_period();
 
   /// Signs where every stream stands. Once a second, and at close.
   Result<void> beat(CaseTime t);

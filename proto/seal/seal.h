@@ -115,6 +115,14 @@ struct BoxKeyPair {
 Result<Bytes> seal_to(const std::array<uint8_t, 32>& public_key, BytesView plain);
 Result<Bytes> open_sealed(const BoxKeyPair& keys, BytesView sealed);
 
+/// The public half of an X25519 private key.
+Result<std::array<uint8_t, 32>> box_public_key(const Secret& private_key);
+
+/// AES-256-KWP (RFC 5649): a 32-byte key under a wrapping key, 40 bytes out.
+Result<Bytes> wrap_key(const Secret& wrapping, const Secret& key);
+/// kCorrupt when the wrapping key or the bytes are not the ones.
+Result<Secret> unwrap_key(const Secret& wrapping, BytesView wrapped);
+
 /// Cryptographically random bytes.
 void random_bytes(void* out, size_t size);
 

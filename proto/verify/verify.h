@@ -74,6 +74,12 @@ class CaseVerifier {
   void add_control(const frame::View& frame, ProducerId producer, const std::string& where);
   /// Pass 2: any other frame.
   void add(const frame::View& frame, const std::string& where);
+  /// Pass 2: a copy of a control frame at the front of a log file; it must be the frame that was added.
+  void add_copy(const frame::View& frame, const std::string& where);
+  /// Where a log file's header says that a stream stood when the file began. Stream 0 is compared in
+  /// pass 1, the others in pass 2; asked of the wrong pass, nothing is compared.
+  void check_position(Epoch epoch, const v1::StreamPosition& position, bool pass2,
+                      const std::string& where);
   /// What a reader could not even parse.
   void add_problem(Problem problem, bool tampered);
 

@@ -1,0 +1,91 @@
+// Key derivation of docs/formats/keystore.md, and opening frames with derived keys.
+
+#include <map>
+#include <utility>
+
+#include "proto/keyring/keyring.h"
+
+namespace casebox::keyring {
+namespace {
+
+Bytes labelled(BytesView label, StreamId stream, KeyPeriod period) {
+  Bytes info(label);
+  char place[6];
+  store_le(place, stream.value);
+  store_le(place + 4, period.value);
+  info.append(place, sizeof place);
+  return info;
+}
+
+// A reader that walks hours of video needs few periods at a time.
+constexpr size_t kMostAeads = 256;
+
+}  // namespace
+
+struct EpochKeys::Impl {
+  Epoch epoch;
+  seal::Secret secret;
+  std::map<std::pair<uint32_t, uint16_t>, seal::Aead> aeads;
+};
+
+EpochKeys::EpochKeys(Epoch epoch, seal::Secret secret)
+    : impl_(std::make_unique<Impl>(Impl{epoch, std::move(secret), {}})) {}
+EpochKeys::~EpochKeys() = default;
+EpochKeys::EpochKeys(EpochKeys&&) noexcept = default;
+EpochKeys& EpochKeys::operator=(EpochKeys&&) noexcept = default;
+
+Result<seal::Secret> EpochKeys::period_secret(StreamId stream, KeyPeriod period) const {
+  char salt[8];
+  store_le(salt, impl_->epoch.value);
+  return seal::hkdf(impl_->secret, {salt, sizeof salt},
+                    labelled("casebox.period.v1", stream, period));
+}
+
+Result<seal::Aead*> EpochKeys::aead(StreamId stream, KeyPeriod period) {
+  const std::pair place{stream.value, period.value};
+  if (auto found = impl_->aeads.find(place); found != impl_->aeads.end()) return &found->second;
+  CASEBOX_TRY(seal::Secret secret, period_secret(stream, period));
+  CASEBOX_TRY(seal::Secret key, period_key(secret));
+  CASEBOX_TRY(seal::Aead aead, seal::Aead::create(key));
+  if (impl_->aeads.size() >= kMostAeads) impl_->aeads.clear();
+  return &impl_->aeads.emplace(place, std::move(aead)).first->second;
+}
+
+Result<Digest> commitment(const seal::Secret& period_secret, BytesView salt) {
+  CASEBOX_TRY(seal::Secret derived, seal::hkdf(period_secret, salt, "casebox.commitment.v1"));
+  return Digest(derived.bytes());
+}
+
+Result<seal::Secret> period_key(const seal::Secret& period_secret) {
+  return seal::hkdf(period_secret, {}, "casebox.frame-key.v1");
+}
+
+CaseKeys::CaseKeys(CaseId case_id) : case_id_(case_id) {}
+CaseKeys::~CaseKeys() = default;
+CaseKeys::CaseKeys(CaseKeys&&) noexcept = default;
+
+void CaseKeys::add(EpochKeys keys, Epoch epoch) {
+  epochs_.insert_or_assign(epoch.value, std::move(keys));
+}
+
+bool CaseKeys::has(Epoch epoch) const { return epochs_.contains(epoch.value); }
+
+Result<Bytes> CaseKeys::open(const frame::View& frame) {
+  const frame::Header& h = frame.header;
+  if (h.kind != frame::Kind::kData && h.kind != frame::Kind::kDraft) return Bytes(frame.body);
+  if (!h.has(frame::flag::kSealed)) return frame::unpack_body(frame.body);
+  const auto found = epochs_.find(h.epoch.value);
+  if (found == epochs_.end())
+    return Error{Code::kDenied, "case " + to_string(case_id_) + ": no key for epoch " +
+                                    to_string(h.epoch) + "; its content stays closed"};
+  CASEBOX_TRY(seal::Aead * aead, found->second.aead(h.stream, h.period));
+  const auto aad = frame::associated_data(h);
+  Bytes packed;
+  if (auto opened = aead->open(frame::nonce(h), {aad.data(), aad.size()}, frame.body, packed); !opened)
+    return annotate(std::move(opened).error(), "case " + to_string(case_id_) + ": stream " +
+                                                   std::to_string(h.stream.value) + " number " +
+                                                   std::to_string(h.first.value));
+  return frame::unpack_body(packed);
+}
+
+}  // namespace casebox::keyring

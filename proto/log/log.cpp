@@ -1,0 +1,34 @@
+#include "proto/log/log.h"
+
+#include <fcntl.h>
+
+#include "proto/log/internal/layout.h"
+
+namespace casebox::log {
+
+namespace fs = std::filesystem;
+
+Result<std::vector<fs::path>> files(const fs::path& dir) {
+  CASEBOX_TRY(const auto indices, internal::file_indices(dir));
+  std::vector<fs::path> out;
+  out.reserve(indices.size());
+  for (uint32_t index : indices) out.push_back(internal::file_path(dir, index));
+  return out;
+}
+
+bool is_log(const fs::path& path) {
+  std::error_code error;
+  if (!fs::is_directory(path, error) || error) return false;
+  if (fs::is_regular_file(path / internal::kDurableName, error)) return true;
+  auto indices = internal::file_indices(path);
+  return indices && !indices->empty();
+}
+
+Result<v1::LogFileHeader> read_file_header(const fs::path& file, uint32_t* size) {
+  CASEBOX_TRY(const Fd fd, Fd::open(file, O_RDONLY));
+  CASEBOX_TRY(internal::FileHeader header, internal::load_file_header(fd, file));
+  if (size != nullptr) *size = header.size;
+  return std::move(header.message);
+}
+
+}  // namespace casebox::log

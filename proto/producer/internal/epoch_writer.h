@@ -1,0 +1,67 @@
+#pragma once
+
+// The open side of an epoch: numbers, chains, gaps, beats and the close frame. A Producer adds streams and
+// sealing; recovery picks an epoch up where a crash left it.
+//
+// Thread safety: one thread. Errors: those of the log; a failed append changes nothing here.
+// Lifetime: `log` and `clock` outlive it.
+
+#include <map>
+#include <optional>
+
+#include "casebox/v1/case.pb.h"
+#include "casebox/v1/control.pb.h"
+#include "proto/base/time.h"
+#include "proto/frame/frame.h"
+#include "proto/log/log.h"
+#include "proto/seal/seal.h"
+
+namespace casebox::producer {
+
+class EpochWriter {
+ public:
+  /// Where a stream stands.
+  struct Chain {
+    uint64_t next = 0;
+    Digest head{};
+    std::optional<Digest> failed;  // leaf of a frame that the log refused under number `next`
+  };
+
+  EpochWriter(CaseId case_id, ProducerId producer, Epoch epoch, v1::ProducerRole role,
+              seal::SigningKey key, log::Writer& log, Clock& clock);
+
+  /// Starts a chain at its first head, if it is not there yet.
+  Chain& chain(StreamId stream);
+  /// Continues one from a known position.
+  void resume(StreamId stream, uint64_t next, const Digest& head) { chains_[stream.value] = {next, head, {}}; }
+
+  /// Completes the header (epoch, first number, derived flag), encodes, appends, and moves the chain.
+  Result<ItemNumber> append(frame::Header header, BytesView body);
+  /// The header as `append` will complete it: what a seal authenticates.
+  frame::Header complete(frame::Header header);
+
+  Result<ItemNumber> append_control(frame::Kind kind, CaseTime t, const google::protobuf::MessageLite& body);
+  Result<ItemNumber> append_gap(StreamId stream, const v1::Gap& gap);
+  Result<void> beat(CaseTime t);
+  Result<void> close(CaseTime t, v1::CloseFrame::Reason reason);
+
+  CaseId case_id() const { return case_id_; }
+  Epoch epoch() const { return epoch_; }
+  const seal::SigningKey& key() const { return key_; }
+  Clock& clock() { return clock_; }
+  log::Writer& log() { return log_; }
+
+ private:
+  v1::StreamPosition position(uint32_t stream, const Chain& chain) const;
+
+  CaseId case_id_;
+  ProducerId producer_;
+  Epoch epoch_;
+  v1::ProducerRole role_;
+  seal::SigningKey key_;
+  log::Writer& log_;
+  Clock& clock_;
+  std::map<uint32_t, Chain> chains_;  // by stream id, 0 included
+};
+
+}  // namespace casebox::producer
