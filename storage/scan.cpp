@@ -139,4 +139,21 @@ Result<std::optional<StoredFrame>> Scan::next() {
   return std::optional<StoredFrame>{};
 }
 
+Result<void> Shard::for_each_media_header(
+    CaseId id, StreamId stream,
+    const std::function<Result<void>(const frame::Header&)>& visit) const {
+  Bytes prefix(id.view());
+  append_be(prefix, stream.value);
+  return impl_->db->each(Family::kMedia, prefix, after_prefix(prefix),
+                         [&](BytesView key, BytesView value) -> Result<void> {
+                           auto row = parse_media_row(value);
+                           if (!row)
+                             return annotate(row.error(), impl_->dir.string() + ": row " +
+                                                              to_hex(key) +
+                                                              " is damaged; restore from a backup");
+                           CASEBOX_TRY(const auto header, frame::parse_header(row->header));
+                           return visit(header);
+                         });
+}
+
 }  // namespace casebox::storage

@@ -177,6 +177,11 @@ class Shard {
     ItemNumber first;
   };
   Result<std::vector<Unindexed>> unindexed(CaseId id, size_t limit) const;
+  /// Headers of a stream's media frames in time order, from their rows: no segment is read. For
+  /// lists; what is read later by scan or by number is checked against its row.
+  Result<void> for_each_media_header(
+      CaseId id, StreamId stream,
+      const std::function<Result<void>(const frame::Header&)>& visit) const;
   /// The gap frames of a stream in number order, without a look at its other frames.
   Result<void> for_each_gap(CaseId id, Epoch epoch, StreamId stream,
                             const std::function<Result<void>(const StoredFrame&)>& visit) const;

@@ -143,7 +143,8 @@ struct CaseReader::Impl {
 
   /// Bodies of the recorder's stream-0 frames of one kind, in order.
   template <typename Message>
-  Result<std::vector<std::pair<CaseTime, Message>>> control(frame::Kind kind) {
+  Result<std::vector<std::pair<CaseTime, Message>>> control(
+      frame::Kind kind, std::vector<SourceRef>* sources = nullptr) {
     std::vector<std::pair<CaseTime, Message>> out;
     for (const auto* epoch : recorder_epochs())
       CASEBOX_CHECK(shard->for_each_frame(
@@ -153,6 +154,8 @@ struct CaseReader::Impl {
             if (frame.header.kind != kind) return ok();
             CASEBOX_TRY(auto message, parse_body<Message>(frame.header, frame.body));
             out.emplace_back(frame.header.t, std::move(message));
+            const auto& h = frame.header;
+            if (sources != nullptr) sources->push_back({h.epoch, h.stream, h.first, h.count});
             return ok();
           }));
     return out;
@@ -184,6 +187,11 @@ Result<std::unique_ptr<CaseReader>> CaseReader::open(const Store& store, CaseId 
     impl.why = keys.error();
   }
   return reader;
+}
+
+Result<void> CaseReader::readable() const {
+  if (impl_->keys) return ok();
+  return annotate(impl_->why, "content of case " + to_string(impl_->id));
 }
 
 const v1::CaseRecord& CaseReader::record() const { return impl_->record; }
@@ -326,9 +334,11 @@ Result<std::vector<GapAt>> CaseReader::gaps() const {
 }
 
 Result<std::vector<ClockAt>> CaseReader::clocks() const {
-  CASEBOX_TRY(auto found, impl_->control<v1::ClockRecord>(frame::Kind::kClock));
+  std::vector<SourceRef> sources;
+  CASEBOX_TRY(auto found, impl_->control<v1::ClockRecord>(frame::Kind::kClock, &sources));
   std::vector<ClockAt> out;
-  for (auto& [t, record] : found) out.push_back({t, std::move(record)});
+  for (size_t i = 0; i < found.size(); ++i)
+    out.push_back({found[i].first, std::move(found[i].second), sources[i]});
   return out;
 }
 

@@ -83,6 +83,7 @@ struct GapAt {
 struct ClockAt {
   CaseTime t;
   v1::ClockRecord record;
+  SourceRef source;
 };
 
 struct Span {
@@ -99,6 +100,8 @@ class CaseReader {
   ~CaseReader();
 
   const v1::CaseRecord& record() const;
+  /// Why no content of this case can be read (no keystore, no private key), or ok.
+  Result<void> readable() const;
   /// The recorder's stream by its name, e.g. "monitor.ecg"; the newest epoch's entry.
   std::optional<v1::Stream> find_stream(const std::string& name) const;
   /// Registered streams of the recorder (derived = false) or of derived producers, one entry per
