@@ -8,6 +8,9 @@
 namespace casebox::bus {
 
 struct Forwarder::Impl {
+  explicit Impl(internal::CursorFile cursor) : cursor_file(std::move(cursor)) {}
+
+  internal::CursorFile cursor_file;
   ForwarderOptions options;
   MakePublisher make;
   Clock* clock = nullptr;
@@ -69,7 +72,7 @@ struct Forwarder::Impl {
       return std::move(filled).error();
     if (batch_frames == 0) return size_t{0};
     CASEBOX_CHECK(publisher->flush(options.flush_timeout));
-    CASEBOX_CHECK(internal::write_cursor(options.cursor_file, reached));
+    CASEBOX_CHECK(cursor_file.write(reached));
     const size_t acknowledged = batch_frames;
     stats.frames += batch_frames;
     stats.bytes += batch_bytes;
@@ -81,14 +84,16 @@ struct Forwarder::Impl {
   }
 };
 
-Forwarder::Forwarder() : impl_(std::make_unique<Impl>()) {}
+Forwarder::Forwarder() = default;
 Forwarder::~Forwarder() = default;
 
 Result<std::unique_ptr<Forwarder>> Forwarder::open(ForwarderOptions options, MakePublisher make,
                                                    Clock& clock) {
   if (options.cursor_file.empty()) options.cursor_file = options.log_dir / "forward.cursor";
-  CASEBOX_TRY(const uint64_t cursor, internal::read_cursor(options.cursor_file));
+  CASEBOX_TRY(auto file, internal::CursorFile::open(options.cursor_file));
+  CASEBOX_TRY(const uint64_t cursor, file.read());
   std::unique_ptr<Forwarder> forwarder(new Forwarder);
+  forwarder->impl_ = std::make_unique<Impl>(std::move(file));
   forwarder->impl_->options = std::move(options);
   forwarder->impl_->make = std::move(make);
   forwarder->impl_->clock = &clock;

@@ -44,7 +44,8 @@ class Forwarder {
   using MakePublisher = std::function<Result<std::unique_ptr<Publisher>>()>;
 
   /// Reads the cursor; a log without one is forwarded from its beginning. kCorrupt when the cursor
-  /// file cannot be read: delete it to send the log again.
+  /// file cannot be read: delete it to send the log again. kUnavailable when another process
+  /// forwards this log.
   static Result<std::unique_ptr<Forwarder>> open(ForwarderOptions options, MakePublisher make,
                                                  Clock& clock);
   ~Forwarder();
