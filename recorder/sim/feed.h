@@ -7,6 +7,7 @@
 // Thread safety: one thread owns a Feed.
 // Errors: as Room.
 
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -28,6 +29,8 @@ class Feed {
   CaseTime now() const { return now_; }
   /// Estimates of all device clocks seen so far, for a clock record.
   std::vector<v1::SourceClock> clocks() const;
+  /// The same as they are kept, by clock id.
+  const std::map<uint32_t, OneWayClock>& trackers() const { return receiver_.clocks(); }
   /// For truth_json and tests.
   const Room& room() const { return *room_; }
 

@@ -7,40 +7,16 @@
 // Thread safety: one thread owns a Receiver.
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <utility>
 #include <vector>
 
 #include "casebox/v1/control.pb.h"
 #include "casebox/v1/stream.pb.h"
+#include "recorder/clock/one_way_clock.h"
 #include "recorder/sim/packet.h"
 
 namespace casebox::recorder::sim {
-
-/// Offset of one device clock, one-way: the lower envelope of (arrival - sending) over a short
-/// window.
-class ClockTracker {
- public:
-  void observe(int64_t sent_src_ns, CaseTime arrival);
-  CaseTime map(int64_t src_ns) const { return CaseTime{src_ns + offset_ns_}; }
-  int64_t offset_ns() const { return offset_ns_; }
-  bool broken() const { return broken_; }
-  uint32_t resets() const { return resets_; }
-  /// 0xFFFFFFFF when no bound can be given.
-  uint32_t u95_us() const;
-
- private:
-  struct Sighting {
-    int64_t offset_ns;
-    CaseTime arrival;
-  };
-  std::deque<Sighting> window_;
-  std::deque<int64_t> reset_times_;  // arrival, ns
-  int64_t offset_ns_ = 0;
-  uint32_t resets_ = 0;
-  bool broken_ = false;
-};
 
 /// An item, or what is missing in its place.
 struct Received {
@@ -62,8 +38,8 @@ class Receiver {
   void finish(const std::vector<uint64_t>& sent, std::vector<Received>& out);
 
   uint64_t duplicates(size_t stream) const { return links_[stream].duplicates; }
-  const ClockTracker& clock(uint32_t clock_id) const { return clocks_.at(clock_id); }
-  const std::map<uint32_t, ClockTracker>& clocks() const { return clocks_; }
+  const OneWayClock& clock(uint32_t clock_id) const { return clocks_.at(clock_id); }
+  const std::map<uint32_t, OneWayClock>& clocks() const { return clocks_; }
 
  private:
   struct Link {
@@ -79,7 +55,7 @@ class Receiver {
 
   std::vector<v1::Stream> streams_;
   std::vector<Link> links_;
-  std::map<uint32_t, ClockTracker> clocks_;
+  std::map<uint32_t, OneWayClock> clocks_;
 };
 
 }  // namespace casebox::recorder::sim

@@ -1,0 +1,187 @@
+#include "recorder/import.h"
+
+#include <algorithm>
+#include <cctype>
+#include <deque>
+#include <memory>
+
+#include "recorder/session.h"
+
+namespace casebox::recorder {
+namespace {
+
+/// A file that is being read, one batch ahead.
+struct Reading {
+  std::string name;
+  std::unique_ptr<Source> source;
+  size_t index = 0;  // in the session
+  std::deque<Item> ahead;
+  bool ended = false;
+};
+
+std::string base_name(const std::string& path) {
+  const size_t slash = path.find_last_of('/');
+  return slash == std::string::npos ? path : path.substr(slash + 1);
+}
+
+v1::Stream event_stream(const char* name, v1::StreamKind kind) {
+  v1::Stream stream;
+  stream.set_name(name);
+  stream.set_kind(kind);
+  stream.set_stream_class(v1::STREAM_CLASS_A);
+  stream.set_device("import");
+  stream.mutable_tick_rate_hz()->set_den(1);
+  return stream;
+}
+
+Result<v1::Consent> consent_of(const std::vector<std::string>& scopes) {
+  v1::Consent out;
+  for (std::string scope : scopes) {
+    std::string code = scope;
+    for (char& c : code)
+      c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    v1::ConsentScope value = v1::CONSENT_SCOPE_UNSPECIFIED;
+    if (!v1::ConsentScope_Parse("CONSENT_SCOPE_" + code, &value))
+      return Error{Code::kInvalidArgument, "consent: '" + scope + "' is no scope"};
+    out.add_granted(value);
+  }
+  return out;
+}
+
+/// Details stay sealed: the alias and the files' names may tell whose case it is.
+Result<void> write_details(Session& session, const ImportCase& what,
+                           const ImportSettings& settings, Clock& clock) {
+  CASEBOX_TRY(const size_t details,
+              session.add_stream(event_stream("case.details", v1::STREAM_KIND_DETAILS)));
+  Item item;
+  item.captured = clock.mono();
+  v1::Event event;
+  event.mutable_details()->set_alias(what.alias);
+  for (const ImportFile& file : what.files)
+    event.mutable_details()->add_source_files(base_name(file.path));
+  (*event.mutable_details()->mutable_fields())["origin"] = "import";
+  item.what = std::move(event);
+  CASEBOX_CHECK(session.put(details, std::move(item)));
+  if (settings.consent.empty()) return ok();
+  CASEBOX_TRY(const size_t consent,
+              session.add_stream(event_stream("team.consent", v1::STREAM_KIND_CONSENT)));
+  v1::Event granted;
+  CASEBOX_TRY(*granted.mutable_consent(), consent_of(settings.consent));
+  Item second;
+  second.captured = clock.mono();
+  second.what = std::move(granted);
+  return session.put(consent, std::move(second));
+}
+
+/// Reads on until an item stands ready or the file ended. A failure ends the file with a gap on each
+/// of its streams.
+Result<void> look_ahead(Session& session, Reading& reading, Imported& out, CaseTime now) {
+  std::vector<Item> items;
+  while (reading.ahead.empty() && !reading.ended) {
+    auto more = reading.source->next(items);
+    for (Item& item : items) reading.ahead.push_back(std::move(item));
+    items.clear();
+    if (!more) {
+      reading.ended = true;
+      out.skipped.push_back({reading.name, 0, more.error().message});
+      out.refused.push_back(more.error());
+      CASEBOX_CHECK(session.interrupted(reading.index, v1::Gap::ORIGIN_DECODE, "source-failed",
+                                        now));
+    } else if (!*more) {
+      reading.ended = true;
+    }
+  }
+  return ok();
+}
+
+}  // namespace
+
+Result<Imported> import_case(const ImportCase& what, const Digest& digest,
+                             const ImportSettings& settings, keyring::Keystore& keystore,
+                             log::Writer& log, Clock& clock) {
+  Imported out;
+  SessionOptions options;
+  options.config.set_procedure(settings.procedure);
+  options.config.set_room(settings.room);
+  options.signer = settings.signer;
+  options.software = settings.software;
+  options.limits = kImportLimits;
+  options.wall_clock = false;
+  options.source_digest = digest;
+  double total_s = 0;
+  std::vector<Reading> readings;
+  for (const ImportFile& file : what.files) {
+    Context context;
+    v1::SourceConfig& config = context.config;
+    config.set_name(file.name);
+    config.set_type(file.type);
+    config.set_url(file.path);
+    config.set_case_key(file.case_key);
+    config.set_as_fast_as_possible(true);
+    config.set_start_s(file.start_s);
+    config.set_record_audio(settings.record_audio);
+    context.clock = &clock;
+    *options.config.add_sources() = config;
+    auto source = open_source(std::move(context));
+    if (!source) {
+      out.skipped.push_back({base_name(file.path), 0, source.error().message});
+      out.refused.push_back(std::move(source).error());
+      continue;
+    }
+    total_s = std::max(total_s, (*source)->length().seconds());
+    // The one wall time an import may know is that of a file which tells it; its device's clock is
+    // as wrong as device clocks are, so no bound is given but a day.
+    if (options.start_utc.ns == 0 && (*source)->begin_utc().ns > 0) {
+      options.start_utc = UtcTime{(*source)->begin_utc().ns} - from_seconds(file.start_s);
+      options.start_utc_u95_ns = uint64_t{86'400} * 1'000'000'000;
+    }
+    Reading& reading = readings.emplace_back();
+    reading.name = file.name;
+    reading.source = std::move(*source);
+  }
+  if (readings.empty()) return out.refused.front();
+
+  CASEBOX_TRY(auto session, Session::open(std::move(options), keystore, log, clock));
+  CASEBOX_CHECK(write_details(*session, what, settings, clock));
+  for (Reading& reading : readings) {
+    CASEBOX_TRY(reading.index, session->add_source(reading.name, reading.source->streams()));
+    CASEBOX_CHECK(session->clocks(reading.index, reading.source->clocks(), CaseTime{}));
+  }
+
+  CaseTime now;
+  while (true) {
+    Reading* next = nullptr;
+    for (Reading& reading : readings) {
+      CASEBOX_CHECK(look_ahead(*session, reading, out, now));
+      if (reading.ahead.empty()) continue;
+      if (next == nullptr || reading.ahead.front().arrival < next->ahead.front().arrival)
+        next = &reading;
+    }
+    if (next == nullptr) break;
+    if (settings.stop && settings.stop())
+      return Error{Code::kUnavailable, "stopped; the unfinished case is marked as such"};
+    Item item = std::move(next->ahead.front());
+    next->ahead.pop_front();
+    item.captured = clock.mono();
+    now = std::max(now, item.arrival);
+    CASEBOX_CHECK(session->tick(now));
+    const CaseTime end = item.t + item.duration;
+    CASEBOX_CHECK(session->take(next->index, std::move(item)));
+    out.end = std::max(out.end, end);
+    if (settings.on_progress) settings.on_progress(now, total_s);
+  }
+  out.end = std::max(out.end, now);
+  CASEBOX_CHECK(session->close(out.end));
+  out.case_id = session->case_id();
+  out.epoch = session->epoch();
+  out.streams = session->counts();
+  for (const Reading& reading : readings) {
+    const auto& skipped = reading.source->skipped();
+    out.skipped.insert(out.skipped.end(), skipped.begin(), skipped.end());
+  }
+  if (!session->balances())
+    return Error{Code::kInternal, "the books of the import do not balance; run casebox verify"};
+  return out;
+}
+
+}  // namespace casebox::recorder

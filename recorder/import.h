@@ -1,0 +1,70 @@
+#pragma once
+
+// Existing files as a case. The import counts as the case's recorder: it draws a case key, beats every
+// case-second, and says in the same stream what it could not read. Several files make one case on one
+// clock; a file of annotations may hold many cases.
+//
+// Thread safety: free functions; one import at a time in one log.
+// Errors: a file that cannot be read at all is refused (Imported::refused) and costs nothing of the
+// others; when all are refused, or the log cannot be written, the error itself.
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "proto/keyring/keystore.h"
+#include "proto/log/log.h"
+#include "recorder/recorder.h"
+
+namespace casebox::recorder {
+
+struct ImportFile {
+  std::string path;
+  std::string type;      // "media", "vital", "csv", "phases"
+  std::string name;      // of the source: prefix of its streams
+  std::string case_key;  // annotations: which case of the file
+  double start_s = 0;    // case time of the file's beginning
+};
+
+struct ImportCase {
+  std::string alias;  // kept sealed; empty: none
+  std::vector<ImportFile> files;
+};
+
+struct ImportSettings {
+  std::string procedure;
+  std::string room;
+  std::string software;
+  std::string signer = "import";
+  std::vector<std::string> consent;  // scopes
+  bool record_audio = false;
+  std::function<void(CaseTime now, double total_s)> on_progress;
+  std::function<bool()> stop;
+};
+
+struct Imported {
+  CaseId case_id;
+  Epoch epoch;
+  CaseTime end;
+  std::vector<StreamCount> streams;
+  std::vector<Skipped> skipped;  // parts of files, and files that were refused
+  std::vector<Error> refused;    // one for each file that could not be opened
+};
+
+/// Files to cases: `texts` are paths or `name=path`. With an alias, or when no file names its case, all
+/// make one; otherwise each case that an annotation file names becomes one, and the other files
+/// together another. `starts` are `name=seconds`.
+Result<std::vector<ImportCase>> plan_import(const std::vector<std::string>& texts,
+                                            const std::string& alias,
+                                            const std::vector<std::string>& starts);
+
+/// SHA-256 that two imports of the same content share: types, cases, starts and bytes of the files, in
+/// an order of their own. Names and places of files do not matter.
+Result<Digest> source_digest(const ImportCase& what);
+
+/// Imports one case into `log`; `digest` from source_digest().
+Result<Imported> import_case(const ImportCase& what, const Digest& digest,
+                             const ImportSettings& settings, keyring::Keystore& keystore,
+                             log::Writer& log, Clock& clock);
+
+}  // namespace casebox::recorder

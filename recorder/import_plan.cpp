@@ -1,0 +1,126 @@
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <map>
+#include <memory>
+
+#include "proto/seal/seal.h"
+#include "recorder/import.h"
+#include "recorder/sources/phases_source.h"
+
+namespace casebox::recorder {
+namespace {
+
+struct Closer {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+
+bool is_name(const std::string& text) {
+  return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](unsigned char c) {
+    return std::isalnum(c) || c == '-' || c == '_';
+  });
+}
+
+/// What a source of this type is called when nobody says so.
+const char* usual_name(const std::string& type) {
+  if (type == "media") return "scope";
+  if (type == "vital") return "monitor";
+  return type == "csv" ? "twin" : "annotation";
+}
+
+Result<Digest> file_digest(const std::string& path) {
+  std::unique_ptr<std::FILE, Closer> in(std::fopen(path.c_str(), "rb"));
+  if (!in) return Error{Code::kNotFound, path + ": cannot be opened; check the path"};
+  seal::Sha256 hash;
+  Bytes piece(1 << 20, '\0');
+  while (const size_t n = std::fread(piece.data(), 1, piece.size(), in.get()))
+    hash.update(BytesView(piece).substr(0, n));
+  if (std::ferror(in.get())) return Error{Code::kIo, path + ": cannot be read; check the disk"};
+  return hash.finish();
+}
+
+}  // namespace
+
+Result<std::vector<ImportCase>> plan_import(const std::vector<std::string>& texts,
+                                            const std::string& alias,
+                                            const std::vector<std::string>& starts) {
+  std::map<std::string, double> start_of;
+  for (const std::string& text : starts) {
+    const size_t at = text.find('=');
+    double value = 0;
+    const char* begin = text.data() + (at == std::string::npos ? 0 : at + 1);
+    const char* end = text.data() + text.size();
+    const auto read = std::from_chars(begin, end, value);
+    if (at == std::string::npos || read.ec != std::errc() || read.ptr != end || !(value > -1e9) ||
+        !(value < 1e9))
+      return Error{Code::kInvalidArgument,
+                   "--start: '" + text + "' is not NAME=SECONDS; write for example monitor=12.5"};
+    start_of[text.substr(0, at)] = value;
+  }
+  std::map<std::string, int> used;
+  std::vector<ImportCase> named;  // by annotation files
+  ImportCase together;
+  together.alias = alias;
+  for (const std::string& text : texts) {
+    ImportFile file;
+    file.path = text;
+    const size_t at = text.find('=');
+    if (at != std::string::npos && is_name(text.substr(0, at))) {
+      file.name = text.substr(0, at);
+      file.path = text.substr(at + 1);
+    }
+    CASEBOX_TRY(file.type, source_type_of(file.path));
+    const bool own_name = !file.name.empty();
+    if (!own_name) file.name = usual_name(file.type);
+    if (const auto start = start_of.find(file.name); start != start_of.end())
+      file.start_s = start->second;
+    if (file.type == "phases" && alias.empty()) {
+      auto cases = phase_cases(file.path);
+      if (!cases) {  // told again, with its place, when it is opened
+        named.push_back({"", {file}});
+        continue;
+      }
+      for (const std::string& key : *cases) {
+        file.case_key = key;
+        auto same = std::ranges::find(named, key, &ImportCase::alias);
+        if (same == named.end()) same = named.insert(named.end(), {key, {}});
+        same->files.push_back(file);
+      }
+      continue;
+    }
+    if (file.type == "phases") {
+      auto cases = phase_cases(file.path);
+      if (cases && std::ranges::find(*cases, alias) != cases->end()) file.case_key = alias;
+    }
+    if (const int n = ++used[file.name]; n > 1) {
+      if (own_name)
+        return Error{Code::kInvalidArgument, "two files are named " + file.name +
+                                                 "; give each a name of its own"};
+      file.name += std::to_string(n);
+    }
+    together.files.push_back(std::move(file));
+  }
+  for (ImportCase& one : named) {
+    std::map<std::string, int> seen;
+    for (ImportFile& file : one.files)
+      if (const int n = ++seen[file.name]; n > 1) file.name += std::to_string(n);
+  }
+  if (!together.files.empty()) named.push_back(std::move(together));
+  return named;
+}
+
+Result<Digest> source_digest(const ImportCase& what) {
+  std::vector<std::string> lines;
+  for (const ImportFile& file : what.files) {
+    CASEBOX_TRY(const Digest digest, file_digest(file.path));
+    lines.push_back(file.type + "\t" + file.case_key + "\t" + std::to_string(file.start_s) + "\t" +
+                    to_hex(digest) + "\n");
+  }
+  std::ranges::sort(lines);
+  seal::Sha256 hash;
+  hash.update("casebox/import/1\n");
+  for (const std::string& line : lines) hash.update(line);
+  return hash.finish();
+}
+
+}  // namespace casebox::recorder

@@ -1,0 +1,75 @@
+#pragma once
+
+// The thread of one source: opens it, takes items from it at their pace, hands them to the inbox, and
+// opens it again with growing pauses when a device went away.
+//
+// Thread safety: start() and join() from one thread; stop() from any.
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "recorder/inbox.h"
+
+namespace casebox::recorder::internal {
+
+/// Where case time stands on the machine's clock.
+struct Pace {
+  MonoTime zero;
+  double speed = 1;  // case seconds per second; 0: as fast as possible
+};
+
+class SourceThread {
+ public:
+  SourceThread(size_t index, Context context, Pace pace, bool fast, Inbox& inbox, Clock& clock);
+  ~SourceThread();
+
+  void start();
+  void stop();
+  void join();
+
+  /// After join(): what the source had to say at its end.
+  struct Ending {
+    std::vector<Skipped> skipped;
+    std::vector<std::string> streams;
+    std::vector<uint64_t> sent;
+    std::string truth;
+    bool whole = false;  // it came to its own end
+  };
+  const Ending& ending() const { return ending_; }
+  Duration length() const { return Duration{length_ns_.load()}; }
+
+ private:
+  void run();
+  /// False when the recording ends or the source cannot come back.
+  bool run_once(Duration& pause);
+  bool deliver(Source& source, std::vector<Item>& items);
+  void end_of(Source& source);
+  bool sleep_until(CaseTime t);
+  bool sleep(Duration length);
+  CaseTime now() const;
+  bool push(Message message, v1::StreamClass kept = v1::STREAM_CLASS_A, bool wait = false);
+  void say(const char* state, const std::string& message);
+
+  size_t index_;
+  Context context_;
+  Pace pace_;
+  bool fast_;
+  Inbox& inbox_;
+  Clock& clock_;
+  std::thread thread_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  Source* source_ = nullptr;  // the open one, for stop(); under mutex_
+  Ending ending_;
+  std::atomic<int64_t> length_ns_{0};
+  bool opened_before_ = false;
+  std::string lost_reason_;  // why it went away
+  CaseTime at_;              // order of the last message
+  int64_t clocks_said_ = -1;
+};
+
+}  // namespace casebox::recorder::internal

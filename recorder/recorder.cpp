@@ -1,0 +1,350 @@
+#include "recorder/recorder.h"
+
+#include <algorithm>
+#include <cctype>
+#include <fstream>
+#include <memory>
+#include <set>
+#include <thread>
+
+#include "proto/producer/recovery.h"
+#include "recorder/disk_ladder.h"
+#include "recorder/inbox.h"
+#include "recorder/internal/source_thread.h"
+#include "recorder/session.h"
+
+namespace casebox::recorder {
+namespace {
+
+constexpr Duration kPatience = milliseconds(20);
+constexpr Duration kProgressEvery = milliseconds(200);
+constexpr Duration kRetryEvery = milliseconds(200);
+constexpr Duration kClosePatience = seconds(10);
+constexpr uint32_t kQueueItems = 4096;
+
+bool is_fast(const v1::SourceConfig& source) {
+  if (source.type() == "simulator")
+    return source.as_fast_as_possible() || source.simulator().speed() == 0;
+  return source.as_fast_as_possible();
+}
+
+std::array<uint8_t, 16> boot_id() {
+  std::array<uint8_t, 16> out{};
+  std::ifstream in("/proc/sys/kernel/random/boot_id");
+  std::string text;
+  if (std::getline(in, text))
+    if (auto id = parse_id<ProducerId>(text)) out = id->bytes;
+  return out;
+}
+
+/// Everything of one recording; the writer's thread owns it.
+class Recording {
+ public:
+  Recording(const Options& options, keyring::Keystore& keystore, Clock& clock)
+      : options_(options), keystore_(keystore), clock_(clock), ladder_(options.log_dir) {}
+
+  Result<void> begin();
+  Result<Summary> run();
+
+ private:
+  Result<void> write_consent();
+  void handle(Message message);
+  void take(size_t source, Item item);
+  void after(const Result<void>& done);
+  void tick();
+  void watch();
+  void report();
+  bool should_stop();
+  void stop_sources();
+  Result<void> close();
+  Result<Summary> summary();
+  CaseTime real_now() const {
+    return CaseTime{static_cast<int64_t>(static_cast<double>((clock_.mono() - pace_.zero).ns) *
+                                         pace_.speed)};
+  }
+
+  const Options& options_;
+  keyring::Keystore& keystore_;
+  Clock& clock_;
+  DiskLadder ladder_;
+  internal::Pace pace_;
+  bool fast_ = false;
+  std::unique_ptr<log::Writer> log_;
+  std::unique_ptr<Session> session_;
+  std::unique_ptr<Inbox> inbox_;
+  std::vector<std::unique_ptr<internal::SourceThread>> threads_;
+  std::vector<std::optional<size_t>> session_source_;  // by thread; none before it was opened
+  std::vector<SourceState> refused_;                   // sources whose streams did not fit
+  std::set<std::pair<size_t, size_t>> need_key_;       // video after a loss
+  CaseTime now_;
+  bool stopping_ = false;
+  bool past_limit_ = false;
+  bool disk_full_ = false;
+  bool balanced_ = true;
+  MonoTime next_report_, next_retry_, next_watch_;
+};
+
+Result<void> Recording::begin() {
+  const v1::RecorderConfig& config = options_.config;
+  if (config.sources().empty())
+    return Error{Code::kInvalidArgument, "no sources to record; name at least one"};
+  fast_ = std::ranges::all_of(config.sources(), is_fast);
+  for (const v1::SourceConfig& source : config.sources())
+    if (source.simulator().speed() > 0 && !fast_) pace_.speed = source.simulator().speed();
+  std::error_code failed;
+  std::filesystem::create_directories(options_.log_dir, failed);
+  if (failed)
+    return Error{Code::kIo, options_.log_dir.string() + ": " + failed.message() +
+                                "; name a folder that can be made"};
+  CASEBOX_TRY(auto key, keystore_.signing_key(options_.signer));
+  if (log::is_log(options_.log_dir))
+    CASEBOX_CHECK(producer::recover(options_.log_dir, key, clock_));
+  log::WriterOptions how;
+  how.file_size = ladder_.log_file_size();
+  if (config.sync_max_ms() > 0) how.sync_interval = milliseconds(config.sync_max_ms());
+  CASEBOX_TRY(log_, log::Writer::open(options_.log_dir, clock_, how));
+
+  pace_.zero = clock_.mono();
+  SessionOptions session;
+  session.config = config;
+  session.signer = options_.signer;
+  session.software = options_.software;
+  session.start_utc = clock_.utc();
+  session.start_utc_u95_ns = wall_clock_u95_ns();
+  session.boot_id = boot_id();
+  session.log_file_size = how.file_size;
+  if (config.frame_max_ms() > 0) session.limits.age = milliseconds(config.frame_max_ms());
+  CASEBOX_TRY(session_, Session::open(std::move(session), keystore_, *log_, clock_));
+  CASEBOX_CHECK(write_consent());
+
+  const auto count = static_cast<size_t>(config.sources_size());
+  inbox_ = std::make_unique<Inbox>(
+      count, config.queue_items() > 0 ? config.queue_items() : kQueueItems);
+  session_source_.resize(count);
+  for (size_t i = 0; i < count; ++i) {
+    Context context;
+    context.config = config.sources(static_cast<int>(i));
+    context.procedure = config.procedure();
+    context.clock = &clock_;
+    context.case_zero = pace_.zero;
+    if (config.frame_max_ms() > 0) context.fragment = milliseconds(config.frame_max_ms());
+    internal::Pace pace = pace_;
+    if (is_fast(context.config)) pace.speed = 0;
+    inbox_->set_state(i, {context.config.name(), "opening", ""});
+    threads_.push_back(std::make_unique<internal::SourceThread>(i, std::move(context), pace, fast_,
+                                                                *inbox_, clock_));
+  }
+  for (auto& thread : threads_) thread->start();
+  return ok();
+}
+
+// A simulated room brings the team's consent itself.
+Result<void> Recording::write_consent() {
+  const v1::RecorderConfig& config = options_.config;
+  if (config.consent().empty() ||
+      std::ranges::any_of(config.sources(), [](const auto& s) { return s.type() == "simulator"; }))
+    return ok();
+  v1::Event event;
+  for (std::string scope : config.consent()) {
+    for (char& c : scope) c = c == '-' ? '_' : static_cast<char>(std::toupper(c));
+    v1::ConsentScope value = v1::CONSENT_SCOPE_UNSPECIFIED;
+    if (!v1::ConsentScope_Parse("CONSENT_SCOPE_" + scope, &value))
+      return Error{Code::kInvalidArgument, "consent: '" + scope + "' is no scope; see `casebox consent --help`"};
+    event.mutable_consent()->add_granted(value);
+  }
+  v1::Stream stream;
+  stream.set_name("team.consent");
+  stream.set_kind(v1::STREAM_KIND_CONSENT);
+  stream.set_stream_class(v1::STREAM_CLASS_A);
+  stream.set_device("recorder");
+  stream.mutable_tick_rate_hz()->set_den(1);
+  CASEBOX_TRY(const size_t lane, session_->add_stream(std::move(stream)));
+  Item item;
+  item.captured = clock_.mono();
+  item.what = std::move(event);
+  return session_->put(lane, std::move(item));
+}
+
+void Recording::after(const Result<void>& done) {
+  if (done) return;
+  disk_full_ = true;
+  ladder_.give_up_reserve();
+}
+
+void Recording::take(size_t source, Item item) {
+  const v1::Stream& stream = session_->stream(source, item.stream);
+  const std::pair<size_t, size_t> key{source, item.stream};
+  const auto* fragment = std::get_if<Fragment>(&item.what);
+  const DiskLevel level = ladder_.level();
+  const bool low =
+      (stream.stream_class() == v1::STREAM_CLASS_C && level >= DiskLevel::kNoVideo) ||
+      (stream.stream_class() == v1::STREAM_CLASS_B && level >= DiskLevel::kNoWaves);
+  const bool full = session_->blocked() && stream.stream_class() != v1::STREAM_CLASS_A;
+  const bool headless = fragment != nullptr && need_key_.contains(key) && !fragment->sync;
+  if ((low || full || headless) && !item.is_gap()) {
+    if (fragment != nullptr) need_key_.insert(key);
+    after(session_->drop(source, item, v1::Gap::ORIGIN_DISK, full ? "no-space" : "low-space"));
+    return;
+  }
+  if (fragment != nullptr) need_key_.erase(key);
+  after(session_->take(source, std::move(item)));
+}
+
+void Recording::handle(Message message) {
+  auto& source = session_source_[message.source];
+  const std::string& name = options_.config.sources(static_cast<int>(message.source)).name();
+  switch (message.kind) {
+    case Message::Kind::kOpened: {
+      auto added = session_->add_source(name, message.streams);
+      if (added) {
+        source = *added;
+      } else {
+        source.reset();
+        refused_.push_back({name, "failed", added.error().message});
+      }
+      break;
+    }
+    case Message::Kind::kItem:
+      if (source) take(*source, std::move(message.item));
+      break;
+    case Message::Kind::kClocks:
+      if (source) after(session_->clocks(*source, message.clocks, now_));
+      break;
+    case Message::Kind::kInterrupted:
+      if (source)
+        after(session_->interrupted(*source, v1::Gap::ORIGIN_SOURCE, message.reason, message.at));
+      break;
+    case Message::Kind::kEnded: break;
+  }
+}
+
+void Recording::tick() {
+  const MonoTime mono = clock_.mono();
+  if (session_->blocked() && mono < next_retry_) return;
+  next_retry_ = mono + kRetryEvery;
+  const auto done = session_->tick(now_);
+  if (done) disk_full_ = false;
+  after(done);
+}
+
+void Recording::watch() {
+  const MonoTime mono = clock_.mono();
+  if (mono < next_watch_) return;
+  next_watch_ = mono + seconds(1);
+  ladder_.look();
+  balanced_ = balanced_ && session_->balances();
+}
+
+void Recording::report() {
+  const MonoTime mono = clock_.mono();
+  if (!options_.on_progress || mono < next_report_) return;
+  next_report_ = mono + kProgressEvery;
+  Progress progress;
+  progress.now = now_;
+  for (const auto& thread : threads_)
+    progress.total_s = std::max(progress.total_s, thread->length().seconds());
+  progress.items = session_->items();
+  progress.frames = session_->frames();
+  progress.bytes = session_->bytes();
+  progress.disk_full = disk_full_;
+  progress.accounts_balance = balanced_;
+  progress.sources = inbox_->states();
+  options_.on_progress(progress);
+}
+
+bool Recording::should_stop() {
+  if (options_.limit.ns > 0 && now_.ns >= options_.limit.ns) {
+    past_limit_ = true;
+    return true;
+  }
+  return options_.stop && options_.stop();
+}
+
+void Recording::stop_sources() {
+  stopping_ = true;
+  for (auto& thread : threads_) thread->stop();
+  inbox_->close();
+  for (auto& thread : threads_) thread->join();
+}
+
+Result<Summary> Recording::run() {
+  while (true) {
+    if (!stopping_ && should_stop()) stop_sources();
+    auto message = inbox_->pop(fast_, kPatience);
+    if (!message && inbox_->finished()) break;
+    if (!fast_) now_ = std::max(now_, real_now());
+    if (message) {
+      if (fast_ && !past_limit_) now_ = std::max(now_, message->at);
+      // What came behind the limit was never part of the recording.
+      const bool behind = options_.limit.ns > 0 && message->kind == Message::Kind::kItem &&
+                          message->item.t.ns >= options_.limit.ns;
+      if (!behind) handle(std::move(*message));
+    }
+    tick();
+    watch();
+    report();
+  }
+  stop_sources();
+  next_report_ = {};
+  report();
+  CASEBOX_CHECK(close());
+  return summary();
+}
+
+Result<void> Recording::close() {
+  const MonoTime give_up = clock_.mono() + kClosePatience;
+  while (true) {
+    auto done = session_->close(now_);
+    if (done) return ok();
+    ladder_.give_up_reserve();
+    if (clock_.mono() >= give_up || done.error().code == Code::kInvalidArgument)
+      return annotate(std::move(done).error(),
+                      "the case could not be closed, `casebox recover` will finish it");
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+}
+
+Result<Summary> Recording::summary() {
+  Summary out;
+  out.case_id = session_->case_id();
+  out.epoch = session_->epoch();
+  out.end = now_;
+  out.frames = session_->frames();
+  out.bytes = session_->bytes();
+  out.keys_left = session_->keys_left();
+  out.streams = session_->counts();
+  out.sources = inbox_->states();
+  for (const SourceState& refused : refused_)
+    for (SourceState& state : out.sources)
+      if (state.name == refused.name) state = refused;
+  out.accounts_balance = balanced_ && session_->balances();
+  for (size_t i = 0; i < threads_.size(); ++i) {
+    const auto& ending = threads_[i]->ending();
+    const std::string& name = options_.config.sources(static_cast<int>(i)).name();
+    out.skipped.insert(out.skipped.end(), ending.skipped.begin(), ending.skipped.end());
+    if (!ending.truth.empty()) out.truth[name] = ending.truth;
+    for (size_t s = 0; s < ending.streams.size(); ++s) {
+      for (StreamCount& row : out.streams) {
+        if (row.source != name || row.name != ending.streams[s]) continue;
+        // The inbox counted what came in before anything could be lost behind it.
+        if (!past_limit_)
+          out.accounts_balance =
+              out.accounts_balance && inbox_->received(i, s) == row.received;
+        if (ending.whole && s < ending.sent.size()) row.sent = ending.sent[s];
+      }
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<Summary> record(const Options& options, keyring::Keystore& keystore, Clock& clock) {
+  std::error_code ignored;
+  std::filesystem::create_directories(options.log_dir, ignored);  // the disk is asked about it
+  Recording recording(options, keystore, clock);
+  CASEBOX_CHECK(recording.begin());
+  return recording.run();
+}
+
+}  // namespace casebox::recorder

@@ -1,0 +1,87 @@
+#pragma once
+
+// The recorder appliance: one thread per source, bounded queues, one writer thread that numbers,
+// seals and appends to the spool (docs/recorder.md). A source fails alone, a full disk is waited
+// out, everything not recorded becomes a gap; nothing but stop() or the end of all sources ends a
+// recording.
+//
+// Thread safety: record() blocks its caller and starts its own threads; `on_progress` and `stop` are
+// called from the writer thread.
+// Errors: only what keeps a recording from beginning (no key, no spool, no source that opens);
+// afterwards trouble is in the summary.
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "casebox/v1/config.pb.h"
+#include "proto/base/ids.h"
+#include "proto/base/result.h"
+#include "proto/base/time.h"
+#include "proto/keyring/keystore.h"
+#include "recorder/sources/source.h"
+
+namespace casebox::recorder {
+
+/// Items of one stream. sent = stored + missing wherever the sender counts for itself.
+struct StreamCount {
+  std::string source;
+  std::string name;
+  v1::StreamKind kind = v1::STREAM_KIND_UNSPECIFIED;
+  uint64_t sent = 0;  // by the sender's own count, else what the recorder received
+  uint64_t received = 0;
+  uint64_t stored = 0;
+  uint64_t missing = 0;       // declared by gaps of known count
+  uint64_t gap_frames = 0;
+  uint64_t unknown_gaps = 0;  // gaps whose count nobody knows
+  uint64_t in_ring = 0;       // received, neither stored nor in a gap yet
+};
+
+/// How a source is doing.
+struct SourceState {
+  std::string name;
+  std::string state;    // "running", "ended", "failed", "reconnecting"
+  std::string message;  // of the last failure, one line
+};
+
+struct Progress {
+  CaseTime now;
+  double total_s = 0;  // expected length; 0: not known
+  uint64_t items = 0;
+  uint64_t frames = 0;
+  uint64_t bytes = 0;
+  bool disk_full = false;
+  bool accounts_balance = true;  // received = stored + missing + in ring, on every stream
+  std::vector<SourceState> sources;
+};
+
+struct Summary {
+  CaseId case_id;
+  Epoch epoch;
+  CaseTime end;
+  uint64_t frames = 0;
+  uint64_t bytes = 0;
+  size_t keys_left = 0;  // one-time case keys in stock; order more below 20
+  bool accounts_balance = true;
+  std::vector<StreamCount> streams;
+  std::vector<SourceState> sources;
+  std::vector<Skipped> skipped;
+  std::map<std::string, std::string> truth;  // truth.json by name of simulated source
+};
+
+struct Options {
+  v1::RecorderConfig config;      // defaults filled in; spool_dir and keystore_dir are not read
+  std::filesystem::path log_dir;  // the spool
+  std::string signer = "recorder";  // signing key in the keystore
+  std::string software;           // name and version, for the case frame
+  Duration limit;                 // of case time; 0: until the sources end
+  std::function<void(const Progress&)> on_progress;  // about 5 times a second
+  std::function<bool()> stop;     // asked often; true ends the recording in good order
+};
+
+/// Records one case. Repairs the spool first if a crash left it torn.
+Result<Summary> record(const Options& options, keyring::Keystore& keystore, Clock& clock);
+
+}  // namespace casebox::recorder

@@ -1,0 +1,112 @@
+#pragma once
+
+// One case being written: its epoch, the streams of its sources, clock records and beats. The recorder
+// and the import drive the same Session, one in real time, the other as fast as the disk allows.
+//
+// Thread safety: one thread owns a Session.
+// Errors: take() and tick() return kNoSpace or kIo while the log cannot be written; nothing is lost
+// by calling them again, and blocked() tells that frames wait.
+// Lifetime: log, keystore and clock outlive the Session.
+
+#include <array>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proto/keyring/keystore.h"
+#include "proto/log/log.h"
+#include "proto/producer/producer.h"
+#include "recorder/recorder.h"
+#include "recorder/sequencer.h"
+#include "recorder/sources/source.h"
+
+namespace casebox::recorder {
+
+struct SessionOptions {
+  v1::RecorderConfig config;
+  std::string signer = "recorder";
+  std::string software;
+  FrameLimits limits;
+  UtcTime start_utc;          // of case time zero; 0: not known
+  uint64_t start_utc_u95_ns = 0;
+  bool wall_clock = true;     // clock records map to UTC; not for imports
+  Digest source_digest{};     // import
+  uint32_t log_file_size = 128u << 20;
+  std::array<uint8_t, 16> boot_id{};
+};
+
+class Session {
+ public:
+  /// Takes a case key, begins the epoch.
+  static Result<std::unique_ptr<Session>> open(SessionOptions options, keyring::Keystore& keystore,
+                                               log::Writer& log, Clock& clock);
+  ~Session();
+
+  /// Registers a source's streams, or again after it came back: those known by name keep their lane
+  /// and numbers. Returns the source's index.
+  Result<size_t> add_source(const std::string& name, const std::vector<v1::Stream>& streams);
+  /// A stream of the recorder's own, e.g. details; `lane` for put().
+  Result<size_t> add_stream(v1::Stream stream) { return sequencer_->add(std::move(stream)); }
+  bool has_kind(v1::StreamKind kind) const;
+
+  /// An item of a source, by its own stream index.
+  Result<void> take(size_t source, Item item);
+  /// The same, lost: counted into a gap.
+  Result<void> drop(size_t source, const Item& item, v1::Gap::Origin origin, const char* reason);
+  Result<void> put(size_t lane, Item item) { return sequencer_->put(lane, std::move(item)); }
+  /// A gap of unknown count on every stream of a source, from where each stood to `until`.
+  Result<void> interrupted(size_t source, v1::Gap::Origin origin, const std::string& reason,
+                           CaseTime until);
+  /// What a source's clocks say; a reset gives the streams concerned a new clock id.
+  Result<void> clocks(size_t source, const std::vector<ClockState>& states, CaseTime now);
+
+  /// Closes frames that are due, beats, writes clock records, syncs: call it often.
+  Result<void> tick(CaseTime now);
+  /// Closes all frames, then the epoch.
+  Result<void> close(CaseTime end);
+
+  bool blocked() const { return sequencer_->blocked(); }
+  bool balances() const { return sequencer_->balances(); }
+  CaseId case_id() const { return producer_->case_id(); }
+  Epoch epoch() const { return producer_->epoch(); }
+  size_t keys_left() const { return keys_left_; }
+  uint64_t frames() const { return sequencer_->frames(); }
+  uint64_t items() const { return sequencer_->items(); }
+  uint64_t bytes() const;
+  const v1::Stream& stream(size_t source, size_t index) const;
+  /// Counts of every stream, `source` empty for the recorder's own.
+  std::vector<StreamCount> counts() const;
+
+ private:
+  struct Origin {
+    std::string name;
+    std::vector<size_t> lanes;
+    std::map<uint32_t, uint32_t> clock_ids;  // the source's own -> the case's
+    std::map<uint32_t, uint32_t> resets;
+    std::vector<ClockState> clocks;
+    std::vector<CaseTime> ends;  // by stream
+  };
+  Session() = default;
+  Result<void> clock_record(CaseTime t);
+
+  SessionOptions options_;
+  log::Writer* log_ = nullptr;
+  Clock* clock_ = nullptr;
+  std::unique_ptr<producer::Producer> producer_;
+  std::unique_ptr<Sequencer> sequencer_;
+  std::vector<Origin> sources_;
+  uint32_t next_clock_ = 1;
+  size_t keys_left_ = 0;
+  int64_t next_beat_ns_ = 0;
+  CaseTime flushed_;
+  log::Offset began_;
+  int64_t last_utc_minus_mono_ = 0;
+};
+
+/// How far UTC may be from the machine's wall clock, ns, as its time service says; a day where
+/// nothing keeps the clock.
+uint64_t wall_clock_u95_ns();
+
+}  // namespace casebox::recorder

@@ -1,0 +1,256 @@
+#include "recorder/sources/csv_source.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "proto/base/file.h"
+#include "recorder/sources/internal/csv_table.h"
+#include "recorder/sources/internal/file_clock.h"
+#include "recorder/sources/internal/units.h"
+
+namespace casebox::recorder {
+namespace {
+
+using internal::CsvTable;
+
+constexpr size_t kMaxFile = 256u << 20;
+constexpr int64_t kSecond = 1'000'000'000;
+constexpr int64_t kAbsolute = 100'000'000 * kSecond;  // later than this is a date, not a case time
+constexpr size_t kMaxRun = 256;                       // rows handed out at once
+constexpr size_t kMaxCells = 16'384;                  // and cells
+
+/// A cell of the time column in ns: exact for nine decimals of a second.
+bool to_time(std::string_view cell, int64_t unit_ns, int64_t& ns) {
+  int64_t code = 0;
+  if (unit_ns == kSecond && CsvTable::scaled(cell, 9, code)) {
+    ns = code;
+    return true;
+  }
+  double value = 0;
+  bool missing = false;
+  if (!CsvTable::number(cell, value, missing) || missing || !std::isfinite(value)) return false;
+  // Split, so that times of today's date keep their nanoseconds' worth of digits.
+  const double scaled = std::floor(value);
+  if (std::abs(scaled) > 9e18 / static_cast<double>(unit_ns)) return false;
+  ns = static_cast<int64_t>(scaled) * unit_ns +
+       std::llround((value - scaled) * static_cast<double>(unit_ns));
+  return true;
+}
+
+v1::Rational rate_of(int64_t step_ns) {
+  int64_t a = kSecond, b = step_ns;
+  while (b != 0) std::swap(a %= b, b);
+  v1::Rational rate;
+  rate.set_num(static_cast<uint64_t>(kSecond / a));
+  rate.set_den(static_cast<uint64_t>(step_ns / a));
+  return rate;
+}
+
+}  // namespace
+
+struct CsvSource::Impl {
+  explicit Impl(CsvTable t) : table(std::move(t)) {}
+
+  Result<void> read_times(const std::string& file);
+
+  CsvTable table;
+  internal::FileClock clock;
+  std::vector<int64_t> times;  // of rows, ns as the file tells them
+  int64_t step = 0;            // 0: irregular
+  std::vector<size_t> columns;  // of the table, one per channel
+  size_t position = 0;
+  size_t row = 0;
+};
+
+CsvSource::CsvSource() = default;
+CsvSource::~CsvSource() = default;
+
+// The step is the most common distance; the grid holds if every other distance is a multiple of it.
+Result<void> CsvSource::Impl::read_times(const std::string& file) {
+  const auto column = static_cast<size_t>(table.time_column());
+  const std::string& unit = table.columns()[column].unit;
+  int64_t unit_ns = kSecond;
+  if (unit == "ms") unit_ns = 1'000'000;
+  if (unit == "us") unit_ns = 1'000;
+  if (unit == "ns") unit_ns = 1;
+  if (unit == "min") unit_ns = 60 * kSecond;
+  int64_t quantum = unit_ns;
+  CASEBOX_CHECK(table.each_row(
+      [&](uint64_t line, const std::vector<std::string_view>& cells) -> Result<void> {
+        const std::string at = file + ":" + std::to_string(line) + ": column " +
+                               std::to_string(column + 1) + " '" + table.columns()[column].name +
+                               "': ";
+        int64_t ns = 0;
+        if (!to_time(cells[column], unit_ns, ns))
+          return Error{Code::kInvalidArgument,
+                       at + "no time in this row; mend or remove the line"};
+        if (!times.empty() && ns < times.back())
+          return Error{Code::kInvalidArgument,
+                       at + "time goes back; sort the rows, or split the file where the clock was set"};
+        const size_t point = cells[column].find('.');
+        if (point != std::string_view::npos) {
+          int64_t fine = unit_ns;
+          for (size_t i = point + 1; i < cells[column].size() && fine > 1; ++i) fine /= 10;
+          quantum = std::min(quantum, std::max<int64_t>(fine, 1));
+        }
+        times.push_back(ns);
+        return ok();
+      }));
+  clock.quantum_ns = quantum;
+  if (times.size() < 2) return ok();
+  std::vector<int64_t> steps;
+  for (size_t i = 1; i < times.size(); ++i) steps.push_back(times[i] - times[i - 1]);
+  std::vector<int64_t> sorted = steps;
+  std::ranges::sort(sorted);
+  size_t best = 0;
+  for (size_t i = 0; i < sorted.size();) {
+    size_t j = i;
+    while (j < sorted.size() && sorted[j] == sorted[i]) ++j;
+    if (j - i > best) {
+      best = j - i;
+      step = sorted[i];
+    }
+    i = j;
+  }
+  const bool even = step > 0 && std::ranges::all_of(steps, [&](int64_t s) {
+    return s > 0 && s % step == 0 && s / step < (1 << 24);
+  });
+  if (!even) step = 0;
+  return ok();
+}
+
+Result<std::unique_ptr<Source>> CsvSource::open(Context context) {
+  CASEBOX_TRY(auto text, read_file(context.config.url(), kMaxFile));
+  return parse(std::move(context), std::move(text));
+}
+
+Result<std::unique_ptr<Source>> CsvSource::parse(Context context, std::string text) {
+  const v1::SourceConfig& config = context.config;
+  CASEBOX_TRY(auto table, CsvTable::parse(std::move(text), config.url()));
+  if (table.time_column() < 0)
+    return Error{Code::kInvalidArgument,
+                 config.url() + ":1: no column tells the time; name one time, t or timestamp"};
+  if (table.columns().size() < 2)
+    return Error{Code::kInvalidArgument,
+                 config.url() + ":1: no column beside the time; is this the file?"};
+  std::unique_ptr<CsvSource> source(new CsvSource);
+  source->impl_ = std::make_unique<Impl>(std::move(table));
+  Impl& impl = *source->impl_;
+  CASEBOX_CHECK(impl.read_times(config.url()));
+  impl.clock.start_ns = internal::to_ns(config.start_s());
+  if (std::abs(impl.times.front()) > kAbsolute) impl.clock.origin_ns = impl.times.front();
+
+  v1::Stream& stream = source->streams_.emplace_back();
+  stream.set_name(config.name() + ".series");
+  const bool twin = config.device() == "digital-twin" || config.name().starts_with("twin");
+  const bool fast = impl.step > 0 && impl.step <= kSecond / 10;
+  stream.set_kind(twin   ? v1::STREAM_KIND_TWIN_SERIES
+                  : fast ? v1::STREAM_KIND_WAVE
+                         : v1::STREAM_KIND_NUMERIC);
+  stream.set_stream_class(v1::STREAM_CLASS_B);
+  stream.set_device(!config.device().empty() ? config.device() : twin ? "digital-twin" : "csv");
+  stream.set_clock_id(1);
+  stream.set_source_time_unit("ns");
+  if (impl.step > 0) {
+    *stream.mutable_tick_rate_hz() = rate_of(impl.step);
+  } else {
+    stream.mutable_tick_rate_hz()->set_den(1);
+  }
+  for (size_t c = 0; c < impl.table.columns().size(); ++c) {
+    if (static_cast<int>(c) == impl.table.time_column()) continue;
+    const internal::CsvColumn& column = impl.table.columns()[c];
+    impl.columns.push_back(c);
+    v1::Channel& channel = *stream.add_channels();
+    channel.set_id(static_cast<uint32_t>(impl.columns.size()));
+    channel.set_name(column.name);
+    channel.set_unit(column.unit.empty() && !config.unit().empty() ? config.unit()
+                                                                   : internal::ucum(column.unit));
+    channel.set_type(column.type);
+    channel.set_decimals(column.decimals);
+    channel.set_samples_per_tick(1);
+    *channel.mutable_text() = column.text;
+    if (!column.inexact.empty())
+      source->skipped_.push_back({internal::base_name(config.url()), 0,
+                                  "column '" + column.name +
+                                      "' has no single way of writing its numbers (" +
+                                      column.inexact + "); values are kept, not their spelling"});
+  }
+  return std::unique_ptr<Source>(std::move(source));
+}
+
+Result<bool> CsvSource::next(std::vector<Item>& out) {
+  Impl& impl = *impl_;
+  std::vector<std::string_view> cells;
+  const size_t most =
+      impl.step > 0 ? std::clamp<size_t>(kMaxCells / impl.columns.size(), 1, kMaxRun) : 1;
+  Item item;
+  Samples samples;
+  samples.columns.resize(impl.columns.size());
+  size_t rows = 0;
+  while (rows < most && impl.row < impl.times.size()) {
+    const int64_t t = impl.times[impl.row];
+    if (rows > 0 && t != impl.times[impl.row - 1] + impl.step) break;  // a hole ends the run
+    if (!impl.table.next_row(impl.position, cells)) break;
+    if (rows == 0) {
+      samples.t_src = t;
+      samples.t_src_step = impl.step;
+      item.t = impl.clock.map(t);
+    }
+    for (size_t c = 0; c < impl.columns.size(); ++c) {
+      Column& column = samples.columns[c];
+      const internal::CsvColumn& form = impl.table.columns()[impl.columns[c]];
+      double value = 0;
+      bool missing = false;
+      CsvTable::number(cells[impl.columns[c]], value, missing);
+      if (form.type == v1::SAMPLE_TYPE_INT) {
+        int64_t code = 0;
+        if (!missing) CsvTable::scaled(cells[impl.columns[c]], form.decimals, code);
+        column.ints.push_back(code);
+      } else {
+        column.reals.push_back(missing ? 0 : value);
+      }
+      if (missing) column.missing.resize(rows, false);
+      if (missing || !column.missing.empty()) column.missing.push_back(missing);
+    }
+    ++rows;
+    ++impl.row;
+  }
+  if (rows == 0) return false;
+  item.count = static_cast<uint32_t>(rows);
+  item.duration = nanoseconds(impl.step * static_cast<int64_t>(rows));
+  item.u95_us = impl.clock.u95_us();
+  item.arrival = item.t + item.duration;
+  item.what = std::move(samples);
+  const CaseTime end = item.arrival;
+  out.push_back(std::move(item));
+  if (impl.step > 0 && impl.row < impl.times.size()) {
+    const int64_t hole = impl.times[impl.row] - impl.times[impl.row - 1] - impl.step;
+    if (hole > 0) {
+      Item gap;
+      v1::Gap why;
+      why.set_origin(v1::Gap::ORIGIN_SOURCE);
+      why.set_reason("missing-rows");
+      why.set_missing(static_cast<uint64_t>(hole / impl.step));
+      why.set_t_begin_ns(end.ns);
+      why.set_t_end_ns(impl.clock.map(impl.times[impl.row]).ns);
+      gap.t = end;
+      gap.arrival = impl.clock.map(impl.times[impl.row]);
+      gap.what = std::move(why);
+      out.push_back(std::move(gap));
+    }
+  }
+  return true;
+}
+
+std::vector<ClockState> CsvSource::clocks() const { return {impl_->clock.state()}; }
+
+UtcTime CsvSource::begin_utc() const {
+  return UtcTime{std::abs(impl_->times.front()) > kAbsolute ? impl_->times.front() : 0};
+}
+
+Duration CsvSource::length() const {
+  return nanoseconds(impl_->clock.map(impl_->times.back()).ns + impl_->step);
+}
+
+}  // namespace casebox::recorder

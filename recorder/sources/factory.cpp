@@ -1,0 +1,78 @@
+// The list of sources: one line each.
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "recorder/sources/csv_source.h"
+#include "recorder/sources/internal/phase_file.h"
+#include "recorder/sources/media_source.h"
+#include "recorder/sources/phases_source.h"
+#include "recorder/sources/sim_source.h"
+#include "recorder/sources/source.h"
+#include "recorder/sources/vital_source.h"
+
+namespace casebox::recorder {
+namespace {
+
+struct Kind {
+  const char* type;
+  Result<std::unique_ptr<Source>> (*open)(Context);
+};
+
+constexpr std::array kKinds = {
+    Kind{"media", MediaSource::open},   Kind{"vital", VitalSource::open},
+    Kind{"csv", CsvSource::open},       Kind{"phases", PhasesSource::open},
+    Kind{"simulator", SimSource::open},
+};
+
+v1::StreamClass class_from(const std::string& name) {
+  if (name == "A") return v1::STREAM_CLASS_A;
+  if (name == "B") return v1::STREAM_CLASS_B;
+  return name == "C" ? v1::STREAM_CLASS_C : v1::STREAM_CLASS_UNSPECIFIED;
+}
+
+bool ends_with(const std::string& name, const std::string& end) {
+  return name.size() >= end.size() &&
+         std::equal(end.rbegin(), end.rend(), name.rbegin(), [](char a, char b) {
+           return a == std::tolower(static_cast<unsigned char>(b));
+         });
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Source>> open_source(Context context) {
+  const std::string type = context.config.type();
+  for (const Kind& kind : kKinds) {
+    if (type != kind.type) continue;
+    const v1::StreamClass wanted = class_from(context.config.stream_class());
+    CASEBOX_TRY(auto source, kind.open(std::move(context)));
+    if (wanted != v1::STREAM_CLASS_UNSPECIFIED) source->set_class(wanted);
+    return source;
+  }
+  return Error{Code::kUnsupported, "source type '" + type +
+                                       "' is unknown; write media, vital, csv, phases or simulator"};
+}
+
+Result<std::string> source_type_of(const std::string& file) {
+  std::FILE* in = std::fopen(file.c_str(), "rb");
+  if (in == nullptr)
+    return Error{errno == ENOENT ? Code::kNotFound : Code::kIo,
+                 file + ": " + std::strerror(errno) + "; check the path"};
+  char head[4096];
+  const size_t n = std::fread(head, 1, sizeof head, in);
+  std::fclose(in);
+  if (ends_with(file, ".vital")) return std::string("vital");
+  if (ends_with(file, ".json")) return std::string("phases");
+  if (ends_with(file, ".csv")) {
+    const std::string_view text(head, n);
+    return std::string(internal::is_phase_header(text.substr(0, text.find('\n'))) ? "phases"
+                                                                                  : "csv");
+  }
+  return std::string("media");
+}
+
+}  // namespace casebox::recorder

@@ -1,0 +1,332 @@
+#include "recorder/sources/internal/csv_table.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <map>
+
+namespace casebox::recorder::internal {
+namespace {
+
+constexpr size_t kMaxColumns = 4096;
+constexpr size_t kMaxLine = 1 << 20;
+constexpr uint32_t kMaxDecimals = 15;
+constexpr int64_t kMaxCode = int64_t{1} << 53;  // beyond it a double is not exact
+
+std::string_view trim(std::string_view s) {
+  while (!s.empty() && (s.front() == ' ' || s.front() == '\t')) s.remove_prefix(1);
+  while (!s.empty() && (s.back() == ' ' || s.back() == '\t' || s.back() == '\r')) s.remove_suffix(1);
+  return s;
+}
+
+std::string lower(std::string_view s) {
+  std::string out(s);
+  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return out;
+}
+
+/// What programs print for a value that is no number; MSVC's "-1.#IND" rounded to a few digits
+/// becomes "-1.$".
+bool spells_nan(std::string_view cell) {
+  static constexpr std::array kNames = {"nan", "-nan", "1.#ind", "1.#qnan", "1.#snan", "1.$",
+                                        "1.#j", "na", "n/a", "null"};
+  std::string text = lower(cell);
+  if (text.size() > 1 && text[0] == '-' && text[1] == '1') text.erase(0, 1);
+  return std::ranges::any_of(kNames, [&](const char* name) { return text == name; });
+}
+
+/// The forms in question for one column, and whether they still write every cell as it is.
+struct Forms {
+  bool integer = true;
+  int decimals = -1;
+  int digits = 1;  // most significant digits of a cell
+  int fixed = -1;
+  bool numbers = false;
+  bool general = true, fixed_ok = true, shortest = true;
+  std::string nan;
+  std::string inexact;
+};
+
+/// Digits after the point of a plain decimal; -1 if it is not one.
+int decimals_of(std::string_view cell) {
+  size_t i = !cell.empty() && cell[0] == '-' ? 1 : 0;
+  const size_t begin = i;
+  while (i < cell.size() && std::isdigit(static_cast<unsigned char>(cell[i]))) ++i;
+  if (i == begin) return -1;
+  if (i - begin > 1 && cell[begin] == '0') return -1;  // "007" would come back as "7"
+  if (i == cell.size()) return 0;
+  if (cell[i++] != '.') return -1;
+  const size_t point = i;
+  while (i < cell.size() && std::isdigit(static_cast<unsigned char>(cell[i]))) ++i;
+  return i == cell.size() && i > point ? static_cast<int>(i - point) : -1;
+}
+
+int significant_digits(std::string_view cell) {
+  int n = 0;
+  bool leading = true;
+  for (char c : cell) {
+    if (c == 'e' || c == 'E') break;
+    if (!std::isdigit(static_cast<unsigned char>(c))) continue;
+    if (leading && c == '0') continue;
+    leading = false;
+    ++n;
+  }
+  return std::clamp(n, 1, 17);
+}
+
+bool writes(std::string_view cell, double value, std::chars_format form, int precision) {
+  char buffer[400];
+  const auto [end, ec] = std::to_chars(buffer, buffer + sizeof buffer, value, form, precision);
+  return ec == std::errc() && cell == std::string_view(buffer, static_cast<size_t>(end - buffer));
+}
+
+bool writes_shortest(std::string_view cell, double value) {
+  char buffer[64];
+  const auto end = std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
+  return cell == std::string_view(buffer, static_cast<size_t>(end - buffer));
+}
+
+/// "name(unit)" or "name [unit]".
+void split_unit(std::string_view header, CsvColumn& column) {
+  header = trim(header);
+  if (header.size() >= 2 && header.front() == '"' && header.back() == '"')
+    header = trim(header.substr(1, header.size() - 2));
+  const char close = header.empty() ? '\0' : header.back();
+  const char open = close == ')' ? '(' : close == ']' ? '[' : '\0';
+  const size_t at = open == '\0' ? std::string_view::npos : header.find(open);
+  if (at != std::string_view::npos && at > 0) {
+    column.unit = trim(header.substr(at + 1, header.size() - at - 2));
+    header = trim(header.substr(0, at));
+  }
+  column.name = header;
+}
+
+}  // namespace
+
+void split_csv(std::string_view line, char separator, std::vector<std::string_view>& cells) {
+  cells.clear();
+  size_t from = 0;
+  bool quoted = false;
+  for (size_t i = 0; i <= line.size(); ++i) {
+    if (i < line.size() && line[i] == '"') quoted = !quoted;
+    if (i < line.size() && (quoted || line[i] != separator)) continue;
+    std::string_view cell = trim(line.substr(from, i - from));
+    if (cell.size() >= 2 && cell.front() == '"' && cell.back() == '"' &&
+        cell.substr(1, cell.size() - 2).find('"') == std::string_view::npos)
+      cell = cell.substr(1, cell.size() - 2);
+    cells.push_back(cell);
+    from = i + 1;
+  }
+}
+
+bool CsvTable::number(std::string_view cell, double& value, bool& missing) {
+  missing = cell.empty();
+  value = std::numeric_limits<double>::quiet_NaN();
+  if (missing) return true;
+  if (spells_nan(cell)) return true;
+  if (lower(cell) == "1.#inf" || lower(cell) == "-1.#inf") {
+    value = cell[0] == '-' ? -std::numeric_limits<double>::infinity()
+                           : std::numeric_limits<double>::infinity();
+    return true;
+  }
+  if (cell[0] == '+') cell.remove_prefix(1);
+  const auto [end, ec] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+  return ec == std::errc() && end == cell.data() + cell.size();
+}
+
+bool CsvTable::scaled(std::string_view cell, uint32_t decimals, int64_t& code) {
+  const int own = decimals_of(cell);
+  if (own < 0 || static_cast<uint32_t>(own) > decimals) return false;
+  const bool negative = cell[0] == '-';
+  int64_t n = 0;
+  for (char c : cell) {
+    if (!std::isdigit(static_cast<unsigned char>(c))) continue;
+    if (n > kMaxCode) return false;
+    n = n * 10 + (c - '0');
+  }
+  for (uint32_t i = static_cast<uint32_t>(own); i < decimals; ++i) {
+    if (n > kMaxCode) return false;
+    n *= 10;
+  }
+  if (n > kMaxCode || (negative && n == 0)) return false;
+  code = negative ? -n : n;
+  return true;
+}
+
+Error CsvTable::bad(uint64_t line, size_t column, std::string_view cell,
+                    const std::string& what) const {
+  return Error{Code::kInvalidArgument, name_ + ":" + std::to_string(line) + ": column " +
+                                           std::to_string(column + 1) + " '" +
+                                           columns_[column].name + "': '" +
+                                           std::string(cell.substr(0, 40)) + "' " + what};
+}
+
+Result<void> CsvTable::read_header() {
+  size_t from = text_.starts_with("\xEF\xBB\xBF") ? 3 : 0;
+  const size_t end = std::min(text_.find('\n', from), text_.size());
+  const std::string_view line = std::string_view(text_).substr(from, end - from);
+  body_ = std::min(end + 1, text_.size());
+  if (trim(line).empty())
+    return Error{Code::kInvalidArgument,
+                 name_ + ":1: the file is empty; the first line must name the columns"};
+  if (line.size() > kMaxLine)
+    return Error{Code::kInvalidArgument, name_ + ":1: a line above 1 MiB; is this a CSV file?"};
+  for (char candidate : {',', ';', '\t'})
+    if (std::ranges::count(line, candidate) > std::ranges::count(line, separator_))
+      separator_ = candidate;
+  std::vector<std::string_view> cells;
+  split_csv(line, separator_, cells);
+  if (cells.size() > kMaxColumns)
+    return Error{Code::kInvalidArgument, name_ + ":1: more than 4096 columns; split the file"};
+  std::map<std::string, int> seen;
+  for (std::string_view cell : cells) {
+    double value = 0;
+    bool missing = false;
+    if (!cell.empty() && number(cell, value, missing) && !std::isnan(value))
+      return Error{Code::kInvalidArgument, name_ + ":1: column " +
+                                               std::to_string(columns_.size() + 1) + " is named '" +
+                                               std::string(cell.substr(0, 40)) +
+                                               "', a number; the first line must name the columns"};
+    CsvColumn& column = columns_.emplace_back();
+    split_unit(cell, column);
+    if (column.name.empty()) column.name = "column" + std::to_string(columns_.size());
+    if (const int n = ++seen[column.name]; n > 1) column.name += " (" + std::to_string(n) + ")";
+    static constexpr std::array kTimes = {"time", "t",       "t_s",     "timestamp",
+                                          "elapsed", "time_s", "seconds", "time_ms"};
+    const std::string simple = lower(column.name);
+    if (time_ < 0 && std::ranges::any_of(kTimes, [&](const char* t) { return simple == t; })) {
+      time_ = static_cast<int>(columns_.size()) - 1;
+      if (simple == "time_ms" && column.unit.empty()) column.unit = "ms";
+    }
+  }
+  return ok();
+}
+
+bool CsvTable::next_row(size_t& position, std::vector<std::string_view>& cells) const {
+  position = std::max(position, body_);
+  while (position < text_.size()) {
+    const size_t end = std::min(text_.find('\n', position), text_.size());
+    const std::string_view line = std::string_view(text_).substr(position, end - position);
+    position = std::min(end + 1, text_.size());
+    if (trim(line).empty()) continue;
+    split_csv(line, separator_, cells);
+    return true;
+  }
+  return false;
+}
+
+Result<void> CsvTable::each_row(
+    const std::function<Result<void>(uint64_t, const std::vector<std::string_view>&)>& visit)
+    const {
+  std::vector<std::string_view> cells;
+  uint64_t line = 1;
+  for (size_t from = body_; from < text_.size();) {
+    ++line;
+    const size_t end = std::min(text_.find('\n', from), text_.size());
+    const std::string_view row = std::string_view(text_).substr(from, end - from);
+    from = end + 1;
+    if (trim(row).empty()) continue;
+    if (row.size() > kMaxLine)
+      return Error{Code::kInvalidArgument, name_ + ":" + std::to_string(line) +
+                                               ": a line above 1 MiB; is this a CSV file?"};
+    split_csv(row, separator_, cells);
+    CASEBOX_CHECK(visit(line, cells));
+  }
+  return ok();
+}
+
+Result<void> CsvTable::find_forms() {
+  std::vector<Forms> forms(columns_.size());
+  CASEBOX_CHECK(each_row([&](uint64_t line, const std::vector<std::string_view>& cells) -> Result<void> {
+    if (cells.size() != columns_.size())
+      return Error{Code::kInvalidArgument,
+                   name_ + ":" + std::to_string(line) + ": " + std::to_string(cells.size()) +
+                       " columns where the first line names " + std::to_string(columns_.size()) +
+                       "; mend or remove the line"};
+    ++rows_;
+    for (size_t c = 0; c < cells.size(); ++c) {
+      double value = 0;
+      bool missing = false;
+      if (!number(cells[c], value, missing))
+        return bad(line, c, cells[c], "is not a number; mend the cell or leave the column out");
+      if (missing) continue;
+      Forms& form = forms[c];
+      if (std::isnan(value)) {
+        form.integer = false;
+        if (form.nan.empty()) form.nan = cells[c];
+        continue;
+      }
+      form.numbers = true;
+      const int decimals = decimals_of(cells[c]);
+      if (form.decimals == -1) form.decimals = decimals;
+      int64_t code = 0;
+      form.integer = form.integer && decimals == form.decimals && decimals >= 0 &&
+                     decimals <= static_cast<int>(kMaxDecimals) &&
+                     scaled(cells[c], static_cast<uint32_t>(decimals), code);
+      form.fixed = std::max(form.fixed, decimals);
+      form.digits = std::max(form.digits, significant_digits(cells[c]));
+    }
+    return ok();
+  }));
+  CASEBOX_CHECK(each_row([&](uint64_t line, const std::vector<std::string_view>& cells) {
+    for (size_t c = 0; c < cells.size(); ++c) {
+      Forms& form = forms[c];
+      double value = 0;
+      bool missing = false;
+      if (form.integer || !number(cells[c], value, missing) || missing) continue;
+      bool exact = true;
+      if (std::isnan(value)) {
+        exact = cells[c] == form.nan;
+      } else {
+        form.general =
+            form.general && writes(cells[c], value, std::chars_format::general, form.digits);
+        form.fixed_ok = form.fixed_ok && form.fixed >= 0 &&
+                        writes(cells[c], value, std::chars_format::fixed, form.fixed);
+        form.shortest = form.shortest && writes_shortest(cells[c], value);
+        exact = form.general || form.fixed_ok || form.shortest;
+      }
+      if (!exact && form.inexact.empty())
+        form.inexact = "line " + std::to_string(line) + ": " + std::string(cells[c].substr(0, 40));
+    }
+    return ok();
+  }));
+  for (size_t c = 0; c < columns_.size(); ++c) {
+    CsvColumn& column = columns_[c];
+    const Forms& form = forms[c];
+    if (form.integer && form.numbers) {
+      column.type = v1::SAMPLE_TYPE_INT;
+      column.decimals = static_cast<uint32_t>(form.decimals);
+      column.text.set_style(v1::TextFormat::STYLE_FIXED);
+      column.text.set_precision(column.decimals);
+      continue;
+    }
+    column.inexact = form.inexact;
+    if (form.general) {
+      column.text.set_style(v1::TextFormat::STYLE_GENERAL);
+      column.text.set_precision(static_cast<uint32_t>(form.digits));
+    } else if (form.fixed_ok) {
+      column.text.set_style(v1::TextFormat::STYLE_FIXED);
+      column.text.set_precision(static_cast<uint32_t>(form.fixed));
+    } else {
+      column.text.set_style(v1::TextFormat::STYLE_SHORTEST);
+    }
+    if (form.nan != "nan") column.text.set_nan(form.nan);
+  }
+  return ok();
+}
+
+Result<CsvTable> CsvTable::parse(std::string text, const std::string& name) {
+  CsvTable table;
+  table.text_ = std::move(text);
+  table.name_ = name;
+  CASEBOX_CHECK(table.read_header());
+  CASEBOX_CHECK(table.find_forms());
+  if (table.rows_ == 0)
+    return Error{Code::kInvalidArgument, name + ":2: no rows below the header; is this the file?"};
+  return table;
+}
+
+}  // namespace casebox::recorder::internal

@@ -1,0 +1,41 @@
+#pragma once
+
+// Readers of annotation files, all to one form.
+//
+// Thread safety: free functions.
+// Errors: kInvalidArgument `<file>:<line or byte>: <what>; <what to do>`.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "casebox/v1/event.pb.h"
+#include "proto/base/result.h"
+
+namespace casebox::recorder::internal {
+
+struct PhaseInterval {
+  int64_t start = 0;  // in units of unit_ns
+  int64_t end = 0;
+  std::string label;
+  v1::Interval::Level level = v1::Interval::LEVEL_PHASE;
+  int32_t label_id = 0;
+};
+
+struct PhaseCase {
+  std::string name;
+  std::vector<PhaseInterval> intervals;  // by start, longer ones first
+};
+
+struct PhaseFile {
+  int64_t unit_ns = 1'000'000;
+  std::string unit = "ms";
+  std::vector<PhaseCase> cases;
+};
+
+/// Reads any of the forms; `name` is the file's path, for errors and the case of a JSON file.
+Result<PhaseFile> read_phases(const std::string& text, const std::string& name);
+/// True if the header of a CSV file is one of annotations.
+bool is_phase_header(std::string_view line);
+
+}  // namespace casebox::recorder::internal

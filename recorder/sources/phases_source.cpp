@@ -1,0 +1,103 @@
+#include "recorder/sources/phases_source.h"
+
+#include <algorithm>
+
+#include "proto/base/file.h"
+#include "recorder/sources/internal/file_clock.h"
+#include "recorder/sources/internal/phase_file.h"
+
+namespace casebox::recorder {
+namespace {
+
+constexpr size_t kMaxFile = 32u << 20;
+
+std::string names_of(const internal::PhaseFile& file) {
+  std::string out;
+  for (size_t i = 0; i < std::min<size_t>(5, file.cases.size()); ++i)
+    out += (i == 0 ? "" : ", ") + file.cases[i].name;
+  return file.cases.size() > 5 ? out + ", ..." : out;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Source>> PhasesSource::open(Context context) {
+  CASEBOX_TRY(const auto text, read_file(context.config.url(), kMaxFile));
+  return parse(std::move(context), text);
+}
+
+Result<std::unique_ptr<Source>> PhasesSource::parse(Context context, const std::string& text) {
+  const v1::SourceConfig& config = context.config;
+  CASEBOX_TRY(auto file, internal::read_phases(text, config.url()));
+  const internal::PhaseCase* chosen = &file.cases.front();
+  if (!config.case_key().empty()) {
+    const auto found = std::ranges::find(file.cases, config.case_key(), &internal::PhaseCase::name);
+    if (found == file.cases.end())
+      return Error{Code::kInvalidArgument, config.url() + ": no case '" + config.case_key() +
+                                               "' in it; it holds " + names_of(file)};
+    chosen = &*found;
+  } else if (file.cases.size() > 1) {
+    return Error{Code::kInvalidArgument, config.url() + ": holds " +
+                                             std::to_string(file.cases.size()) + " cases (" +
+                                             names_of(file) + "); say which with case_key"};
+  }
+  std::unique_ptr<PhasesSource> source(new PhasesSource);
+  source->unit_ns_ = file.unit_ns;
+  source->start_ns_ = internal::to_ns(config.start_s());
+  for (const internal::PhaseInterval& from : chosen->intervals) {
+    Mark& mark = source->marks_.emplace_back();
+    mark.start = from.start;
+    mark.end = from.end;
+    mark.interval.set_level(from.level);
+    mark.interval.set_label(from.label);
+    mark.interval.set_label_id(from.label_id);
+    mark.interval.set_duration_ns((from.end - from.start) * file.unit_ns);
+    mark.interval.set_origin(v1::Interval::ORIGIN_HUMAN);
+    mark.interval.set_annotator("annotator");
+    mark.interval.set_t_src_end(from.end);
+  }
+  v1::Stream& stream = source->streams_.emplace_back();
+  stream.set_name(config.name() + ".phases");
+  stream.set_kind(v1::STREAM_KIND_PHASE);
+  stream.set_stream_class(v1::STREAM_CLASS_A);
+  stream.mutable_tick_rate_hz()->set_den(1);
+  stream.set_device(config.device().empty() ? "annotation" : config.device());
+  stream.set_clock_id(1);
+  stream.set_source_time_unit(file.unit);
+  return std::unique_ptr<Source>(std::move(source));
+}
+
+Result<bool> PhasesSource::next(std::vector<Item>& out) {
+  if (at_ >= marks_.size()) return false;
+  const Mark& mark = marks_[at_++];
+  v1::Event event;
+  event.set_t_src(mark.start);
+  event.set_t_src_known(true);
+  *event.mutable_interval() = mark.interval;
+  Item item;
+  item.t = CaseTime{start_ns_ + mark.start * unit_ns_};
+  item.u95_us = static_cast<uint32_t>(unit_ns_ / 2000);
+  item.arrival = item.t;
+  item.what = std::move(event);
+  out.push_back(std::move(item));
+  return true;
+}
+
+std::vector<ClockState> PhasesSource::clocks() const {
+  return {{1, start_ns_, 0, static_cast<uint64_t>(unit_ns_ / 2), 0, false}};
+}
+
+Duration PhasesSource::length() const {
+  int64_t end = 0;
+  for (const Mark& mark : marks_) end = std::max(end, mark.end);
+  return nanoseconds(start_ns_ + end * unit_ns_);
+}
+
+Result<std::vector<std::string>> phase_cases(const std::string& file) {
+  CASEBOX_TRY(const auto text, read_file(file, kMaxFile));
+  CASEBOX_TRY(const auto parsed, internal::read_phases(text, file));
+  std::vector<std::string> out;
+  for (const internal::PhaseCase& one : parsed.cases) out.push_back(one.name);
+  return out;
+}
+
+}  // namespace casebox::recorder
