@@ -1,11 +1,12 @@
 #pragma once
 
-// The event log that every analysis reads: intervals of activities, per case, in structure-of-arrays form.
-// Activities are interned; times are case time in ns.
+// The event log that every analysis reads: intervals of activities, per case, in
+// structure-of-arrays form. Activities are interned; times are case time in ns.
 //
 // Thread safety: a finished log is immutable and may be shared.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -28,27 +29,28 @@ struct LogEvent {
   ActivityId activity = 0;
   int64_t t0_ns = 0;
   int64_t t1_ns = 0;          // t1 == t0: a moment
-  int64_t u95_ns = 0;         // of both ends
+  int64_t u95_ns = 0;         // of both ends; negative: no bound is known
   uint32_t source_order = 0;  // position in the source; breaks ties
   EventOrigin origin = EventOrigin::kHuman;
-  bool open = false;          // never ended; t1 is where the case ended
-  bool timed = true;          // false: only its order is known
-  float confidence = 0;       // 0 = not stated
+  bool open = false;     // never ended; t1 is where the case ended
+  bool timed = true;     // false: only its order is known
+  float confidence = 0;  // 0 = not stated
   std::string resource;
   std::vector<v1::SourceRange> sources;
 };
 
 /// One case's events in source order.
 struct Trace {
-  std::string case_key;       // case id, or the name a file gives
+  std::string case_key;  // case id, or the name a file gives
   std::vector<LogEvent> events;
   std::vector<std::string> notices;
+  std::optional<int64_t> wall_start_ns;  // UTC of case time zero, if the source says
 };
 
 struct EventLog {
   std::vector<std::string> activities;  // by ActivityId
   std::vector<Trace> traces;
-  std::vector<std::string> notices;     // what was dropped or repaired while reading
+  std::vector<std::string> notices;  // what was dropped or repaired while reading
 
   ActivityId intern(const std::string& name);
   size_t event_count() const;

@@ -1,0 +1,283 @@
+#include "analytics/conformance/internal/automaton.h"
+
+#include <algorithm>
+#include <deque>
+#include <map>
+
+namespace casebox::analytics::conformance::internal {
+
+using protocol::kSilent;
+using protocol::Marking;
+
+namespace {
+
+constexpr size_t kMaxSubsets = 50'000;  // of the deterministic form
+constexpr size_t kMaxSubsetMembers = 4'000'000;
+constexpr size_t kMaxToMinimise = 50'000;
+
+bool less(const Edge& a, const Edge& b) { return a.step != b.step ? a.step < b.step : a.to < b.to; }
+bool same(const Edge& a, const Edge& b) { return a.step == b.step && a.to == b.to; }
+
+void tidy(std::vector<Edge>& edges) {
+  std::sort(edges.begin(), edges.end(), less);
+  edges.erase(std::unique(edges.begin(), edges.end(), same), edges.end());
+}
+
+}  // namespace
+
+Automaton::Automaton(const protocol::Net& net, uint32_t max_markings, bool language_only)
+    : net_(net) {
+  int32_t top = 0;
+  for (const protocol::Transition& t : net.transitions) top = std::max(top, t.step);
+  words_ = static_cast<uint32_t>(top) / 64 + 1;
+  intern(net.initial);
+  explore(max_markings);
+  if (!complete_) return;
+  ids_.clear();
+  if (language_only && determinise()) {
+    trim();
+    if (size() <= kMaxToMinimise) minimise();
+    minimal_ = true;
+  }
+  measure();
+}
+
+const std::vector<Edge>& Automaton::edges(uint32_t state) {
+  if (!complete_ && !expanded_[state]) expand(state);
+  return edges_[state];
+}
+
+uint32_t Automaton::intern(const Marking& marking) {
+  const auto [it, added] = ids_.try_emplace(std::string(marking.begin(), marking.end()),
+                                            static_cast<uint32_t>(markings_.size()));
+  if (added) {
+    markings_.push_back(marking);
+    expanded_.push_back(false);
+    edges_.emplace_back();
+    final_.push_back(std::ranges::find(net_.finals, marking) != net_.finals.end());
+  }
+  return it->second;
+}
+
+void Automaton::expand(uint32_t state) {
+  expanded_[state] = true;
+  const Marking marking = markings_[state];
+  Marking next;
+  std::vector<Edge> out;
+  for (const protocol::Transition& transition : net_.transitions) {
+    if (!net_.enabled(marking, transition)) continue;
+    if (!net_.fire(marking, transition, next)) {
+      overflow_ = true;
+      continue;
+    }
+    out.push_back({transition.step, intern(next)});
+  }
+  tidy(out);
+  edges_[state] = std::move(out);
+}
+
+void Automaton::explore(uint32_t max_markings) {
+  for (uint32_t state = 0; state < markings_.size(); ++state) {
+    if (markings_.size() > max_markings) return;
+    expand(state);
+  }
+  complete_ = true;
+}
+
+bool Automaton::determinise() {
+  using Subset = std::vector<uint32_t>;
+  std::vector<uint32_t> seen(size(), 0);
+  uint32_t round = 0;
+  const auto close = [&](Subset& subset) {
+    ++round;
+    for (uint32_t s : subset) seen[s] = round;
+    for (size_t i = 0; i < subset.size(); ++i)
+      for (const Edge& e : edges_[subset[i]])
+        if (e.step == kSilent && seen[e.to] != round) {
+          seen[e.to] = round;
+          subset.push_back(e.to);
+        }
+    std::ranges::sort(subset);
+  };
+  std::map<Subset, uint32_t> ids;
+  std::vector<const Subset*> order;
+  std::vector<std::vector<Edge>> edges;
+  size_t members = 0;
+  const auto add = [&](Subset subset) {
+    close(subset);
+    const auto [it, added] =
+        ids.try_emplace(std::move(subset), static_cast<uint32_t>(order.size()));
+    if (added) {
+      order.push_back(&it->first);
+      members += it->first.size();
+    }
+    return it->second;
+  };
+  add({0});
+  for (uint32_t i = 0; i < order.size(); ++i) {
+    if (order.size() > kMaxSubsets || members > kMaxSubsetMembers) return false;
+    std::map<int32_t, Subset> targets;
+    for (uint32_t s : *order[i])
+      for (const Edge& e : edges_[s])
+        if (e.step != kSilent) targets[e.step].push_back(e.to);
+    std::vector<Edge> out;
+    for (auto& [step, subset] : targets) {
+      std::ranges::sort(subset);
+      subset.erase(std::unique(subset.begin(), subset.end()), subset.end());
+      out.push_back({step, add(std::move(subset))});
+    }
+    edges.push_back(std::move(out));
+  }
+  std::vector<bool> final;
+  for (const Subset* subset : order)
+    final.push_back(std::ranges::any_of(*subset, [&](uint32_t s) { return final_[s]; }));
+  edges_ = std::move(edges);
+  final_ = std::move(final);
+  markings_.clear();
+  expanded_.clear();
+  return true;
+}
+
+// Leaves out states from which no end can be reached (the beginning stays).
+void Automaton::trim() {
+  std::vector<std::vector<uint32_t>> before(size());
+  std::vector<uint32_t> queue;
+  std::vector<bool> useful(size());
+  for (uint32_t s = 0; s < size(); ++s) {
+    for (const Edge& e : edges_[s]) before[e.to].push_back(s);
+    if (final_[s]) {
+      useful[s] = true;
+      queue.push_back(s);
+    }
+  }
+  for (size_t i = 0; i < queue.size(); ++i)
+    for (uint32_t p : before[queue[i]])
+      if (!useful[p]) {
+        useful[p] = true;
+        queue.push_back(p);
+      }
+  useful[0] = true;
+  std::vector<uint32_t> number(size(), kNoPath);
+  std::vector<std::vector<Edge>> edges;
+  std::vector<bool> final;
+  for (uint32_t s = 0; s < size(); ++s) {
+    if (!useful[s]) continue;
+    number[s] = static_cast<uint32_t>(edges.size());
+    edges.push_back(std::move(edges_[s]));
+    final.push_back(final_[s]);
+  }
+  for (std::vector<Edge>& out : edges) {
+    std::erase_if(out, [&](const Edge& e) { return number[e.to] == kNoPath; });
+    for (Edge& e : out) e.to = number[e.to];
+  }
+  edges_ = std::move(edges);
+  final_ = std::move(final);
+}
+
+// Moore's refinement; then numbered anew from the beginning in label order.
+void Automaton::minimise() {
+  std::vector<uint32_t> part(size());
+  for (uint32_t s = 0; s < size(); ++s) part[s] = final_[s];
+  size_t parts = 0;
+  for (;;) {
+    std::map<std::vector<uint32_t>, uint32_t> ids;
+    std::vector<uint32_t> next(size());
+    for (uint32_t s = 0; s < size(); ++s) {
+      std::vector<uint32_t> key{part[s]};
+      for (const Edge& e : edges_[s]) {
+        key.push_back(static_cast<uint32_t>(e.step));
+        key.push_back(part[e.to]);
+      }
+      next[s] = ids.try_emplace(std::move(key), static_cast<uint32_t>(ids.size())).first->second;
+    }
+    part = std::move(next);
+    if (ids.size() == parts) break;
+    parts = ids.size();
+  }
+  std::vector<uint32_t> number(parts, kNoPath), member;
+  const auto visit = [&](uint32_t s) {
+    if (number[part[s]] == kNoPath) {
+      number[part[s]] = static_cast<uint32_t>(member.size());
+      member.push_back(s);
+    }
+    return number[part[s]];
+  };
+  visit(0);
+  std::vector<std::vector<Edge>> edges;
+  std::vector<bool> final;
+  for (size_t i = 0; i < member.size(); ++i) {
+    const uint32_t s = member[i];
+    std::vector<Edge> out;
+    for (const Edge& e : edges_[s]) out.push_back({e.step, visit(e.to)});
+    edges.push_back(std::move(out));
+    final.push_back(final_[s]);
+  }
+  edges_ = std::move(edges);
+  final_ = std::move(final);
+}
+
+// Distances and masks by backward search from the ends.
+void Automaton::measure() {
+  const uint32_t n = size();
+  struct Back {
+    int32_t step;
+    uint32_t from;
+  };
+  std::vector<std::vector<Back>> before(n);
+  for (uint32_t s = 0; s < n; ++s)
+    for (const Edge& e : edges_[s]) before[e.to].push_back({e.step, s});
+  // Fewest of the steps that `counts`, 0-1 breadth first.
+  const auto fewest = [&](auto counts) {
+    std::vector<uint32_t> distance(n, kNoPath);
+    std::deque<uint32_t> queue;
+    for (uint32_t s = 0; s < n; ++s)
+      if (final_[s]) {
+        distance[s] = 0;
+        queue.push_back(s);
+      }
+    while (!queue.empty()) {
+      const uint32_t s = queue.front();
+      queue.pop_front();
+      for (const Back& b : before[s]) {
+        const uint32_t cost = counts(b.step) ? 1 : 0;
+        if (distance[s] + cost >= distance[b.from]) continue;
+        distance[b.from] = distance[s] + cost;
+        cost == 0 ? queue.push_front(b.from) : queue.push_back(b.from);
+      }
+    }
+    return distance;
+  };
+  to_end_ = fewest([](int32_t step) { return step != kSilent; });
+  mandatory_.assign(size_t{n} * words_, 0);
+  possible_.assign(size_t{n} * words_, 0);
+  std::vector<bool> used(size_t{words_} * 64);
+  for (uint32_t s = 0; s < n; ++s)
+    for (const Edge& e : edges_[s])
+      if (e.step != kSilent) used[static_cast<size_t>(e.step)] = true;
+  for (size_t step = 0; step < used.size(); ++step) {
+    if (!used[step]) continue;
+    const uint64_t bit = uint64_t{1} << (step % 64);
+    const std::vector<uint32_t> times =
+        fewest([&](int32_t label) { return label == static_cast<int32_t>(step); });
+    std::vector<bool> reaches(n);
+    std::vector<uint32_t> queue;
+    for (uint32_t s = 0; s < n; ++s) {
+      if (times[s] != kNoPath && times[s] > 0) mandatory_[size_t{s} * words_ + step / 64] |= bit;
+      for (const Edge& e : edges_[s])
+        if (e.step == static_cast<int32_t>(step) && to_end_[e.to] != kNoPath && !reaches[s]) {
+          reaches[s] = true;
+          queue.push_back(s);
+        }
+    }
+    for (size_t i = 0; i < queue.size(); ++i) {
+      possible_[size_t{queue[i]} * words_ + step / 64] |= bit;
+      for (const Back& b : before[queue[i]])
+        if (!reaches[b.from]) {
+          reaches[b.from] = true;
+          queue.push_back(b.from);
+        }
+    }
+  }
+}
+
+}  // namespace casebox::analytics::conformance::internal

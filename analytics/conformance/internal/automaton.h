@@ -1,0 +1,79 @@
+#pragma once
+
+// The states of a norm as the alignment search walks them.
+//
+// A net with few enough markings is explored beforehand. When silent steps cost nothing, only the
+// language matters for costs and departures, so the markings are then made deterministic and
+// minimal: many silent and parallel branches collapse to few states without silent edges.
+// Otherwise, and for nets with too many markings, a state is a marking, found when the search meets
+// it.
+//
+// Numbering is by discovery from the beginning in label order, so it does not depend on hash order,
+// and in the minimal form not on the order of the file either.
+//
+// Thread safety: one thread (edges() may explore).
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "analytics/protocol/net.h"
+
+namespace casebox::analytics::conformance::internal {
+
+constexpr uint32_t kNoPath = UINT32_MAX;
+
+struct Edge {
+  int32_t step;  // protocol::kSilent or a step index
+  uint32_t to;
+};
+
+class Automaton {
+ public:
+  /// `language_only`: silent steps cost nothing. `net` must outlive the automaton.
+  Automaton(const protocol::Net& net, uint32_t max_markings, bool language_only);
+
+  uint32_t begin() const { return 0; }
+  const std::vector<Edge>& edges(uint32_t state);
+  bool is_final(uint32_t state) const { return final_[state]; }
+  /// All states are known, so the distances below are too.
+  bool complete() const { return complete_; }
+  bool minimal() const { return minimal_; }
+  /// Some marking would hold more than 255 tokens in a place; such firings are left out.
+  bool overflow() const { return overflow_; }
+  uint32_t size() const { return static_cast<uint32_t>(edges_.size()); }
+
+  // Only when complete. Masks have `words()` words, bit = step index.
+  /// Fewest steps from a state to an end; kNoPath if there is none.
+  uint32_t steps_to_end(uint32_t state) const { return to_end_[state]; }
+  /// Steps that every way from the state to an end does.
+  const uint64_t* mandatory(uint32_t state) const { return &mandatory_[size_t{state} * words_]; }
+  /// Steps that some way from the state does.
+  const uint64_t* possible(uint32_t state) const { return &possible_[size_t{state} * words_]; }
+  uint32_t words() const { return words_; }
+
+ private:
+  uint32_t intern(const protocol::Marking& marking);
+  void expand(uint32_t state);
+  void explore(uint32_t max_markings);
+  bool determinise();
+  void minimise();
+  void trim();
+  void measure();
+
+  const protocol::Net& net_;
+  std::unordered_map<std::string, uint32_t> ids_;
+  std::vector<protocol::Marking> markings_;
+  std::vector<bool> expanded_;
+  std::vector<std::vector<Edge>> edges_;
+  std::vector<bool> final_;
+  std::vector<uint32_t> to_end_;
+  std::vector<uint64_t> mandatory_, possible_;
+  uint32_t words_ = 1;
+  bool complete_ = false;
+  bool minimal_ = false;
+  bool overflow_ = false;
+};
+
+}  // namespace casebox::analytics::conformance::internal

@@ -1,0 +1,270 @@
+#include "analytics/conformance/internal/departures.h"
+
+#include <algorithm>
+
+namespace casebox::analytics::conformance::internal {
+
+void DepartureBuilder::build(const Variant& variant, VariantAligner& aligner, CaseResult& out) {
+  from_flow(variant);
+  from_rules();
+  if (variant.found.exact) mark_order_sensitive(aligner, out);
+  from_limits(out);
+  classify();
+  out.scored_cost = std::max<int64_t>(0, out.cost - excused(variant));
+  for (Draft& draft : drafts_) {
+    draft.departure.text = sentence(draft.departure, draft.details);
+    out.departures.push_back(std::move(draft.departure));
+  }
+  std::ranges::stable_sort(out.departures, [](const Departure& a, const Departure& b) {
+    return a.t0_ns != b.t0_ns ? a.t0_ns < b.t0_ns : a.t1_ns < b.t1_ns;
+  });
+}
+
+DepartureBuilder::Draft DepartureBuilder::make(Kind kind, int32_t step,
+                                               std::optional<uint32_t> event) const {
+  Draft draft;
+  Departure& d = draft.departure;
+  d.kind = d.deviation = kind;
+  d.event = event;
+  if (event) {
+    const LogEvent& e = view_.event(*event);
+    d.activity = view_.activity(*event);
+    d.t0_ns = e.t0_ns;
+    d.t1_ns = e.t1_ns;
+    d.timed = e.timed;
+    d.sources = e.sources;
+  }
+  if (step < 0) {
+    d.step = d.title = d.activity;
+    return draft;
+  }
+  const v1::ProtocolStep& s = norm_.step(static_cast<uint32_t>(step));
+  d.step = s.id();
+  d.title = norm_.title(static_cast<uint32_t>(step));
+  d.severity = s.severity();
+  d.value = s.value();
+  if (s.latitude() != v1::PROTOCOL_LATITUDE_UNSPECIFIED) d.latitude = s.latitude();
+  draft.details.detect = s.has_detect() ? s.detect() : 1;
+  return draft;
+}
+
+// Where a missing step could have been: from the event before its earliest place to the one after
+// its latest. Those two are its evidence.
+void DepartureBuilder::place(Draft& draft, const std::pair<uint32_t, uint32_t>& span) const {
+  Departure& d = draft.departure;
+  const auto& events = view_.events;
+  if (span.first > events.size()) return;
+  const bool before = span.first > 0, after = span.second < events.size();
+  int64_t t0 = before ? view_.time(events[span.first - 1]) : view_.t0_ns;
+  int64_t t1 = after ? view_.time(events[span.second]) : view_.t1_ns;
+  t1 = std::max(t0, t1);
+  const bool timed = (!before || view_.event(events[span.first - 1]).timed) &&
+                     (!after || view_.event(events[span.second]).timed) && !events.empty();
+  if (d.event) {
+    draft.details.expected = timed;
+    draft.details.expected_t0_ns = t0;
+    draft.details.expected_t1_ns = t1;
+    return;
+  }
+  d.t0_ns = t0;
+  d.t1_ns = t1;
+  d.timed = timed;
+  for (const auto& [there, index] : {std::pair{before, span.first - 1}, {after, span.second}})
+    if (there)
+      for (const v1::SourceRange& source : view_.event(events[index]).sources)
+        d.sources.push_back(source);
+}
+
+void DepartureBuilder::from_flow(const Variant& variant) {
+  for (const VariantDeparture& from : variant.departures) {
+    const Item& item = from.item;
+    std::optional<uint32_t> event;
+    if (item.kind != ItemKind::kMissing) event = view_.events[item.position];
+    const Kind kind = item.kind == ItemKind::kMissing ? Kind::kMissing
+                      : item.kind == ItemKind::kExtra ? Kind::kExtra
+                                                      : Kind::kOrder;
+    Draft draft = make(kind, item.step, event);
+    draft.item = item;
+    if (kind != Kind::kExtra) place(draft, variant.span[static_cast<size_t>(item.step)]);
+    Departure& d = draft.departure;
+    d.certainty = !options_.ambiguity ? v1::CERTAINTY_UNSPECIFIED
+                  : from.certain      ? v1::CERTAINTY_CERTAIN
+                                      : v1::CERTAINTY_AMBIGUOUS;
+    d.margin = from.margin;
+    d.explanations = from.explanations;
+    drafts_.push_back(std::move(draft));
+  }
+}
+
+void DepartureBuilder::use_check(Departure& d, int check) const {
+  const v1::ProtocolCheck& c = norm_.source.checks(check);
+  d.check = check_name(norm_, check);
+  if (c.severity() > d.severity) d.severity = c.severity();
+  if (!c.value().empty()) d.value = c.value();
+  if (c.latitude() != v1::PROTOCOL_LATITUDE_UNSPECIFIED) d.latitude = c.latitude();
+}
+
+// A rule that the flow has already found broken is only noted there.
+void DepartureBuilder::from_rules() {
+  for (const Broken& broken : broken_rules(norm_, view_.occurrences)) {
+    const std::string& step = norm_.step(broken.step).id();
+    const auto known = std::ranges::find_if(drafts_, [&](const Draft& draft) {
+      const Departure& d = draft.departure;
+      return d.deviation == broken.deviation && d.step == step &&
+             (!broken.event || d.event == broken.event);
+    });
+    if (known != drafts_.end()) {
+      if (known->departure.check.empty()) use_check(known->departure, broken.check);
+      continue;
+    }
+    Draft draft = make(broken.deviation, static_cast<int32_t>(broken.step), broken.event);
+    draft.broken = broken;
+    if (!broken.event) {
+      draft.departure.t0_ns = view_.t0_ns;
+      draft.departure.t1_ns = view_.t1_ns;
+    }
+    use_check(draft.departure, broken.check);
+    drafts_.push_back(std::move(draft));
+  }
+}
+
+void DepartureBuilder::from_limits(CaseResult& out) {
+  for (const Overrun& o :
+       overruns(norm_, view_, options_.limit_scale, observability_.clocks_trusted, out.notices)) {
+    Draft draft = make(Kind::kTime, static_cast<int32_t>(o.step), o.event);
+    Departure& d = draft.departure;
+    d.t0_ns = o.t0_ns;
+    d.t1_ns = o.t1_ns;
+    d.excess_ns = o.excess_ns;
+    draft.details.limit_ns = o.limit_ns;
+    draft.details.took_ns = o.took_ns;
+    if (o.after) draft.details.after = norm_.title(*o.after);
+    use_check(d, o.check);
+    drafts_.push_back(std::move(draft));
+  }
+}
+
+// Exchanges events, nearest first, whose times differ by no more than is known of them, and looks
+// which departures are gone.
+void DepartureBuilder::mark_order_sensitive(VariantAligner& aligner, CaseResult& out) {
+  if (drafts_.empty() || !options_.ambiguity) return;
+  const auto& events = view_.events;
+  uint32_t swaps = 0;
+  const auto close = [&](uint32_t a, uint32_t b) {
+    const LogEvent &x = view_.event(a), &y = view_.event(b);
+    if (!x.timed || !y.timed || x.activity == y.activity) return false;
+    if (x.u95_ns < 0 || y.u95_ns < 0) return true;  // no bound is known
+    return view_.time(b) - view_.time(a) <= x.u95_ns + y.u95_ns + 2 * options_.tolerance_ns;
+  };
+  for (size_t distance = 1; distance < events.size(); ++distance) {
+    bool any = false;
+    for (size_t i = 0; i + distance < events.size(); ++i) {
+      const size_t j = i + distance;
+      if (!close(events[i], events[j])) continue;
+      any = true;
+      if (++swaps > options_.max_swaps) {
+        out.notices.push_back("order sensitivity: more than " + std::to_string(options_.max_swaps) +
+                              " pairs of events are closer than their clocks tell; not all tried");
+        return;
+      }
+      std::vector<uint32_t> order(events.size());
+      for (size_t k = 0; k < order.size(); ++k) order[k] = static_cast<uint32_t>(k);
+      std::vector<uint32_t> other = order;
+      std::rotate(order.begin() + static_cast<ptrdiff_t>(i),
+                  order.begin() + static_cast<ptrdiff_t>(j),
+                  order.begin() + static_cast<ptrdiff_t>(j) + 1);  // j before i
+      mark_against(aligner, order);
+      if (distance == 1) continue;
+      std::rotate(other.begin() + static_cast<ptrdiff_t>(i),
+                  other.begin() + static_cast<ptrdiff_t>(i) + 1,
+                  other.begin() + static_cast<ptrdiff_t>(j) + 1);  // i after j
+      mark_against(aligner, other);
+    }
+    if (!any && distance >= 4) return;  // further pairs are further apart
+  }
+}
+
+// `order[k]`: which of the case's events stands at place k.
+void DepartureBuilder::mark_against(VariantAligner& aligner, const std::vector<uint32_t>& order) {
+  Sequence sequence;
+  for (uint32_t k : order) sequence.push_back(view_.sequence[k]);
+  std::vector<Item> items = aligner.items(sequence);
+  for (Item& item : items)
+    if (item.kind != ItemKind::kMissing) item.position = order[item.position];
+  std::ranges::sort(items);
+  std::vector<uint32_t> place(view_.trace.events.size(), UINT32_MAX);
+  for (uint32_t k = 0; k < order.size(); ++k) place[view_.events[order[k]]] = k;
+  // Only events of the flow are exchanged; others keep their places among them.
+  std::vector<Occurrence> occurrences = view_.occurrences;
+  std::vector<Occurrence> moved;
+  for (const Occurrence& o : occurrences)
+    if (place[o.event] != UINT32_MAX) moved.push_back(o);
+  std::ranges::sort(moved, {}, [&](const Occurrence& o) { return place[o.event]; });
+  size_t next = 0;
+  for (Occurrence& o : occurrences)
+    if (place[o.event] != UINT32_MAX) o = moved[next++];
+  const std::vector<Broken> broken = broken_rules(norm_, occurrences);
+  for (Draft& draft : drafts_) {
+    const bool there = draft.item ? std::ranges::binary_search(items, *draft.item)
+                                  : std::ranges::find(broken, *draft.broken) != broken.end();
+    if (!there) draft.departure.order_sensitive = true;
+  }
+}
+
+void DepartureBuilder::classify() {
+  for (Draft& draft : drafts_) {
+    Departure& d = draft.departure;
+    if (const Reason* reason = reason_for(d)) {
+      d.kind = Kind::kJustified;
+      d.certainty = v1::CERTAINTY_JUSTIFIED;
+      d.reason = reason->code;
+      continue;
+    }
+    if (d.kind != Kind::kMissing) continue;
+    const auto step = norm_.step_with_id(d.step);
+    if (step && blind(d, norm_.step(*step))) {
+      d.kind = Kind::kUnobserved;
+      d.certainty = v1::CERTAINTY_UNOBSERVED;
+    }
+  }
+}
+
+// True if each stream that can show the step recorded nothing for some of the time the step could
+// have been done in. A step that nothing is said to show counts as seen.
+bool DepartureBuilder::blind(const Departure& d, const v1::ProtocolStep& step) const {
+  if (step.has_detect() && step.detect() == 0) return true;
+  if (step.observed_by_size() == 0) return false;
+  return std::ranges::all_of(step.observed_by(), [&](const std::string& stream) {
+    if (std::ranges::find(observability_.absent, stream) != observability_.absent.end())
+      return true;
+    return std::ranges::any_of(observability_.blind, [&](const Blind& b) {
+      return (b.stream.empty() || b.stream == stream) && b.t1_ns >= d.t0_ns && b.t0_ns <= d.t1_ns;
+    });
+  });
+}
+
+const Reason* DepartureBuilder::reason_for(const Departure& d) const {
+  for (const Reason& reason : observability_.reasons) {
+    if (reason.step == d.step || (!d.activity.empty() && reason.step == d.activity)) return &reason;
+    const auto step = norm_.step_of.find(reason.step);
+    if (step != norm_.step_of.end() && norm_.step(step->second).id() == d.step) return &reason;
+  }
+  return nullptr;
+}
+
+// Of the cost: what the best explanation owes to departures that are not scored.
+int64_t DepartureBuilder::excused(const Variant& variant) const {
+  const int64_t unit = options_.unit;
+  std::vector<int64_t> by_explanation(std::max<uint32_t>(variant.explanations, 1), 0);
+  int64_t always = 0;
+  for (const Draft& draft : drafts_) {
+    const Departure& d = draft.departure;
+    if (!draft.item || (d.kind != Kind::kUnobserved && d.kind != Kind::kJustified)) continue;
+    const int64_t cost = d.deviation == Kind::kOrder ? 2 * unit : unit;
+    if (d.explanations.empty() && draft.departure.margin != 0) always += cost;
+    for (uint32_t e : d.explanations) by_explanation[e] += cost;
+  }
+  return always + std::ranges::max(by_explanation);
+}
+
+}  // namespace casebox::analytics::conformance::internal

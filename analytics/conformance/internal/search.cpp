@@ -1,0 +1,222 @@
+#include "analytics/conformance/internal/search.h"
+
+#include <algorithm>
+#include <bit>
+#include <map>
+
+namespace casebox::analytics::conformance::internal {
+namespace {
+
+constexpr int64_t kNever = INT64_MAX / 4;
+constexpr uint64_t kMaxDense = 32u << 20;
+
+}  // namespace
+
+void Search::prepare(const Sequence& sequence, const Forbidden& forbidden) {
+  length_ = static_cast<uint32_t>(sequence.size());
+  nodes_.clear();
+  const uint64_t cells = uint64_t{automaton_.size()} * (length_ + 1);
+  use_dense_ = automaton_.complete() && cells <= kMaxDense;
+  sparse_.clear();
+  if (use_dense_ && dense_.size() < cells) dense_.resize(cells);
+  if (++run_ == 0) {
+    std::ranges::fill(dense_, 0);
+    run_ = 1;
+  }
+  const uint32_t words = automaton_.words();
+  left_.assign(size_t{length_ + 1} * words, 0);
+  known_.assign(length_ + 1, 0);
+  alien_.assign(length_ + 1, 0);
+  for (uint32_t i = length_; i-- > 0;) {
+    std::copy_n(&left_[size_t{i + 1} * words], words, &left_[size_t{i} * words]);
+    known_[i] = known_[i + 1];
+    alien_[i] = alien_[i + 1];
+    const int32_t step = sequence[i];
+    if (step < 0 || static_cast<uint32_t>(step) / 64 >= words) {
+      ++alien_[i];
+    } else {
+      ++known_[i];
+      left_[size_t{i} * words + static_cast<size_t>(step) / 64] |= uint64_t{1} << (step % 64);
+    }
+  }
+  forbidden_model_ = forbidden.model.value_or(-3);
+  forbidden_alien_ = forbidden.log && sequence[*forbidden.log] == kAlien;
+}
+
+int64_t Search::estimate(uint32_t state, uint32_t position) const {
+  if (!automaton_.complete()) return costs_.unit * alien_[position];
+  if (automaton_.steps_to_end(state) == kNoPath) return kNever;
+  const uint32_t words = automaton_.words();
+  const uint64_t* possible = automaton_.possible(state);
+  const uint64_t* mandatory = automaton_.mandatory(state);
+  const uint64_t* left = &left_[size_t{position} * words];
+  int64_t impossible = 0, absent = 0;
+  for (uint32_t w = 0; w < words; ++w) {
+    impossible += std::popcount(left[w] & ~possible[w]);
+    const uint64_t needed = mandatory[w] & ~left[w];
+    absent += std::popcount(needed);
+    if (forbidden_model_ >= 0 && static_cast<uint32_t>(forbidden_model_) / 64 == w &&
+        (needed >> (forbidden_model_ % 64) & 1) != 0)
+      return kNever;
+  }
+  const int64_t beyond =
+      int64_t{automaton_.steps_to_end(state)} - (int64_t{known_[position]} - impossible);
+  return costs_.unit * (alien_[position] + impossible + std::max({absent, beyond, int64_t{0}}));
+}
+
+uint32_t Search::slot(uint32_t state, uint32_t position) {
+  const uint64_t key = uint64_t{state} * (length_ + 1) + position;
+  const auto next = static_cast<uint32_t>(nodes_.size());
+  if (use_dense_) {
+    uint64_t& cell = dense_[key];
+    if (cell >> 32 == run_) return static_cast<uint32_t>(cell);
+    cell = uint64_t{run_} << 32 | next;
+  } else {
+    const auto [it, added] = sparse_.try_emplace(key, next);
+    if (!added) return it->second;
+  }
+  nodes_.push_back({state, position, kNever, estimate(state, position), 0, MoveKind::kSync,
+                    protocol::kSilent, false});
+  return next;
+}
+
+template <typename Visit>
+void Search::moves(const Sequence& sequence, const Forbidden& forbidden, uint32_t state,
+                   uint32_t position, Visit visit) {
+  const bool more = position < length_;
+  if (more && forbidden.log != position)
+    visit(state, position + 1, costs_.unit, MoveKind::kLog, protocol::kSilent);
+  // By value: an automaton that is not complete may move its edges while it grows.
+  const auto walk = [&](const std::vector<Edge>& edges) {
+    for (const Edge& e : edges) {
+      if (e.step == protocol::kSilent) {
+        visit(e.to, position, costs_.silent, MoveKind::kSilent, e.step);
+        continue;
+      }
+      if (e.step != forbidden_model_) visit(e.to, position, costs_.unit, MoveKind::kModel, e.step);
+      if (more && e.step == sequence[position])
+        visit(e.to, position + 1, int64_t{0}, MoveKind::kSync, e.step);
+    }
+  };
+  if (automaton_.complete())
+    walk(automaton_.edges(state));
+  else
+    walk(std::vector<Edge>(automaton_.edges(state)));
+}
+
+Found Search::run(const Sequence& sequence, const Forbidden& forbidden, TightGraph* graph) {
+  Found found;
+  found.possible = false;
+  prepare(sequence, forbidden);
+  if (forbidden_alien_) {
+    found.exact = true;
+    return found;
+  }
+  std::map<int64_t, std::vector<uint32_t>> open;
+  const uint32_t first = slot(automaton_.begin(), 0);
+  nodes_[first].cost = 0;
+  if (nodes_[first].estimate < kNever) open[nodes_[first].estimate].push_back(first);
+  int64_t best = kNever;
+  uint32_t goal = 0;
+  uint64_t expanded = 0;
+  while (!open.empty()) {
+    const auto lowest = open.begin();
+    const int64_t total = lowest->first;
+    if (total > best) break;
+    std::vector<uint32_t>& bucket = lowest->second;
+    if (bucket.empty()) {
+      open.erase(lowest);
+      continue;
+    }
+    const uint32_t at = bucket.back();
+    bucket.pop_back();
+    const Node node = nodes_[at];
+    if (node.closed || node.cost + node.estimate < total) continue;
+    nodes_[at].closed = true;
+    if (node.position == length_ && automaton_.is_final(node.state)) {
+      if (node.cost < best) {
+        best = node.cost;
+        goal = at;
+      }
+      if (graph == nullptr) break;
+    }
+    if (++expanded > budget_) {
+      found.lower = total;
+      found.possible = true;
+      found.cost = costs_.unit * length_ + shortest_;
+      return found;
+    }
+    moves(sequence, forbidden, node.state, node.position,
+          [&](uint32_t state, uint32_t position, int64_t cost, MoveKind kind, int32_t step) {
+            const uint32_t to = slot(state, position);
+            Node& next = nodes_[to];
+            if (next.closed || next.estimate >= kNever || node.cost + cost >= next.cost) return;
+            next.cost = node.cost + cost;
+            next.parent = at;
+            next.kind = kind;
+            next.step = step;
+            open[next.cost + next.estimate].push_back(to);
+          });
+  }
+  found.exact = true;
+  if (best >= kNever) return found;
+  found.possible = true;
+  found.cost = found.lower = best;
+  for (uint32_t at = goal; at != first; at = nodes_[at].parent) {
+    const Node& node = nodes_[at];
+    found.path.push_back({node.kind, node.step, nodes_[node.parent].position});
+  }
+  std::ranges::reverse(found.path);
+  if (graph != nullptr) tighten(sequence, best, *graph);
+  return found;
+}
+
+// Moves between closed nodes whose costs differ by just the move's cost lie on a cheapest way to
+// their end; those from which a cheapest end can be reached by such moves are all of them.
+void Search::tighten(const Sequence& sequence, int64_t cost, TightGraph& graph) {
+  const auto count = static_cast<uint32_t>(nodes_.size());
+  struct Arc {
+    uint32_t from, to;
+    MoveKind kind;
+    int32_t step;
+  };
+  std::vector<Arc> arcs;
+  std::vector<std::vector<uint32_t>> into(count);
+  std::vector<uint32_t> queue;
+  std::vector<bool> keep(count);
+  for (uint32_t from = 0; from < count; ++from) {
+    const Node node = nodes_[from];
+    if (!node.closed || node.cost + node.estimate > cost) continue;
+    if (node.position == length_ && automaton_.is_final(node.state) && node.cost == cost) {
+      keep[from] = true;
+      queue.push_back(from);
+    }
+    moves(sequence, {}, node.state, node.position,
+          [&](uint32_t state, uint32_t position, int64_t c, MoveKind kind, int32_t step) {
+            const uint32_t to = slot(state, position);
+            if (to >= count || !nodes_[to].closed || nodes_[to].cost != node.cost + c) return;
+            into[to].push_back(static_cast<uint32_t>(arcs.size()));
+            arcs.push_back({from, to, kind, step});
+          });
+  }
+  for (size_t i = 0; i < queue.size(); ++i)
+    for (uint32_t a : into[queue[i]])
+      if (!keep[arcs[a].from]) {
+        keep[arcs[a].from] = true;
+        queue.push_back(arcs[a].from);
+      }
+  std::vector<uint32_t> number(count, 0);
+  graph = {};
+  for (uint32_t i = 0; i < count; ++i) {
+    if (!keep[i]) continue;
+    number[i] = static_cast<uint32_t>(graph.arcs.size());
+    graph.arcs.emplace_back();
+    graph.goal.push_back(nodes_[i].position == length_ && nodes_[i].cost == cost &&
+                         automaton_.is_final(nodes_[i].state));
+  }
+  for (const Arc& a : arcs)
+    if (keep[a.from] && keep[a.to])
+      graph.arcs[number[a.from]].push_back({number[a.to], a.kind, a.step, nodes_[a.from].position});
+}
+
+}  // namespace casebox::analytics::conformance::internal

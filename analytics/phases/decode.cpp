@@ -1,0 +1,212 @@
+#include "analytics/phases/decode.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "analytics/phases/internal/evidence.h"
+
+namespace casebox::analytics::phases {
+namespace {
+
+constexpr double kNever = -std::numeric_limits<double>::infinity();
+
+struct Segment {
+  size_t state;
+  size_t from;
+  size_t to;
+};
+
+double log_of(double p) { return p > 0 ? std::log(p) : kNever; }
+
+/// Viterbi over segments: best[j][s] is the best course of [0, j) whose last segment is of state s.
+std::vector<Segment> best_course(const internal::Evidence& evidence, const Model& model,
+                                 double& score) {
+  const size_t steps = evidence.steps(), states = model.states.size();
+  struct Came {
+    size_t from = 0;
+    size_t state = SIZE_MAX;  // of the segment before; SIZE_MAX: this is the first
+  };
+  // entered[i][s]: best score with which a segment of state s may begin at i.
+  std::vector<std::vector<double>> entered(steps + 1, std::vector<double>(states, kNever));
+  std::vector<std::vector<size_t>> via(steps + 1, std::vector<size_t>(states, SIZE_MAX));
+  std::vector<std::vector<double>> best(steps + 1, std::vector<double>(states, kNever));
+  std::vector<std::vector<Came>> came(steps + 1, std::vector<Came>(states));
+  for (size_t s = 0; s < states; ++s) entered[0][s] = log_of(model.begin[s]);
+  std::vector<std::vector<double>> change(states, std::vector<double>(states + 1));
+  for (size_t a = 0; a < states; ++a)
+    for (size_t b = 0; b <= states; ++b) change[a][b] = log_of(model.transition[a][b]);
+  // Only starts that can be entered are looked at.
+  std::vector<std::vector<std::pair<size_t, double>>> starts(states);
+  for (size_t s = 0; s < states; ++s)
+    if (entered[0][s] > kNever) starts[s].emplace_back(0, entered[0][s] + evidence.opening(s, 0));
+  for (size_t j = 1; j <= steps; ++j) {
+    for (size_t s = 0; s < states; ++s) {
+      const double sum = evidence.segment(s, 0, j);
+      for (const auto& [i, value] : starts[s]) {
+        const double total = value + sum + evidence.duration(s, j - i);
+        if (total > best[j][s]) {
+          best[j][s] = total;
+          came[j][s] = {i, via[i][s]};
+        }
+      }
+    }
+    for (size_t s = 0; s < states; ++s) {
+      for (size_t before = 0; before < states; ++before) {
+        const double total = best[j][before] + change[before][s];
+        if (total > entered[j][s]) {
+          entered[j][s] = total;
+          via[j][s] = before;
+        }
+      }
+      if (entered[j][s] > kNever)
+        starts[s].emplace_back(j,
+                               entered[j][s] + evidence.opening(s, j) - evidence.segment(s, 0, j));
+    }
+  }
+  std::vector<Segment> course;
+  size_t last = SIZE_MAX;
+  score = kNever;
+  for (size_t s = 0; s < states; ++s) {
+    const double total = best[steps][s] + change[s][states];
+    if (total > score) {
+      score = total;
+      last = s;
+    }
+  }
+  for (size_t at = steps; last != SIZE_MAX;) {
+    const Came& c = came[at][last];
+    course.push_back({last, c.from, at});
+    const size_t before = c.state;
+    at = c.from;
+    last = before;
+  }
+  std::reverse(course.begin(), course.end());
+  return course;
+}
+
+double log_add(double a, double b) {
+  if (a < b) std::swap(a, b);
+  return b == kNever ? a : a + std::log1p(std::exp(b - a));
+}
+
+/// 95 % intervals of the inner boundaries of a course, its order of states being given.
+class Posterior {
+ public:
+  Posterior(const internal::Evidence& evidence, const std::vector<Segment>& course, size_t window)
+      : evidence_(evidence), course_(course) {
+    for (size_t b = 1; b < course.size(); ++b) {
+      const size_t at = course[b].from;
+      const size_t low = std::max<size_t>(at > window ? at - window : 1, b);
+      const size_t high = std::min(at + window, evidence.steps() - 1);
+      windows_.push_back({low, std::max(low, high)});
+    }
+  }
+
+  /// Grid positions [low, high] of inner boundary `b` (0 = between the first two segments).
+  std::vector<std::pair<size_t, size_t>> intervals() {
+    const size_t n = windows_.size();
+    std::vector<std::vector<double>> forward(n), backward(n);
+    for (size_t b = 0; b < n; ++b) forward[b] = pass(b, b == 0 ? nullptr : &forward[b - 1], true);
+    for (size_t b = n; b-- > 0;)
+      backward[b] = pass(b, b + 1 == n ? nullptr : &backward[b + 1], false);
+    std::vector<std::pair<size_t, size_t>> out;
+    for (size_t b = 0; b < n; ++b) {
+      std::vector<double> mass(forward[b].size());
+      double top = kNever, sum = 0;
+      for (size_t i = 0; i < mass.size(); ++i)
+        top = std::max(top, mass[i] = forward[b][i] + backward[b][i]);
+      for (double& m : mass) sum += m = std::exp(m - top);
+      double below = 0;
+      size_t low = 0, high = mass.size() - 1;
+      bool found = false;
+      for (size_t i = 0; i < mass.size(); ++i) {
+        below += mass[i] / sum;
+        if (!found && below >= .025) {
+          low = i;
+          found = true;
+        }
+        if (below >= .975) {
+          high = i;
+          break;
+        }
+      }
+      out.emplace_back(windows_[b].first + low, windows_[b].first + high);
+    }
+    return out;
+  }
+
+ private:
+  /// Forward: everything up to boundary b at each position, its opening included. Backward: what
+  /// follows.
+  std::vector<double> pass(size_t b, const std::vector<double>* neighbour, bool forward) const {
+    const auto [low, high] = windows_[b];
+    const size_t state = course_[forward ? b : b + 1].state;
+    std::vector<double> out(high - low + 1, kNever);
+    for (size_t at = low; at <= high; ++at) {
+      double sum = kNever;
+      const auto add = [&](size_t other, double value) {
+        const size_t from = std::min(at, other), to = std::max(at, other);
+        if ((forward ? other < at : other > at))
+          sum = log_add(sum, value + evidence_.segment(state, from, to) +
+                                 evidence_.duration(state, to - from));
+      };
+      if (neighbour == nullptr) {
+        add(forward ? 0 : evidence_.steps(), 0);
+      } else {
+        const size_t base = windows_[forward ? b - 1 : b + 1].first;
+        for (size_t i = 0; i < neighbour->size(); ++i) add(base + i, (*neighbour)[i]);
+      }
+      if (forward) sum += evidence_.opening(course_[b + 1].state, at);
+      out[at - low] = sum;
+    }
+    return out;
+  }
+
+  const internal::Evidence& evidence_;
+  const std::vector<Segment>& course_;
+  std::vector<std::pair<size_t, size_t>> windows_;
+};
+
+}  // namespace
+
+Result<Decoded> decode(const Signals& signals, const Model& model, const DecodeOptions& options) {
+  const double length = signals.to.seconds() - signals.from.seconds();
+  if (!(options.step_s > 0) || !(options.time_scale > 0))
+    return Error{Code::kInvalidArgument, "phases: step and time scale must be above zero"};
+  if (!(length >= 10))
+    return Error{Code::kInvalidArgument, "phases: a case of " + std::to_string(length) +
+                                             " s is too short; at least 10 s are needed"};
+  if (!internal::usable(signals))
+    return Error{Code::kInvalidArgument,
+                 "phases: no instrument or device signal with a usable clock changes in this case"};
+  Decoded out;
+  out.step_s = options.step_s;
+  while (length / out.step_s > static_cast<double>(options.max_steps)) out.step_s *= 2;
+  const internal::Evidence evidence(signals, model, out.step_s, options.evidence,
+                                    options.time_scale);
+  const std::vector<Segment> course = best_course(evidence, model, out.log_likelihood);
+  if (course.empty())
+    return Error{Code::kInvalidArgument, "phases: no course of phases fits this case"};
+  const auto window = static_cast<size_t>(std::ceil(options.window_s / out.step_s));
+  const auto inner = Posterior(evidence, course, window).intervals();
+  const auto seconds_of = [&](double k) {
+    return std::min(signals.from.seconds() + k * out.step_s, signals.to.seconds());
+  };
+  const auto boundary = [&](size_t b) {  // before segment b
+    const double at = static_cast<double>(b < course.size() ? course[b].from : course[b - 1].to);
+    if (b == 0 || b == course.size())
+      return Boundary{seconds_of(at), seconds_of(at), seconds_of(at)};
+    return Boundary{
+        seconds_of(at),
+        std::min(seconds_of(at), seconds_of(static_cast<double>(inner[b - 1].first) - .5)),
+        std::max(seconds_of(at), seconds_of(static_cast<double>(inner[b - 1].second) + .5))};
+  };
+  for (size_t b = 0; b < course.size(); ++b) {
+    const State& state = model.states[course[b].state];
+    if (!state.label.empty()) out.phases.push_back({state.label, boundary(b), boundary(b + 1)});
+  }
+  return out;
+}
+
+}  // namespace casebox::analytics::phases

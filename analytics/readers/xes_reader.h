@@ -1,0 +1,32 @@
+#pragma once
+
+// XES logs (IEEE 1849), plain or gzip, in one pass: memory holds the event log, never the file.
+//
+// Taken: concept:name, time:timestamp, start_timestamp, lifecycle:transition (start and complete
+// are paired), concept:instance, org:resource, and the casebox:* attributes of our own files. Other
+// attributes are left in the file and named in a notice.
+//
+// Thread safety: free functions.
+// Errors: kInvalidArgument `<file>:<line>: <what>; <what to do>` for what is not XES, for entity
+// declarations, nesting beyond 256 levels, a tag or text beyond 4 MiB, and files beyond the limits.
+
+#include <filesystem>
+#include <string_view>
+
+#include "analytics/event_log.h"
+#include "proto/base/result.h"
+
+namespace casebox::analytics::readers {
+
+struct Limits {
+  uint64_t max_bytes = uint64_t{16} << 30;  // unpacked
+  uint64_t max_events = 200'000'000;
+  uint32_t max_activities = 1'000'000;
+};
+
+Result<EventLog> read_xes(const std::filesystem::path& path, const Limits& limits = {});
+/// From memory; `name` stands for it in messages.
+Result<EventLog> read_xes_text(std::string_view text, const std::string& name,
+                               const Limits& limits = {});
+
+}  // namespace casebox::analytics::readers
