@@ -63,6 +63,15 @@ std::vector<StreamTotals> totals(const v1::CaseRecord& record) {
   return out;
 }
 
+/// Digest, count and extent, from which a reader of the source sees that all of it is here.
+void put_digest(Json& into, const ChannelDigest& digest) {
+  const bool any = digest.first <= digest.last;
+  into["count"] = digest.count;
+  into["digest"] = to_hex(digest.sha256);
+  into["first_t_s"] = any ? Json(digest.first.seconds()) : Json(nullptr);
+  into["last_t_s"] = any ? Json(digest.last.seconds()) : Json(nullptr);
+}
+
 Result<Json> stream_json(const StreamTotals& sum, const storage::CaseReader* reader) {
   Json out;
   out["stream_id"] = sum.stream.stream_id();
@@ -98,18 +107,15 @@ Result<Json> stream_json(const StreamTotals& sum, const storage::CaseReader* rea
     one["digest"] = nullptr;
     if (reader != nullptr && !sum.derived) {
       CASEBOX_TRY(const ChannelDigest digest, channel_digest(*reader, sum.stream, channel));
-      one["count"] = digest.count;
-      one["digest"] = to_hex(digest.sha256);
+      put_digest(one, digest);
     }
     out["channels"].push_back(std::move(one));
   }
   if (sum.stream.channels().empty() && reader != nullptr && !sum.derived) {
     CASEBOX_TRY(const ChannelDigest digest, stream_digest(*reader, sum.stream));
-    out["channels"].push_back({{"name", sum.stream.name()},
-                               {"unit", nullptr},
-                               {"rate_hz", nullptr},
-                               {"count", digest.count},
-                               {"digest", to_hex(digest.sha256)}});
+    Json one = {{"name", sum.stream.name()}, {"unit", nullptr}, {"rate_hz", nullptr}};
+    put_digest(one, digest);
+    out["channels"].push_back(std::move(one));
   }
   return out;
 }
@@ -229,6 +235,22 @@ Result<Json> case_full_json(StoreAccess& access, const v1::CaseRecord& record, b
   CASEBOX_TRY(const auto clocks, reader->clocks());
   out["clocks"] = clocks_json(clocks);
   out["provenance"] = provenance_json(record);
+  return out;
+}
+
+Result<Json> imported_case_json(StoreAccess& access, const v1::CaseRecord& record) {
+  CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(record.case_id()));
+  CASEBOX_TRY(const auto reader, storage::CaseReader::open(access.store(), id, access.keyring(),
+                                                           keyring::Purpose::kIndex));
+  Json out;
+  out["case_id"] = to_string(id);
+  out["streams"] = Json::array();
+  for (const StreamTotals& sum : totals(record)) {
+    if (sum.derived) continue;
+    CASEBOX_TRY(Json one, stream_json(sum, reader.get()));
+    one["gaps"] = sum.gap_frames;
+    out["streams"].push_back(std::move(one));
+  }
   return out;
 }
 

@@ -18,4 +18,8 @@ Result<Json> case_header_json(const storage::Store& store, const v1::CaseRecord&
 /// `digests`, every channel's source digest is computed, which reads all its samples.
 Result<Json> case_full_json(StoreAccess& access, const v1::CaseRecord& record, bool digests);
 
+/// case_id and streams[{name kind channels[{... first_t_s last_t_s digest}] gaps}]: what an import
+/// brought, as the store has it.
+Result<Json> imported_case_json(StoreAccess& access, const v1::CaseRecord& record);
+
 }  // namespace casebox::tools

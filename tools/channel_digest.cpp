@@ -1,5 +1,7 @@
 #include "tools/channel_digest.h"
 
+#include <algorithm>
+
 #include "tools/names.h"
 
 namespace casebox::tools {
@@ -25,12 +27,17 @@ std::string mark_text(const v1::TeamMark& mark) {
 
 /// Appends a run's present samples in the source's own form.
 void append_samples(const storage::SampleRun& run, v1::SampleType type, bool wide, Bytes& out,
-                    uint64_t& count) {
+                    ChannelDigest& sum) {
   const size_t n = type == v1::SAMPLE_TYPE_INT ? run.codes.size() : run.values.size();
   char field[8];
   for (size_t i = 0; i < n; ++i) {
     if (!run.missing.empty() && run.missing[i]) continue;
-    ++count;
+    ++sum.count;
+    const CaseTime t = run.times.empty()
+                           ? run.t0 + from_seconds(static_cast<double>(i) / run.rate_hz)
+                           : run.times[i];
+    sum.first = std::min(sum.first, t);
+    sum.last = std::max(sum.last, t);
     size_t size = 8;
     if (type == v1::SAMPLE_TYPE_INT && !wide) {
       store_le(field, static_cast<int32_t>(run.codes[i]));
@@ -87,7 +94,7 @@ Result<ChannelDigest> channel_digest(const storage::CaseReader& reader, const v1
   CASEBOX_CHECK(
       reader.samples(stream.name(), channel.name(), {}, [&](const storage::SampleRun& run) {
         buffer.clear();
-        append_samples(run, channel.type(), wide, buffer, out.count);
+        append_samples(run, channel.type(), wide, buffer, out);
         hash.update(buffer);
         return ok();
       }));
@@ -101,6 +108,8 @@ Result<ChannelDigest> stream_digest(const storage::CaseReader& reader, const v1:
   if (stream.kind() == v1::STREAM_KIND_VIDEO || stream.kind() == v1::STREAM_KIND_AUDIO) {
     CASEBOX_CHECK(reader.packets(stream.name(), {}, [&](const storage::PacketAt& packet) {
       ++out.count;
+      out.first = std::min(out.first, packet.t);
+      out.last = std::max(out.last, packet.t);
       hash.update(packet.payload);
       return ok();
     }));
@@ -108,6 +117,8 @@ Result<ChannelDigest> stream_digest(const storage::CaseReader& reader, const v1:
     CASEBOX_TRY(const auto events, reader.events_of(stream.name()));
     for (const storage::EventAt& at : events) {
       ++out.count;
+      out.first = std::min(out.first, at.t);
+      out.last = std::max(out.last, at.t);
       hash.update(std::to_string(at.t.ns) + "\t" + event_text(at.event) + "\n");
     }
   }

@@ -22,6 +22,8 @@ namespace casebox::tools {
 struct ChannelDigest {
   uint64_t count = 0;  // samples that are there, packets or events
   Digest sha256{};
+  CaseTime first{INT64_MAX};  // of what was counted; later than `last` if nothing was
+  CaseTime last{INT64_MIN};
 };
 
 Result<ChannelDigest> channel_digest(const storage::CaseReader& reader, const v1::Stream& stream,

@@ -4,10 +4,17 @@ namespace casebox::tools {
 
 const std::vector<const Command*>& commands() {
   static const std::vector<const Command*> kAll = {
+      &kDemoCommand,
       &kCasesCommand,
       &kShowCommand,
       &kQueryCommand,
+      &kAnalyzeCommand,
+      &kWhyCommand,
+      &kRecomputeCommand,
+      &kConformCommand,
+      &kProtocolCommand,
       &kServeCommand,
+      &kReportCommand,
       &kReplayCommand,
       &kVerifyCommand,
       &kExportCommand,
@@ -16,10 +23,13 @@ const std::vector<const Command*>& commands() {
       &kRecoverCommand,
       &kSimulateCommand,
       &kConfigCommand,
+      &kRecordCommand,
+      &kImportCommand,
       &kIngestCommand,
       &kForwardCommand,
       &kTopicsCommand,
       &kCatCommand,
+      &kBenchCommand,
       &kVersionCommand,
   };
   return kAll;

@@ -8,19 +8,28 @@
 
 namespace casebox::tools {
 
+extern const Command kAnalyzeCommand;
+extern const Command kWhyCommand;
+extern const Command kRecomputeCommand;
+extern const Command kDemoCommand;
 extern const Command kCasesCommand;
 extern const Command kShowCommand;
+extern const Command kProtocolCommand;
 extern const Command kQueryCommand;
 extern const Command kReplayCommand;
 extern const Command kVerifyCommand;
 extern const Command kExportCommand;
+extern const Command kConformCommand;
 extern const Command kConsentCommand;
 extern const Command kKeysCommand;
 extern const Command kRecoverCommand;
 extern const Command kCatCommand;
+extern const Command kBenchCommand;
 extern const Command kConfigCommand;
 extern const Command kForwardCommand;
+extern const Command kImportCommand;
 extern const Command kIngestCommand;
+extern const Command kRecordCommand;
 extern const Command kReportCommand;
 extern const Command kServeCommand;
 extern const Command kSimulateCommand;

@@ -1,5 +1,9 @@
 #include "tools/documents.h"
 
+#include <map>
+
+#include "tools/names.h"
+
 namespace casebox::tools {
 
 Json phase_json(const query::PhaseFact& phase) {
@@ -57,6 +61,27 @@ Json report_json(const verify::Report& report) {
   }
   out["frames"] = report.frames;
   out["bytes"] = report.bytes;
+  return out;
+}
+
+Json finding_json(const v1::Finding& finding) {
+  Json out;
+  out["finding_id"] = to_hex(finding.id());
+  out["job"] = finding.run().job();
+  out["kind"] = finding.kind();
+  out["step"] = finding.step();
+  out["certainty"] = finding.certainty() == v1::CERTAINTY_UNSPECIFIED
+                         ? Json(nullptr)
+                         : Json(name_of(finding.certainty()));
+  out["text"] = finding.text();
+  out["t0_s"] = static_cast<double>(finding.t0_ns()) * 1e-9;
+  out["t1_s"] = static_cast<double>(finding.t1_ns()) * 1e-9;
+  // Protobuf maps have no order of their own.
+  out["values"] =
+      Json(std::map<std::string, double>(finding.values().begin(), finding.values().end()));
+  out["labels"] =
+      Json(std::map<std::string, std::string>(finding.labels().begin(), finding.labels().end()));
+  out["sources"] = sources_json(finding.sources());
   return out;
 }
 

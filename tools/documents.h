@@ -34,6 +34,9 @@ Json sources_json(const Ranges& ranges) {
 Json phase_json(const query::PhaseFact& phase);
 /// {finding_id kind step phase certainty text t0_s t1_s sources[]}
 Json departure_json(const query::DepartureFact& departure);
+/// {finding_id job kind step certainty text t0_s t1_s values labels sources[]}; certainty null
+/// where it does not apply.
+Json finding_json(const v1::Finding& finding);
 /// The verify document's body of one case: verdict, proven[], not_proven[], problems[], streams[],
 /// ...
 Json report_json(const verify::Report& report);

@@ -153,7 +153,7 @@ std::string xes_event(const std::string& activity, const char* transition, doubl
 
 std::string value_text(const v1::Channel& channel, double value, int64_t code, bool is_code) {
   if (is_code && channel.gain() == 0) return scaled_text(code, channel.decimals());
-  if (std::isnan(value)) return "nan";
+  if (std::isnan(value)) return channel.text().nan().empty() ? "nan" : channel.text().nan();
   if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
   const auto precision = static_cast<int>(std::min(channel.text().precision(), 64u));
   switch (channel.text().style()) {

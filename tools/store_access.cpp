@@ -5,6 +5,7 @@
 
 #include "ingest/bus/log_bus.h"
 #include "ingest/ingest.h"
+#include "proto/producer/identity.h"
 #include "proto/producer/recovery.h"
 #include "tools/json.h"
 
@@ -176,7 +177,7 @@ Result<std::unique_ptr<producer::Producer>> StoreAccess::begin_derived(log::Writ
   CASEBOX_TRY(auto key, keystore_->signing_key(name));
   producer::Options options;
   options.case_id = id;
-  options.producer_id = producer_id_of(key);
+  options.producer_id = producer::producer_id_of(key);
   options.role = role;
   std::copy_n(reinterpret_cast<const uint8_t*>(record->case_public_key().data()), 32,
               options.case_public_key.begin());
@@ -199,17 +200,6 @@ Result<Drained> StoreAccess::drain(const std::vector<fs::path>& more) {
   CASEBOX_CHECK(loop->drain(milliseconds(10)));
   const ingest::Progress& done = loop->progress();
   return Drained{done.frames, done.duplicates, done.quarantined};
-}
-
-ProducerId producer_id_of(const seal::SigningKey& key) {
-  const Digest digest =
-      seal::sha256({"casebox/producer/1",
-                    BytesView(reinterpret_cast<const char*>(key.public_key().data()), 32)});
-  ProducerId id;
-  std::copy_n(digest.begin(), 16, id.bytes.begin());
-  id.bytes[6] = static_cast<uint8_t>((id.bytes[6] & 0x0f) | 0x40);
-  id.bytes[8] = static_cast<uint8_t>((id.bytes[8] & 0x3f) | 0x80);
-  return id;
 }
 
 }  // namespace casebox::tools

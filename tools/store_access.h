@@ -95,7 +95,4 @@ class StoreAccess {
   std::unique_ptr<keyring::Keyring> keyring_;
 };
 
-/// The id of the producer that signs with this key: the same for every epoch of one site and role.
-ProducerId producer_id_of(const seal::SigningKey& key);
-
 }  // namespace casebox::tools

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "proto/log/log.h"
+#include "proto/seal/seal.h"
 #include "tools/channel_digest.h"
 #include "tools/commands.h"
 #include "tools/json.h"
@@ -98,6 +99,7 @@ Result<void> window_lines(const storage::CaseReader& reader, const v1::Stream& s
       json["dts"] = std::to_string(at.packet.dts());
       json["key"] = (at.packet.flags() & 1) != 0;
       json["bytes"] = at.payload.size();
+      json["sha256"] = to_hex(seal::sha256({at.payload}));
       lines.push_back({at.t.seconds(), std::move(json)});
       return ok();
     });
@@ -223,6 +225,6 @@ const Command kReplayCommand{
     "the copy verifies like the original.\n"
     "Examples:\n"
     "  casebox replay 3f2a --store S --speed 10 --stream monitor.numerics\n"
-    "  casebox replay 3f2a --store S --to-log /tmp/copy"};
+    "  casebox replay 3f2a --store S --to-log copy"};
 
 }  // namespace casebox::tools

@@ -28,6 +28,15 @@ Result<std::array<uint8_t, 32>> trusted_key(const std::string& text) {
   return key;
 }
 
+/// What no case can tell of itself: that the place holds none, or lost the end of what it held.
+verify::Report incomplete(const std::string& path, const std::string& what) {
+  verify::Report report;
+  report.verdict = verify::Verdict::kUnclosed;
+  report.not_proven.push_back("that every case that was recorded is here: " + what);
+  report.problems.push_back({"store", path, what});
+  return report;
+}
+
 /// A store that RocksDB itself refuses: damage, reported as such rather than as a failure to look.
 verify::Report damaged(const std::string& path, const Error& error) {
   verify::Report report;
@@ -54,11 +63,19 @@ Result<std::vector<verify::Report>> verify_path(const std::string& path,
     });
     if (!reports && reports.error().code == Code::kCorrupt)
       return std::vector<verify::Report>{damaged(path, reports.error())};
+    if (!reports) return std::move(reports).error();
+    for (uint32_t i = 0; i < (*store)->shards(); ++i)
+      if ((*store)->shard(i).recovered().torn_tail)
+        reports->push_back(incomplete(path, "the database's log is torn or damaged in shard " + std::to_string(i) +
+                                                "; what was written behind the place is not seen"));
+    if (reports->empty()) reports->push_back(incomplete(path, "it holds no case"));
     return reports;
   }
   if (log::is_log(path)) {
     kind = "log";
-    return verify::verify_log(path, options);
+    CASEBOX_TRY(auto reports, verify::verify_log(path, options));
+    if (reports.empty()) reports.push_back(incomplete(path, "it holds no case"));
+    return reports;
   }
   return Error{Code::kNotFound,
                path +

@@ -77,7 +77,7 @@ void fill_defaults(v1::IngestConfig& config) {
 
 void fill_defaults(v1::ServeConfig& config) {
   if (config.address().empty()) config.set_address("127.0.0.1");
-  if (config.port() == 0) config.set_port(8742);
+  if (config.port() == 0) config.set_port(8420);
   if (config.has_kafka()) fill_kafka(*config.mutable_kafka());
 }
 
@@ -175,7 +175,7 @@ partition: 0
     return std::string(R"(# The review page and its API, on this machine only.
 store_dir: /var/lib/casebox/store
 address: 127.0.0.1
-port: 8742
+port: 8420
 log_dirs: [/var/lib/casebox/spool]
 )");
   return Error{Code::kInvalidArgument,

@@ -19,7 +19,7 @@ Result<v1::IngestConfig> load_ingest_config(const std::filesystem::path& file);
 Result<v1::ServeConfig> load_serve_config(const std::filesystem::path& file);
 
 /// Fills what is not set: frame_max_ms 150, sync_max_ms 100, queue_items 4096, partitions 1,
-/// topic_prefix "casebox", group "casebox-store", address 127.0.0.1, port 8742.
+/// topic_prefix "casebox", group "casebox-store", address 127.0.0.1, port 8420.
 void fill_defaults(v1::RecorderConfig& config);
 void fill_defaults(v1::IngestConfig& config);
 void fill_defaults(v1::ServeConfig& config);

@@ -1,8 +1,8 @@
 #include "tools/query/facts.h"
 
 #include <algorithm>
-#include <set>
 
+#include "analytics/finding/finding.h"
 #include "tools/names.h"
 
 namespace casebox::tools::query {
@@ -72,16 +72,6 @@ DepartureFact departure(const storage::EventAt& at) {
   return fact;
 }
 
-/// A finding's id is the hash of its job, inputs and place: a re-run repeats ids, and the first
-/// copy stands.
-std::vector<storage::EventAt> unique_findings(std::vector<storage::EventAt> all) {
-  std::set<Bytes> ids;
-  std::erase_if(all, [&](const storage::EventAt& at) {
-    return !at.event.has_finding() || !ids.insert(at.event.finding().id()).second;
-  });
-  return all;
-}
-
 }  // namespace
 
 Result<CaseFacts> header_facts(const v1::CaseRecord& record) {
@@ -101,27 +91,21 @@ Result<CaseFacts> read_facts(StoreAccess& access, const v1::CaseRecord& record,
                              keyring::Purpose purpose, bool phases, bool departures) {
   CASEBOX_TRY(CaseFacts facts, header_facts(record));
   if (!phases && !departures) return facts;
-  if (!access.keyring().available()) {
-    facts.sealed = true;
-    return facts;
-  }
   CASEBOX_TRY(auto reader,
               storage::CaseReader::open(access.store(), facts.id, access.keyring(), purpose));
   const double end_s = static_cast<double>(record.last_t_ns()) * 1e-9;
-  auto annotated = reader->events(v1::STREAM_KIND_PHASE);
-  if (!annotated &&
-      (annotated.error().code == Code::kDenied || annotated.error().code == Code::kNotFound)) {
+  if (!reader->readable()) {
     facts.sealed = true;
     return facts;
   }
-  if (!annotated) return std::move(annotated).error();
-  for (const auto& at : *annotated)
+  CASEBOX_TRY(const auto annotated, reader->events(v1::STREAM_KIND_PHASE));
+  for (const auto& at : annotated)
     if (phases && at.event.has_interval()) facts.phases.push_back(from_interval(at, end_s));
 
   CASEBOX_TRY(auto derived, reader->events(v1::STREAM_KIND_FINDING, {}, true));
   const bool human = !facts.phases.empty();
-  for (const auto& at : unique_findings(std::move(derived))) {
-    const std::string& kind = at.event.finding().kind();
+  for (const auto& [finding, at] : analytics::finding::current(reader->record(), derived)) {
+    const std::string& kind = finding.kind();
     if (phases && !human && kind == "phase") facts.phases.push_back(from_finding(at));
     if (departures && kind == "departure") facts.departures.push_back(departure(at));
   }

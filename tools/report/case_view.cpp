@@ -6,6 +6,8 @@
 #include <ctime>
 #include <tuple>
 
+#include "analytics/finding/finding.h"
+
 namespace casebox::tools {
 namespace {
 
@@ -156,17 +158,15 @@ Result<void> gather_events(const storage::CaseReader& reader,
 
 Result<void> gather_findings(const storage::CaseReader& reader, CaseView& view) {
   CASEBOX_TRY(auto events, reader.events(v1::STREAM_KIND_FINDING, {}, true));
-  std::map<std::string, v1::Finding> by_id;  // a re-run repeats ids: the last one stands
-  for (const storage::EventAt& at : events)
-    if (at.event.has_finding()) by_id[at.event.finding().id()] = at.event.finding();
-  for (auto& [id, finding] : by_id) {
+  for (auto& stored : analytics::finding::current(reader.record(), events)) {
+    v1::Finding& finding = stored.finding;
     if (finding.kind() == "phase") {
       const auto label = finding.labels().find("phase");
       const auto u95 = finding.values().find("start_u95_s");
       view.phases.push_back({label == finding.labels().end() ? finding.step() : label->second,
                              s(finding.t0_ns()), s(finding.t1_ns()),
                              u95 == finding.values().end() ? -1 : u95->second, "found",
-                             finding.run().job(), false, to_hex(id)});
+                             finding.run().job(), false, to_hex(finding.id())});
     }
     view.findings.push_back(std::move(finding));
   }
@@ -233,10 +233,6 @@ Result<void> gather_accounting(const storage::CaseReader& reader,
   return ok();
 }
 
-bool refused(const Error& error) {
-  return error.code == Code::kDenied || error.code == Code::kNotFound;
-}
-
 }  // namespace
 
 std::string kind_name(v1::StreamKind kind) { return code_of(v1::StreamKind_Name(kind), 12); }
@@ -301,18 +297,13 @@ Result<CaseView> gather_case(const storage::CaseReader& reader) {
   std::map<uint32_t, std::string> names;
   for (const v1::Stream& stream : reader.streams()) names[stream.stream_id()] = stream.name();
   CASEBOX_CHECK(gather_accounting(reader, names, view));
-  for (auto step : {+[](const storage::CaseReader&r, const std::map<uint32_t, std::string>&n,
-                        CaseView&v) { return gather_events(r, n, v); },
-                    +[](const storage::CaseReader&r, const std::map<uint32_t, std::string>&,
-                        CaseView&v) { return gather_findings(r, v); },
-                    +[](const storage::CaseReader&r, const std::map<uint32_t, std::string>&,
-                        CaseView&v) { return gather_consent(r, v); }}) {
-    Result<void> done = step(reader, names, view);
-    if (done) continue;
-    if (!refused(done.error())) return done.error();
-    view.unreadable_reason = done.error().message;
+  if (const auto readable = reader.readable(); !readable) {
+    view.unreadable_reason = readable.error().message;
     return view;
   }
+  CASEBOX_CHECK(gather_events(reader, names, view));
+  CASEBOX_CHECK(gather_findings(reader, view));
+  CASEBOX_CHECK(gather_consent(reader, view));
   view.readable = true;
   return view;
 }

@@ -1,5 +1,7 @@
 #include "tools/web/case_json.h"
 
+#include "tools/report/tags.h"
+
 namespace casebox::tools::web {
 namespace {
 
@@ -63,6 +65,7 @@ Json event_json(const EventView& event) {
 Json finding_json(const v1::Finding& finding) {
   Json json;
   json["id"] = to_hex(finding.id());
+  json["tag"] = report::finding_tag(finding);
   json["kind"] = finding.kind();
   json["certainty"] = certainty_name(finding.certainty());
   json["deviation"] = deviation_of(finding);
@@ -133,11 +136,15 @@ Json case_document(const CaseView& view) {
                               {"u95_s", u95(clock.u95_s)},
                               {"broken", clock.broken},
                               {"resets", clock.resets}});
-  std::map<std::string, uint64_t> variables;
-  for (const ForecastView& forecast : view.forecasts) ++variables[forecast.variable];
+  std::map<std::string, std::pair<uint64_t, uint64_t>> variables;
+  for (const ForecastView& forecast : view.forecasts) {
+    ++variables[forecast.variable].first;
+    variables[forecast.variable].second += forecast.late;
+  }
   json["forecasts"] = Json::array();
-  for (const auto& [variable, count] : variables)
-    json["forecasts"].push_back({{"variable", variable}, {"count", count}});
+  for (const auto& [variable, counts] : variables)
+    json["forecasts"].push_back(
+        {{"variable", variable}, {"count", counts.first}, {"late", counts.second}});
   return json;
 }
 

@@ -4,6 +4,8 @@
 
 namespace casebox::tools::web {
 
+constexpr double kOverviewCell = 0.5;  // s; half a pixel of a 13 minute window on a wide screen
+
 Result<CaseId> resolve_case(const storage::Store& store, const std::string& text) {
   if (auto id = parse_id<CaseId>(text)) {
     CASEBOX_TRY(auto record, store.find_case(*id));
@@ -45,29 +47,45 @@ Result<const std::vector<FragmentInfo>*> OpenCase::fragments(const std::string& 
   CASEBOX_TRY(auto id, id_from_bytes<CaseId>(reader_->record().case_id()));
   const storage::Shard* shard = store_.shard_of(id);
   if (shard == nullptr) return Error{Code::kNotFound, "media: the case is not in this store"};
-  storage::ScanRange range;
-  range.case_id = id;
-  range.streams = {StreamId{found->stream_id()}};
-  range.derived = false;
-  CASEBOX_TRY(auto scan, shard->scan(range));
   std::vector<FragmentInfo> list;
   bool inside = false;  // of a packet that is split over several frames
-  while (true) {
-    CASEBOX_TRY(auto stored, scan.next());
-    if (!stored) break;
-    const frame::Header header = stored->view().header;
-    if (header.kind != frame::Kind::kData) continue;
-    if (inside && !list.empty()) {
-      list.back().bytes += header.body_size;
-    } else {
-      list.push_back({header.t.seconds(), header.duration_us * 1e-6, header.has(frame::flag::kSync),
-                      header.body_size, header.t.ns});
-    }
-    if (header.has(frame::flag::kFirst)) inside = true;
-    if (header.has(frame::flag::kLast)) inside = false;
-  }
+  CASEBOX_CHECK(shard->for_each_media_header(
+      id, StreamId{found->stream_id()}, [&](const frame::Header& header) -> Result<void> {
+        if (header.kind != frame::Kind::kData || header.has(frame::flag::kDerived)) return ok();
+        if (inside && !list.empty()) {
+          list.back().bytes += header.body_size;
+        } else {
+          list.push_back({header.t.seconds(), header.duration_us * 1e-6,
+                          header.has(frame::flag::kSync), header.body_size, header.t.ns});
+        }
+        if (header.has(frame::flag::kFirst)) inside = true;
+        if (header.has(frame::flag::kLast)) inside = false;
+        return ok();
+      }));
   auto& kept = fragments_[stream] = std::move(list);
   return static_cast<const std::vector<FragmentInfo>*>(&kept);
+}
+
+Result<const Overview*> OpenCase::overview(const std::string& stream, const std::string& channel) {
+  const std::string key = stream + "/" + channel;
+  auto it = overviews_.find(key);
+  if (it == overviews_.end()) {
+    const v1::CaseRecord& record = reader_->record();
+    Overview built(static_cast<double>(record.first_t_ns()) * 1e-9,
+                   static_cast<double>(record.last_t_ns()) * 1e-9 + 1e-3, kOverviewCell);
+    CASEBOX_CHECK(
+        reader_->samples(stream, channel, {}, [&](const storage::SampleRun& run) -> Result<void> {
+          for (size_t i = 0; i < run.values.size(); ++i) built.add(time_of(run, i), run.values[i]);
+          return ok();
+        }));
+    it = overviews_.emplace(key, std::move(built)).first;
+  }
+  return static_cast<const Overview*>(&it->second);
+}
+
+double time_of(const storage::SampleRun& run, size_t i) {
+  if (i < run.times.size()) return run.times[i].seconds();
+  return run.t0.seconds() + (run.rate_hz > 0 ? static_cast<double>(i) / run.rate_hz : 0);
 }
 
 Result<CaseSessions::Lease> CaseSessions::open(const std::string& id) { return lease(id, false); }

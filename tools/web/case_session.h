@@ -15,6 +15,7 @@
 #include "proto/keyring/keyring.h"
 #include "storage/reader/case_reader.h"
 #include "tools/report/case_view.h"
+#include "tools/web/overview.h"
 
 namespace casebox::tools::web {
 
@@ -26,6 +27,9 @@ struct FragmentInfo {
   int64_t t_ns = 0;
 };
 
+/// Case time (s) of the i-th sample of a run.
+double time_of(const storage::SampleRun& run, size_t i);
+
 class OpenCase {
  public:
   OpenCase(const storage::Store& store, std::unique_ptr<storage::CaseReader> reader)
@@ -36,12 +40,15 @@ class OpenCase {
   /// Gathered once, kept.
   Result<const CaseView*> view();
   Result<const std::vector<FragmentInfo>*> fragments(const std::string& stream);
+  /// The channel's overview over the whole case; reads all its samples the first time.
+  Result<const Overview*> overview(const std::string& stream, const std::string& channel);
 
  private:
   const storage::Store& store_;
   std::unique_ptr<storage::CaseReader> reader_;
   std::unique_ptr<CaseView> view_;
   std::map<std::string, std::vector<FragmentInfo>> fragments_;
+  std::map<std::string, Overview> overviews_;
 };
 
 class CaseSessions {

@@ -35,20 +35,24 @@ void Decimator::hole(double t_s) {
 }
 
 PlotSeries Decimator::finish() const {
+  if (too_many_) return finish_buckets();
   PlotSeries out;
-  out.raw = !too_many_;
   out.samples = samples_;
-  if (out.raw) {
-    auto sorted = raw_;
-    std::stable_sort(sorted.begin(), sorted.end(),
-                     [](const auto& a, const auto& b) { return a.first < b.first; });
-    for (const auto& [t, value] : sorted) {
-      out.t_s.push_back(t);
-      out.min.push_back(value);
-      out.max.push_back(value);
-    }
-    return out;
+  auto sorted = raw_;
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (const auto& [t, value] : sorted) {
+    out.t_s.push_back(t);
+    out.min.push_back(value);
+    out.max.push_back(value);
   }
+  return out;
+}
+
+PlotSeries Decimator::finish_buckets() const {
+  PlotSeries out;
+  out.raw = false;
+  out.samples = samples_;
   const double width = (to_s_ - from_s_) / static_cast<double>(buckets_.size());
   for (size_t i = 0; i < buckets_.size(); ++i) {
     out.t_s.push_back(from_s_ + (static_cast<double>(i) + 0.5) * width);

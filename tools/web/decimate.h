@@ -28,6 +28,8 @@ class Decimator {
   /// Marks a hole at `t_s`: nothing was recorded there.
   void hole(double t_s);
   PlotSeries finish() const;
+  /// As buckets even if every sample would fit.
+  PlotSeries finish_buckets() const;
 
  private:
   struct Bucket {

@@ -1,6 +1,8 @@
 // The evidence of a finding: finding -> run -> source frames, their stated hash and the hash of
 // what is stored now -> the video second.
 
+#include <algorithm>
+
 #include "tools/json.h"
 #include "tools/web/api.h"
 #include "tools/web/case_json.h"
@@ -46,6 +48,16 @@ Json source_json(const OpenCase& open, const v1::SourceRange& source) {
   return json;
 }
 
+/// True when a fragment of the video shows this moment.
+Result<bool> recorded_at(OpenCase& open, const std::string& stream, double t_s) {
+  CASEBOX_TRY(const auto* list, open.fragments(stream));
+  auto it = std::upper_bound(list->begin(), list->end(), t_s,
+                             [](double t, const FragmentInfo& f) { return t < f.t_s; });
+  if (it == list->begin()) return false;
+  --it;
+  return t_s < it->t_s + std::max(it->duration_s, 0.04) + 0.05;
+}
+
 }  // namespace
 
 Result<Response> evidence_response(OpenCase& open, const Request& request) {
@@ -66,12 +78,14 @@ Result<Response> evidence_response(OpenCase& open, const Request& request) {
   for (const v1::SourceRange& source : found->sources())
     json["sources"].push_back(source_json(open, source));
   json["video"] = Json::array();
-  const double t = static_cast<double>(found->t0_ns()) * 1e-9;
+  const double t0 = static_cast<double>(found->t0_ns()) * 1e-9;
+  const double t1 = std::max(t0, static_cast<double>(found->t1_ns()) * 1e-9);
   for (const StreamView& stream : view->streams)
-    if (stream.stream.kind() == v1::STREAM_KIND_VIDEO)
-      json["video"].push_back({{"stream", stream.stream.name()},
-                               {"t_s", t},
-                               {"recorded", t >= stream.first_t_s && t <= stream.last_t_s}});
+    if (stream.stream.kind() == v1::STREAM_KIND_VIDEO) {
+      CASEBOX_TRY(const bool recorded, recorded_at(open, stream.stream.name(), t0));
+      json["video"].push_back(
+          {{"stream", stream.stream.name()}, {"t0_s", t0}, {"t1_s", t1}, {"recorded", recorded}});
+    }
   return Response{
       200, "application/json", json.dump(-1, ' ', false, Json::error_handler_t::replace), {}};
 }

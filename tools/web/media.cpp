@@ -15,6 +15,7 @@ namespace {
 
 constexpr size_t kMaxBytes = 8 << 20;  // of one answer, unless one fragment is larger
 constexpr double kMaxSpan = 30;        // s
+constexpr double kJoin = 0.1;          // s; a shorter pause between fragments is no hole
 constexpr double kOffsetTolerance =
     0.004;  // s; beyond it the media clock has moved against the case's
 
@@ -42,10 +43,20 @@ Result<Response> media_list_response(OpenCase& open, const Request& request) {
   json["mime"] = mime_of(stream);
   json["width"] = stream.media().width();
   json["height"] = stream.media().height();
-  json["fragments"] = Json::array();
-  for (const FragmentInfo& f : *list)
-    json["fragments"].push_back(
-        {{"t_s", f.t_s}, {"duration_s", f.duration_s}, {"sync", f.sync}, {"bytes", f.bytes}});
+  uint64_t bytes = 0;
+  std::vector<std::pair<double, double>> spans;
+  for (const FragmentInfo& f : *list) {
+    bytes += f.bytes;
+    const double end = f.t_s + f.duration_s;
+    if (!spans.empty() && f.t_s - spans.back().second < kJoin)
+      spans.back().second = std::max(spans.back().second, end);
+    else
+      spans.emplace_back(f.t_s, end);
+  }
+  json["fragments"] = list->size();
+  json["bytes"] = std::to_string(bytes);
+  json["spans"] = Json::array();
+  for (const auto& [t0, t1] : spans) json["spans"].push_back({{"t0_s", t0}, {"t1_s", t1}});
   return Response{200, "application/json", json.dump(), {}};
 }
 

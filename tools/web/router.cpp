@@ -120,7 +120,13 @@ Response error_response(const Error& error) {
 }
 
 void Router::add(const std::string& pattern, Handler handler) {
-  routes_.push_back({split(pattern), std::move(handler)});
+  routes_.push_back({pattern, split(pattern), std::move(handler)});
+}
+
+std::vector<std::string> Router::patterns() const {
+  std::vector<std::string> out;
+  for (const Route& route : routes_) out.push_back(route.pattern);
+  return out;
 }
 
 Response Router::handle(Request request) const {

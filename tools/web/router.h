@@ -56,9 +56,12 @@ class Router {
   /// Taken when no pattern fits: static files.
   void fallback(Handler handler) { fallback_ = std::move(handler); }
   Response handle(Request request) const;
+  /// In the order added.
+  std::vector<std::string> patterns() const;
 
  private:
   struct Route {
+    std::string pattern;
     std::vector<std::string> segments;
     Handler handler;
   };

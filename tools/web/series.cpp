@@ -11,6 +11,8 @@ namespace casebox::tools::web {
 namespace {
 
 constexpr double kMaxBuckets = 4000;
+constexpr double kManySamples = 200'000;  // in a window: then the overview answers, if it fits
+constexpr size_t kMaxForecasts = 5000;
 
 struct Window {
   double from_s = 0, to_s = 0;
@@ -38,16 +40,18 @@ storage::Span span_of(const Window& window) {
 }
 
 Result<PlotSeries> read_series(OpenCase& open, const std::string& stream,
-                               const std::string& channel, const Window& window) {
+                               const std::string& channel, double rate_hz, const Window& window) {
+  if (rate_hz * (window.to_s - window.from_s) > kManySamples) {
+    CASEBOX_TRY(const Overview* overview, open.overview(stream, channel));
+    if (overview->fits(window.from_s, window.to_s, window.buckets))
+      return overview->series(window.from_s, window.to_s, window.buckets);
+  }
   Decimator decimator(window.from_s, window.to_s, window.buckets);
   double last = NAN;
   CASEBOX_CHECK(open.reader().samples(
       stream, channel, span_of(window), [&](const storage::SampleRun& run) -> Result<void> {
         for (size_t i = 0; i < run.values.size(); ++i) {
-          const double t =
-              i < run.times.size()
-                  ? run.times[i].seconds()
-                  : run.t0.seconds() + (run.rate_hz > 0 ? static_cast<double>(i) / run.rate_hz : 0);
+          const double t = time_of(run, i);
           // A pause of more than 1.5 periods between frames is a hole, not a straight line.
           if (i == 0 && run.rate_hz > 0 && t - last > 1.5 / run.rate_hz)
             decimator.hole((t + last) / 2);
@@ -73,6 +77,13 @@ const v1::Channel* find_channel(const v1::Stream& stream, const std::string& nam
   return nullptr;
 }
 
+double rate_of(const v1::Stream& stream, const v1::Channel& channel) {
+  const v1::Rational& rate = stream.tick_rate_hz();
+  if (rate.den() == 0) return 0;
+  return static_cast<double>(rate.num()) / static_cast<double>(rate.den()) *
+         std::max(1u, channel.samples_per_tick());
+}
+
 Response json_response(const Json& json) { return {200, "application/json", json.dump(), {}}; }
 
 }  // namespace
@@ -86,7 +97,8 @@ Result<Response> samples_response(OpenCase& open, const Request& request) {
     return Error{Code::kNotFound,
                  "query: the case has no such stream and channel; see its streams"};
   CASEBOX_TRY(auto window, window_of(open, request));
-  CASEBOX_TRY(auto series, read_series(open, stream_name, channel_name, window));
+  CASEBOX_TRY(auto series,
+              read_series(open, stream_name, channel_name, rate_of(*stream, *channel), window));
   Json json = document("api.samples");
   json["stream"] = stream_name;
   json["channel"] = channel_name;
@@ -110,10 +122,18 @@ Result<Response> twin_response(OpenCase& open, const Request& request) {
   json["unit"] = "";
   json["from_s"] = window.from_s;
   json["to_s"] = window.to_s;
+  std::vector<const ForecastView*> wanted;
+  for (const ForecastView& f : view->forecasts)
+    if (f.variable == variable && f.valid_s >= window.from_s && f.valid_s < window.to_s)
+      wanted.push_back(&f);
+  json["forecasts_total"] = wanted.size();
   json["forecasts"] = Json::array();
-  for (const ForecastView& f : view->forecasts) {
-    if (f.variable != variable || f.valid_s < window.from_s || f.valid_s >= window.to_s) continue;
+  // Late ones are few and always all there; the others are thinned evenly.
+  const size_t every = wanted.size() / kMaxForecasts + 1;
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    const ForecastView& f = *wanted[i];
     json["unit"] = f.unit;
+    if (i % every != 0 && !f.late) continue;
     json["forecasts"].push_back({{"issued_s", f.issued_s},
                                  {"valid_s", f.valid_s},
                                  {"value", f.value},
@@ -124,9 +144,11 @@ Result<Response> twin_response(OpenCase& open, const Request& request) {
   const std::string channel_name = variable.substr(slash + 1);
   const auto stream = open.reader().find_stream(stream_name);
   Json observed;
-  if (stream && find_channel(*stream, channel_name) != nullptr) {
-    json["unit"] = find_channel(*stream, channel_name)->unit();
-    CASEBOX_TRY(auto series, read_series(open, stream_name, channel_name, window));
+  const v1::Channel* channel = stream ? find_channel(*stream, channel_name) : nullptr;
+  if (channel != nullptr) {
+    json["unit"] = channel->unit();
+    CASEBOX_TRY(auto series,
+                read_series(open, stream_name, channel_name, rate_of(*stream, *channel), window));
     put_series(observed, series);
   }
   json["observed"] = observed;

@@ -58,8 +58,9 @@ function keys(playhead: Playhead, view: Viewport): (event: KeyboardEvent) => voi
 }
 
 function crumb(data: Case): void {
-  document.getElementById('crumb')!.replaceChildren(h('b', {}, words(data.procedure || 'Case')), `${data.alias || shortId(data.case_id)}`,
-    date(data.start), `room ${data.room || 'not stated'}`, time(data.duration_s), h('span', { class: 'chip' }, data.state));
+  document.getElementById('crumb')!.replaceChildren(h('b', {}, words(data.procedure || 'Case')),
+    ...[data.alias || shortId(data.case_id), date(data.start), `room ${data.room || 'not stated'}`, time(data.duration_s)].map((text) => h('span', {}, text)),
+    h('span', { class: 'chip' }, data.state));
 }
 
 /** Shows a case; returns what ends it. */
@@ -79,7 +80,8 @@ export async function showCase(main: HTMLElement, id: string, at: number | null)
     const videos = data.streams.filter((stream) => stream.kind === 'video')
       .sort((a, b) => Number(!a.name.includes('scope')) - Number(!b.name.includes('scope')));
     const plots = new Plots(data, playhead, view);
-    column.append(h('div', { class: 'videos' }, ...videos.map((stream) => new Video(data.case_id, stream.name, playhead).element)),
+    column.append(videos.length > 0 ? h('div', { class: 'videos' }, ...videos.map((stream) => new Video(data.case_id, stream.name, playhead).element))
+      : h('p', { class: 'soft' }, 'No video was recorded in this case.'),
       transport(playhead, view, plots.chooser), timeline.element, plots.element);
   } else {
     column.append(h('div', { class: 'notice panel', role: 'alert' }, h('b', {}, 'The content of this case cannot be read here. '),
@@ -88,6 +90,8 @@ export async function showCase(main: HTMLElement, id: string, at: number | null)
   main.replaceChildren(h('div', { class: 'case', 'data-case': data.case_id }, column, panels.element));
   document.addEventListener('keydown', onKey);
   playhead.watch(() => { main.dataset['playheadS'] = playhead.t.toFixed(4); });
+  view.watch(() => { main.dataset['viewS'] = `${view.from.toFixed(3)} ${view.to.toFixed(3)}`; });
+  view.fit();
   seek(at ?? playhead.t);
   return () => { playhead.stop(); document.removeEventListener('keydown', onKey); };
 }

@@ -49,7 +49,7 @@ function evidenceBody(evidence: Evidence, seek: (t: number) => void): Node[] {
     ...(evidence.sources.length > 0 ? evidence.sources.map(sourceBox) : [h('p', {}, 'No source frames are named.')]),
     h('h3', {}, 'Video'),
     h('ul', {}, ...(evidence.video.length > 0 ? evidence.video.map((item) => h('li', {}, item.recorded
-      ? h('button', { click: () => seek(item.t_s) }, `${words(item.stream)} at ${time(item.t_s, 1)}`)
+      ? h('button', { click: () => seek(item.t0_s) }, `${words(item.stream)} at ${time(item.t0_s, 1)}`)
       : `${words(item.stream)}: not recorded at this time`)) : [h('li', {}, 'No video in this case.')])),
     h('h3', {}, 'Made by'),
     h('dl', {},
@@ -58,7 +58,8 @@ function evidenceBody(evidence: Evidence, seek: (t: number) => void): Node[] {
       h('dt', {}, 'Protocol'), h('dd', { class: 'mono' }, `${run.protocol || 'none'} ${run.protocol_sha256}`),
       h('dt', {}, 'Settings'), h('dd', { class: 'mono' }, run.config_sha256 || 'defaults'),
       h('dt', {}, 'Seed'), h('dd', {}, run.seed), h('dt', {}, 'Order by'), h('dd', {}, run.order_basis || 'not stated'),
-      h('dt', {}, 'Finding'), h('dd', { class: 'mono' }, finding.id)),
+      h('dt', {}, 'Finding'), h('dd', { class: 'mono' }, `${finding.tag} `, h('span', { class: 'soft' }, finding.id)),
+      h('dt', {}, 'Check it'), h('dd', { class: 'mono' }, `casebox why ${finding.id.slice(0, 16)}`)),
   ];
 }
 
@@ -106,7 +107,7 @@ export class Panels {
       next?.focus();
       next?.click();
     } });
-    for (const name of ['Departures', 'Events', 'Accounting']) {
+    for (const name of ['Departures', 'Phases', 'Events', 'Accounting']) {
       const button = h('button', { role: 'tab', 'aria-controls': 'tabpanel', click: () => this.show(name) }, name);
       this.buttons.set(name, button);
       tabs.append(button);
@@ -120,14 +121,16 @@ export class Panels {
       button.setAttribute('aria-selected', String(key === name));
       button.tabIndex = key === name ? 0 : -1;
     }
-    if (name === 'Accounting') this.body.replaceChildren(...accounting(this.data));
+    if (name !== 'Accounting' && !this.data.readable) this.body.replaceChildren(h('h2', {}, name), h('p', {}, 'Not known: no key here opens this case. That does not mean that there are none.'));
+    else if (name === 'Accounting') this.body.replaceChildren(...accounting(this.data));
+    else if (name === 'Phases') this.body.replaceChildren(...this.phases());
     else if (name === 'Events') this.body.replaceChildren(...this.events());
     else this.body.replaceChildren(...this.findings());
   }
 
   private findings(): Node[] {
     const departures = this.data.findings.filter(isDeparture);
-    const others = this.data.findings.filter((finding) => !isDeparture(finding) && finding.kind !== 'phase');
+    const others = this.data.findings.filter((finding) => !isDeparture(finding) && finding.kind !== 'phase' && finding.kind !== 'run');
     const list = (items: Finding[]) => h('ul', { class: 'rows' }, ...items.map((finding) => h('li', {},
       h('button', { click: () => void this.open(finding) }, h('span', { class: 'num' }, time(finding.t0_s)),
         h('span', {}, s('svg', { class: `dep ${finding.certainty}`, viewBox: '-8 -8 16 16', width: 13, height: 13, 'aria-hidden': 'true' }, mark(finding.certainty)),
@@ -136,6 +139,16 @@ export class Panels {
     return [h('h2', {}, `Departures from the protocol (${departures.length})`),
       departures.length > 0 ? list(departures) : h('p', {}, 'None found, or the case has not been analysed yet.'),
       ...(others.length > 0 ? [h('h3', {}, 'Other findings'), list(others)] : [])];
+  }
+
+  private phases(): Node[] {
+    const rows = this.data.phases.map((phase) => h('tr', {},
+      h('td', {}, h('button', { click: () => this.seek(phase.t0_s) }, words(phase.phase)), h('div', { class: 'soft' }, `${phase.origin}${phase.by ? ` by ${phase.by}` : ''}`)),
+      h('td', { class: 'num' }, time(phase.t0_s, 1), h('div', { class: 'soft' }, plusMinus(phase.u95_s))),
+      h('td', { class: 'num' }, phase.open ? 'not ended' : time(phase.t1_s, 1))));
+    const head = h('tr', {}, h('th', { scope: 'col' }, 'Phase'), h('th', { scope: 'col', class: 'num' }, 'Begins'), h('th', { scope: 'col', class: 'num' }, 'Ends'));
+    return [h('h2', {}, 'Phases'), rows.length === 0 ? h('p', {}, 'No phases are known: none were annotated, and the case has not been analysed yet.')
+      : h('table', { class: 'small' }, h('thead', {}, head), h('tbody', {}, ...rows))];
   }
 
   private events(): Node[] {

@@ -5,10 +5,11 @@ import * as api from './api';
 import { css, h } from './dom';
 import { time, unit } from './format';
 import type { Playhead, Viewport } from './state';
-import { tickStep } from './timeline';
+import { kLeft, kRight, tickStep } from './timeline';
 import type { Case, Samples, Series, Twin } from './types';
 
-const kHeight = 104;
+const kHeight = 116;
+const kPadding = 6;  // of a plot's panel: the plots' time axes stand under the time line's
 type Column = (number | null | undefined)[];
 
 /** What one plot shows: a channel's samples, or a twin's forecasts against what was observed. */
@@ -49,22 +50,24 @@ export function twinColumns(twin: Twin): uPlot.AlignedData {
   return uPlot.join([
     [observed.t_s, (observed.max ?? observed.min) as number[], observed.min as number[]],
     [good.map((f) => f.valid_s), good.map((f) => f.value), good.map((f) => f.value + 1.96 * f.sd), good.map((f) => f.value - 1.96 * f.sd)],
-    [late.map((f) => f.valid_s), late.map((f) => f.value)],
+    [late.map((f) => f.valid_s), late.map(() => 1)],  // only when, never what: drawn apart
   ].map((table) => table as uPlot.AlignedData));
 }
 
 class Plot {
   readonly element: HTMLElement;
-  private host = h('div');
+  private host: HTMLElement;
   private plot: uPlot | null = null;
   private abort: AbortController | null = null;
   private timer = 0;
   private status = h('span', { class: 'soft' });
+  private unitText = h('span', { class: 'unit' });
 
   constructor(private readonly caseId: string, private readonly subject: Subject, private readonly playhead: Playhead,
     private readonly view: Viewport, close: () => void) {
+    this.host = h('div', { role: 'img', 'aria-label': `Plot of ${subject.title} over case time` });
     this.element = h('section', { class: 'plot panel', 'data-plot': subject.id, 'aria-label': subject.title },
-      h('h3', {}, subject.title, this.status, h('span', { class: 'spacer' }),
+      h('h3', {}, subject.title, this.unitText, this.status, h('span', { class: 'spacer' }),
         h('button', { 'aria-label': `Remove the plot ${subject.title}`, click: close }, 'Remove')), this.host);
   }
 
@@ -78,7 +81,7 @@ class Plot {
   restyle(): void { this.plot?.destroy(); this.plot = null; this.refresh(true); }
   destroy(): void { clearTimeout(this.timer); this.abort?.abort(); this.plot?.destroy(); this.element.remove(); }
 
-  private get width(): number { return Math.max(200, this.element.clientWidth - 14); }
+  private get width(): number { return Math.max(200, this.element.clientWidth - 2 * kPadding); }
 
   private async load(): Promise<void> {
     this.abort?.abort();
@@ -89,7 +92,7 @@ class Plot {
       if (this.subject.variable !== undefined) {
         const twin = await api.getTwin(this.caseId, this.subject.variable, from, to, buckets, abort.signal);
         const late = twin.forecasts.filter((f) => f.late).length;
-        this.status.textContent = late > 0 ? `${late} issued too late (crosses), not counted` : '';
+        this.status.textContent = late > 0 ? `${late} issued too late: crosses in the strip above, not counted` : '';
         this.show(twinColumns(twin), twin.unit);
       } else {
         const samples: Samples = await api.getSamples(this.caseId, this.subject.stream!, this.subject.channel!, from, to, buckets, abort.signal);
@@ -105,22 +108,23 @@ class Plot {
   private show(data: uPlot.AlignedData, ucum: string): void {
     if (this.plot) { this.plot.setData(data, false); this.plot.setScale('x', { min: this.view.from, max: this.view.to }); return; }
     const line = css('--wave'), twin = css('--twin'), grid = css('--line'), text = css('--soft');
-    const axis = { stroke: text, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid }, font: '11px system-ui' };
+    const axis = { stroke: text, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, size: 4 }, gap: 3, font: '11px system-ui' };
+    this.unitText.textContent = `${unit(ucum) || 'no unit'} over time (min:s)`;
     const isTwin = this.subject.variable !== undefined;
     const trace: uPlot.Series[] = [
       { stroke: line, width: 1.2, points: { show: false } }, { stroke: line, width: 1.2, points: { show: false } }];
     const forecast: uPlot.Series[] = [
       { stroke: twin, width: 1, dash: [4, 3], points: { show: true, size: 5, fill: twin } },
       { stroke: 'transparent', points: { show: false } }, { stroke: 'transparent', points: { show: false } },
-      { stroke: 'transparent', paths: () => null, points: { show: (plot, index) => { cross(plot, index); return false; } } }];
+      { scale: 'late', stroke: 'transparent', paths: () => null, points: { show: (plot, index) => { cross(plot, index); return false; } } }];
     this.plot = new uPlot({
-      width: this.width, height: kHeight,
-      scales: { x: { time: false }, y: { range: (_, low, high) => low === null ? [0, 1] : uPlot.rangeNum(low, high, 0.1, true) } },
+      width: this.width, height: kHeight, padding: [isTwin ? 14 : 8, kRight - kPadding, 0, 0],
+      scales: { x: { time: false }, late: { range: [0, 2] }, y: { range: (_, low, high) => low === null ? [0, 1] : uPlot.rangeNum(low, high, 0.1, true) } },
       series: [{}, ...trace, ...(isTwin ? forecast : [])],
       bands: [{ series: [1, 2], fill: `${line}66` }, ...(isTwin ? [{ series: [4, 5] as [number, number], fill: `${twin}33` }] : [])],
-      axes: [{ ...axis, size: 22, values: (_, ticks) => ticks.map((t) => time(t, this.view.to - this.view.from < 12 ? 1 : 0)),
+      axes: [{ ...axis, size: 24, values: (plot, ticks) => ticks.map((t) => plot.valToPos(t, 'x') > plot.width - kLeft - 22 ? '' : time(t, this.view.to - this.view.from < 12 ? 1 : 0)),
         splits: (plot) => splits(plot) },
-      { ...axis, size: 62, label: unit(ucum) || 'no unit', labelSize: 16, labelFont: '11px system-ui', labelGap: 0 }],
+      { ...axis, size: kLeft - kPadding - 18, space: 20, label: unit(ucum) || 'no unit', labelSize: 18, labelFont: '11px system-ui', labelGap: 0 }],
       cursor: { drag: { x: true, y: false, setScale: false }, sync: { key: 'case' }, points: { show: false }, y: false },
       legend: { show: false },
       hooks: {
@@ -169,7 +173,7 @@ function splits(plot: uPlot): number[] {
   return out;
 }
 
-/** A cross at each late forecast: told apart by shape. */
+/** A cross for each late forecast, in a strip of its own above the values: hindsight beside forecasts would look like skill. */
 function cross(plot: uPlot, index: number): void {
   const times = plot.data[0], values = plot.data[index] as Column;
   plot.ctx.save();
@@ -179,7 +183,8 @@ function cross(plot: uPlot, index: number): void {
   for (let i = 0; i < times.length; ++i) {
     const value = values[i];
     if (value === null || value === undefined) continue;
-    const x = plot.valToPos(times[i]!, 'x', true), y = plot.valToPos(value, 'y', true), r = 3.5 * devicePixelRatio;
+    const x = plot.valToPos(times[i]!, 'x', true), y = plot.bbox.top - 5 * devicePixelRatio, r = 3.5 * devicePixelRatio;
+    if (x < plot.bbox.left || x > plot.bbox.left + plot.bbox.width) continue;
     plot.ctx.moveTo(x - r, y - r); plot.ctx.lineTo(x + r, y + r);
     plot.ctx.moveTo(x - r, y + r); plot.ctx.lineTo(x + r, y - r);
   }

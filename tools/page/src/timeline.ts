@@ -4,11 +4,12 @@ import { deviationWord, isDeparture, kCertainty, mark } from './marks';
 import type { Playhead, Viewport } from './state';
 import type { Case, CaseEvent, Finding } from './types';
 
-const kLeft = 96;
+export const kLeft = 112;
 const kLane = 22;
+export const kRight = 8;
 const kAxis = 20;
 
-interface Bar { t0: number; t1: number; label: string; title: string; style: string }
+interface Bar { t0: number; t1: number; label: string; title: string; style: string; bound?: number | null }
 interface Lane { name: string; bars: Bar[]; findings?: Finding[] }
 
 function eventTitle(event: CaseEvent): string {
@@ -37,7 +38,7 @@ function lanesOf(data: Case): Lane[] {
   const moment = (event: CaseEvent, style: string): Bar =>
     ({ t0: event.t_s, t1: event.t_s + (event.duration_s ?? 0), label: words(event.label || event.code), title: eventTitle(event), style });
   const phases = (origin: string) => data.phases.filter((phase) => phase.origin === origin).map((phase) => ({
-    t0: phase.t0_s, t1: phase.t1_s, label: words(phase.phase), style: `phase-${origin}`,
+    t0: phase.t0_s, t1: phase.t1_s, label: words(phase.phase), style: `phase-${origin}`, bound: phase.u95_s,
     title: `${words(phase.phase)} (${origin}), ${time(phase.t0_s, 1)} to ${time(phase.t1_s, 1)}, ${plusMinus(phase.u95_s)}${phase.open ? ', never ended' : ''}`,
   }));
   const lanes: Lane[] = [
@@ -55,7 +56,7 @@ function lanesOf(data: Case): Lane[] {
       title: `${gap.stream}: ${gap.count_unknown ? 'an unknown number of' : gap.missing} items missing, ${gap.reason} (${gap.origin})`,
     })).sort((a, b) => a.t0 - b.t0) },
   ];
-  return lanes.filter((lane) => lane.bars.length > 0 || (lane.findings?.length ?? 0) > 0 || lane.name === 'Departures');
+  return lanes.filter((lane) => lane.bars.length > 0 || (lane.findings?.length ?? 0) > 0 || (data.readable && lane.name === 'Departures'));
 }
 
 export function legend(): HTMLElement {
@@ -93,11 +94,11 @@ export class Timeline {
 
   private get width(): number { return Math.max(200, this.element.clientWidth); }
   private x(t: number): number {
-    return kLeft + ((t - this.view.from) / (this.view.to - this.view.from)) * (this.width - kLeft - 8);
+    return kLeft + ((t - this.view.from) / (this.view.to - this.view.from)) * (this.width - kLeft - kRight);
   }
   private timeAt(clientX: number): number {
     const x = clientX - this.svg.getBoundingClientRect().left;
-    return this.view.from + ((x - kLeft) / (this.width - kLeft - 8)) * (this.view.to - this.view.from);
+    return this.view.from + ((x - kLeft) / (this.width - kLeft - kRight)) * (this.view.to - this.view.from);
   }
 
   private listen(): void {
@@ -143,6 +144,7 @@ export class Timeline {
     const inside = s('g', { 'clip-path': 'url(#lanes)' });
     const names = s('g', {});
     this.drawAxis(inside, height);
+    names.append(s('text', { class: 'lane', x: 8, y: height - 5 }, 'Time (min:s)'));
     this.lanes.forEach((lane, i) => {
       const y = i * kLane;
       names.append(s('text', { class: 'lane', x: 8, y: y + 15 }, lane.name));
@@ -160,7 +162,7 @@ export class Timeline {
     const step = tickStep(this.view.to - this.view.from, (this.width - kLeft) / 70);
     for (let t = Math.ceil(this.view.from / step) * step; t <= this.view.to; t += step) {
       inside.append(s('line', { class: 'axis', x1: this.x(t), x2: this.x(t), y1: 0, y2: height - kAxis + 4 }),
-        s('text', { class: 'lane', x: this.x(t) + 2, y: height - 5 }, time(t, step < 1 ? 1 : 0)));
+        ...(this.x(t) < this.width - 36 ? [s('text', { class: 'lane', x: this.x(t) + 2, y: height - 5 }, time(t, step < 1 ? 1 : 0))] : []));
     }
   }
 
@@ -174,6 +176,7 @@ export class Timeline {
       const rect = s('rect', { class: bar.style, x: x0, y: y + 3, width: x1 - x0, height: kLane - 7, rx: 2 },
         s('title', {}, bar.title));
       inside.append(rect);
+      if (bar.bound) inside.append(this.drawBound(bar.t0, bar.bound, y));
       const room = bar.style === 'tick' ? 90 : x1 - x0;
       const label = bar.label.length * 6.2 < room ? bar.label : room > 34 && bar.style.startsWith('phase')
         ? `${bar.label.slice(0, Math.floor(room / 6.4) - 1)}\u2026` : '';
@@ -183,6 +186,12 @@ export class Timeline {
       }
       drawnTo = Math.max(drawnTo, x1);
     }
+  }
+
+  /** The 95 % bound of a beginning, as whiskers under the bar. */
+  private drawBound(t: number, u95: number, y: number): SVGElement {
+    const x0 = this.x(t - u95), x1 = this.x(t + u95), middle = y + kLane - 3;
+    return s('path', { class: 'bound', d: `M${x0} ${middle - 3}v6M${x0} ${middle}H${x1}M${x1} ${middle - 3}v6` });
   }
 
   private drawFindings(inside: SVGGElement, lane: Lane, y: number): void {

@@ -19,7 +19,7 @@ export interface CaseEvent {
   value?: string; unit?: string; role?: string; duration_s?: number;
 }
 export interface Finding {
-  id: string; kind: string; certainty: string; deviation: string; step: string; text: string; t0_s: number;
+  id: string; tag: string; kind: string; certainty: string; deviation: string; step: string; text: string; t0_s: number;
   t1_s: number; values: Record<string, number>; labels: Record<string, string>;
 }
 export interface Gap {
@@ -33,16 +33,18 @@ export interface Case extends Omit<CaseRow, 'streams' | 'gaps'> {
   readable: boolean; unreadable_reason?: string; alias: string; first_t_s: number; start_u95_s: number;
   frames: string; quarantined: number; consent: { stated: boolean; granted: string[] }; streams: Stream[];
   phases: Phase[]; events: CaseEvent[]; findings: Finding[]; gaps: Gap[]; clocks: DeviceClock[];
-  forecasts: { variable: string; count: number }[];
+  forecasts: { variable: string; count: number; late: number }[];
 }
 export interface Series {
   raw: boolean; samples: number; t_s: number[]; min: (number | null)[]; max?: (number | null)[];
 }
 export interface Samples extends Series { stream: string; channel: string; unit: string }
 export interface Forecast { issued_s: number; valid_s: number; value: number; sd: number; late: boolean }
-export interface Twin { variable: string; unit: string; forecasts: Forecast[]; observed: Series | null }
-export interface Fragment { t_s: number; duration_s: number; sync: boolean; bytes: number }
-export interface Media { mime: string; width: number; height: number; fragments: Fragment[] }
+export interface Twin { variable: string; unit: string; forecasts: Forecast[]; forecasts_total: number; observed: Series | null }
+export interface Media {
+  mime: string; width: number; height: number; fragments: number; bytes: string;
+  spans: { t0_s: number; t1_s: number }[];
+}
 export interface Source {
   stream: string; stream_id: number; epoch: string; first_number: string; last_number: string; t0_s: number;
   t1_s: number; sha256: string; sha256_now: string | null; identical: boolean; problem?: string;
@@ -54,5 +56,5 @@ export interface Evidence {
     job: string; job_version: string; binary: string; binary_sha256: string; config_sha256: string;
     protocol: string; protocol_sha256: string; seed: string; order_basis: string;
   };
-  sources: Source[]; video: { stream: string; t_s: number; recorded: boolean }[];
+  sources: Source[]; video: { stream: string; t0_s: number; t1_s: number; recorded: boolean }[];
 }

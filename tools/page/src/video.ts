@@ -18,6 +18,7 @@ export class Video {
   private base = 0;
   private filling = false;
   private failed = '';
+  private stuckAt = NaN;  // a moment inside a span that has no picture all the same: the others go on without it
 
   constructor(private readonly caseId: string, private readonly stream: string,
     private readonly playhead: Playhead) {
@@ -48,15 +49,15 @@ export class Video {
 
   private async open(): Promise<void> {
     const media = await api.getMedia(this.caseId, this.stream);
-    if (media.fragments.length === 0) throw new Error('Nothing was recorded by this camera');
+    const first = media.spans[0], last = media.spans[media.spans.length - 1];
+    if (!first || !last) throw new Error('Nothing was recorded by this camera');
     if (!MediaSource.isTypeSupported(media.mime)) throw new Error(`This browser cannot show ${media.mime}`);
-    this.base = media.fragments[0]!.t_s - kLead;
+    this.base = first.t0_s - kLead;
     const source = new MediaSource();
     this.video.src = URL.createObjectURL(source);
     await new Promise<void>((resolve) => source.addEventListener('sourceopen', () => resolve(), { once: true }));
     this.buffer = source.addSourceBuffer(media.mime);
-    const last = media.fragments[media.fragments.length - 1]!;
-    source.duration = last.t_s + last.duration_s - this.base + 1;
+    source.duration = last.t1_s - this.base + 1;
     await this.append(await api.getInit(this.caseId, this.stream));
     this.media = media;
     this.follow();
@@ -80,14 +81,7 @@ export class Video {
 
   /** True when the camera recorded at case time t. */
   private covers(t: number): boolean {
-    const list = this.media?.fragments ?? [];
-    let low = 0, high = list.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (list[middle]!.t_s <= t + 0.001) low = middle + 1; else high = middle;
-    }
-    const fragment = list[low - 1];
-    return fragment !== undefined && t < fragment.t_s + Math.max(fragment.duration_s, 0.04) + 0.05;
+    return (this.media?.spans ?? []).some((span) => t >= span.t0_s - 0.001 && t < span.t1_s + 0.001);
   }
 
   /** Case time up to which the decoder has everything from t on; null when it has not even t. */
@@ -100,14 +94,16 @@ export class Video {
   }
 
   private ready(): boolean {
-    if (this.failed || !this.media || !this.covers(this.playhead.t)) return true;
+    if (this.failed || !this.media || !this.covers(this.playhead.t) || this.stuck()) return true;
     return this.bufferedUntil(this.playhead.t) !== null && !this.video.seeking && this.video.readyState >= 2;
   }
+
+  private stuck(): boolean { return Math.abs(this.playhead.t - this.stuckAt) < 0.25; }
 
   private follow(): void {
     if (!this.media || this.failed) return;
     const t = this.playhead.t;
-    const covered = this.covers(t);
+    const covered = this.covers(t) && !this.stuck();
     this.note.hidden = covered;
     if (!covered) {
       this.note.textContent = 'No picture was recorded at this time';
@@ -137,8 +133,8 @@ export class Video {
         const t = this.playhead.t;
         if (!this.covers(t)) break;
         const until = this.bufferedUntil(t);
-        const last = this.media!.fragments[this.media!.fragments.length - 1]!;
-        if (until !== null && (until > t + kAhead || until >= last.t_s + last.duration_s - 0.05)) break;
+        const last = this.media!.spans[this.media!.spans.length - 1]!;
+        if (until !== null && (until > t + kAhead || until >= last.t1_s - 0.05)) break;
         const from = until === null ? t : until + 0.001;
         if (until !== null && !this.covers(from)) break;
         const run = await api.getRun(this.caseId, this.stream, from, from + kAhead);
@@ -147,9 +143,10 @@ export class Video {
         await this.append(run.bytes);
         if (until !== null && this.bufferedUntil(t) === until) break;  // no progress: a hole ahead
         if (until === null && this.bufferedUntil(this.playhead.t) === null && this.playhead.t === t)
-          throw new Error('The recorded video has no picture here');
+          this.stuckAt = t;
+        if (this.stuck()) break;
       }
-      this.follow2();
+      this.show();
     } catch (error) {
       this.fail(error);
     } finally {
@@ -157,7 +154,8 @@ export class Video {
     }
   }
 
-  private follow2(): void {
+  /** Puts the picture of the playhead's moment on the screen once it is there. */
+  private show(): void {
     if (this.playhead.playing) return;
     const target = this.playhead.t - this.base + 0.001;
     if (Math.abs(this.video.currentTime - target) > 0.0005) this.video.currentTime = target;

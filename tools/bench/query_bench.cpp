@@ -1,0 +1,110 @@
+// Opening a store, and reading 10 s of six waves out of it: warm (just read) and cold (the kernel
+// was asked to forget the store's files, the store opened anew).
+
+#include <array>
+#include <random>
+
+#include "ingest/bus/log_bus.h"
+#include "ingest/ingest.h"
+#include "proto/keyring/keystore.h"
+#include "storage/reader/case_reader.h"
+#include "tools/bench/bench.h"
+#include "tools/bench/recording.h"
+
+namespace casebox::tools::bench {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kWindow = 10;  // s
+constexpr std::array<std::array<const char*, 2>, 6> kWaves = {{{"monitor.ecg", "ECG_II"},
+                                                               {"monitor.pleth", "PLETH"},
+                                                               {"anaesthesia.waves", "PAW"},
+                                                               {"anaesthesia.waves", "FLOW"},
+                                                               {"anaesthesia.waves", "CO2"},
+                                                               {"insufflator.state", "P_ACTUAL"}}};
+
+/// Reads one window; returns how many samples there were.
+Result<uint64_t> read_window(const storage::CaseReader& reader, double from_s) {
+  const storage::Span span{CaseTime{} + from_seconds(from_s),
+                           CaseTime{} + from_seconds(from_s + kWindow)};
+  uint64_t samples = 0;
+  for (const auto& wave : kWaves)
+    CASEBOX_CHECK(
+        reader.samples(wave[0], wave[1], span, [&](const storage::SampleRun& run) -> Result<void> {
+          samples += run.values.size();
+          return ok();
+        }));
+  return samples;
+}
+
+Figure milliseconds_of(const char* id, const char* name, const std::vector<double>& seconds) {
+  Figure figure;
+  figure.id = id;
+  figure.name = name;
+  figure.value = median(seconds) * 1e3;
+  figure.unit = "ms";
+  figure.higher_is_better = false;
+  return figure;
+}
+
+Result<void> fill(const Recording& recording, const fs::path& dir, Clock& clock,
+                  keyring::Keyring& keyring) {
+  storage::Options how;
+  how.create = true;
+  CASEBOX_TRY(auto store, storage::Store::open(dir, how));
+  CASEBOX_TRY(auto subscriber, bus::LogSubscriber::open({recording.log}));
+  CASEBOX_TRY(auto loop, ingest::Ingest::open(*subscriber, *store, keyring, clock));
+  return loop->drain(milliseconds(1));
+}
+
+}  // namespace
+
+Result<void> run_query(const Context& context, std::vector<Figure>& figures) {
+  const fs::path dir = context.dir / "query";
+  RecordingOptions how;
+  how.seconds = context.case_seconds;
+  how.seed = context.seed;
+  CASEBOX_TRY(const Recording recording, make_recording(dir, how));
+  SystemClock clock;
+  CASEBOX_TRY(auto keystore, keyring::Keystore::open(recording.keys, clock));
+  keyring::Keyring keyring(keystore.get(), "casebox bench");
+  CASEBOX_CHECK(fill(recording, dir / "store", clock, keyring));
+
+  std::mt19937_64 random(context.seed);
+  std::uniform_real_distribution<double> anywhere(0, context.case_seconds - kWindow);
+  storage::Options read_only;
+  read_only.read_only = true;
+  std::vector<double> open_s, cold_s, warm_s;
+  constexpr int kCold = 9, kWarm = 50;
+  for (int i = 0; i < kCold; ++i) {
+    forget_cached(dir / "store");
+    const Stopwatch opening;
+    CASEBOX_TRY(auto store, storage::Store::open(dir / "store", read_only));
+    open_s.push_back(opening.seconds());
+    const Stopwatch cold;
+    CASEBOX_TRY(auto reader, storage::CaseReader::open(*store, recording.case_id, keyring,
+                                                       keyring::Purpose::kAnalysis));
+    CASEBOX_TRY(const uint64_t samples, read_window(*reader, anywhere(random)));
+    cold_s.push_back(cold.seconds());
+    if (samples < 1000)
+      return Error{Code::kInternal, "bench query: the window holds too few samples"};
+    if (i > 0) continue;
+    for (int k = 0; k < kWarm; ++k) {
+      const double from = anywhere(random);
+      CASEBOX_CHECK(read_window(*reader, from));  // the first read brings it in
+      const Stopwatch warm;
+      CASEBOX_CHECK(read_window(*reader, from));
+      warm_s.push_back(warm.seconds());
+    }
+  }
+  figures.push_back(milliseconds_of("query.window.warm_ms", "10 s of six waves, warm", warm_s));
+  figures.push_back(milliseconds_of(
+      "query.window.cold_ms", "10 s of six waves, from disk, opening the case included", cold_s));
+  figures.push_back(milliseconds_of("store.open_ms", "opening a store, from disk", open_s));
+  std::error_code ec;
+  fs::remove_all(dir, ec);
+  return ok();
+}
+
+}  // namespace casebox::tools::bench

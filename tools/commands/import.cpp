@@ -1,0 +1,189 @@
+// casebox import: existing files as a case, straight into a store.
+
+#include "recorder/import.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "tools/case_document.h"
+#include "tools/commands.h"
+#include "tools/json.h"
+#include "tools/progress.h"
+#include "tools/stop_signal.h"
+#include "tools/store_access.h"
+
+namespace casebox::tools {
+namespace {
+
+using recorder::ImportCase;
+using recorder::Imported;
+
+/// What became of one case of the call.
+struct Outcome {
+  Imported imported;
+  std::vector<Error> refused;
+};
+
+std::vector<std::string> split(const std::vector<std::string>& lists) {
+  std::vector<std::string> out;
+  for (const std::string& list : lists)
+    for (size_t from = 0; from <= list.size();) {
+      const size_t comma = std::min(list.find(',', from), list.size());
+      if (comma > from) out.push_back(list.substr(from, comma - from));
+      from = comma + 1;
+    }
+  return out;
+}
+
+/// The id of the case that holds this source already; nil if none does.
+Result<CaseId> holder_of(const storage::Store& store, const Digest& digest) {
+  CASEBOX_TRY(const auto cases, store.cases());
+  for (const v1::CaseRecord& record : cases)
+    if (record.source_digest() == view(digest)) return id_from_bytes<CaseId>(record.case_id());
+  return CaseId{};
+}
+
+Json skipped_json(const std::vector<recorder::Skipped>& skipped) {
+  Json out = Json::array();
+  for (const recorder::Skipped& one : skipped)
+    out.push_back({{"file", one.file}, {"offset", one.offset}, {"reason", one.reason}});
+  return out;
+}
+
+Result<Json> case_json(StoreAccess& access, const Imported& imported) {
+  CASEBOX_TRY(const auto record, access.store().find_case(imported.case_id));
+  if (!record)
+    return Error{Code::kInternal, to_string(imported.case_id) +
+                                      ": was written but is not in the store; run casebox ingest"};
+  CASEBOX_TRY(Json one, imported_case_json(access, *record));
+  one["skipped"] = skipped_json(imported.skipped);
+  return one;
+}
+
+void print_for_people(const std::vector<Outcome>& outcomes) {
+  for (const Outcome& one : outcomes) {
+    uint64_t items = 0, missing = 0;
+    for (const recorder::StreamCount& row : one.imported.streams) {
+      items += row.stored;
+      missing += row.missing;
+    }
+    fmt::print("case {}: {:.1f} s, {} streams, {} items, {} missing\n",
+               to_string(one.imported.case_id), one.imported.end.seconds(),
+               one.imported.streams.size(), items, missing);
+    for (const recorder::Skipped& skipped : one.imported.skipped)
+      fmt::print("  skipped {}:{}: {}\n", skipped.file, skipped.offset, skipped.reason);
+  }
+}
+
+Result<Imported> import_one(const ImportCase& what, StoreAccess& access, log::Writer& log,
+                            const recorder::ImportSettings& settings) {
+  CASEBOX_TRY(const Digest digest, recorder::source_digest(what));
+  CASEBOX_TRY(const CaseId holder, holder_of(access.store(), digest));
+  if (!holder.is_nil())
+    return Error{Code::kInvalidArgument, what.files.front().path +
+                                             ": this source is in the store already, as case " +
+                                             to_string(holder) + "; nothing was imported"};
+  return recorder::import_case(what, digest, settings, *access.keystore(), log, access.clock());
+}
+
+Result<int> run(const Args& args) {
+  CASEBOX_TRY(auto plan, recorder::plan_import(args.list("FILE"), args.text("--case"),
+                                               split(args.list("--start"))));
+  StoreOptions how = StoreOptions::from(args, "casebox import");
+  how.write = how.create = true;
+  CASEBOX_TRY(auto access, StoreAccess::open(how));
+  CASEBOX_TRY(auto log, access->open_log("import"));
+  StopSignal signal;
+  casebox::tools::Progress progress("importing", 0, "s");
+  recorder::ImportSettings settings;
+  settings.procedure = args.text("--procedure");
+  settings.room = args.text("--room");
+  settings.software = "casebox " + program_version();
+  settings.consent = split(args.list("--consent"));
+  settings.record_audio = args.flag("--audio");
+  settings.stop = [&] { return signal.stopped(); };
+
+  std::vector<Outcome> outcomes;
+  std::vector<recorder::Skipped> not_imported;
+  std::vector<Error> refused;
+  for (size_t i = 0; i < plan.size(); ++i) {
+    if (plan.size() > 1) {
+      progress.total(plan.size());
+      progress.update(i);
+    } else {
+      settings.on_progress = [&](CaseTime now, double total_s) {
+        progress.total(static_cast<uint64_t>(total_s));
+        progress.update(static_cast<uint64_t>(std::max(0.0, now.seconds())));
+      };
+    }
+    auto imported = import_one(plan[i], *access, *log, settings);
+    if (imported) {
+      refused.insert(refused.end(), imported->refused.begin(), imported->refused.end());
+      outcomes.push_back({std::move(*imported), {}});
+      continue;
+    }
+    // One bad file costs no other case; a full disk or a stop ends the whole.
+    if (exit_code(imported.error()) == 1) return std::move(imported).error();
+    const std::string& path = plan[i].files.front().path;
+    not_imported.push_back(
+        {path.substr(path.find_last_of('/') + 1), 0, imported.error().message});
+    refused.push_back(std::move(imported).error());
+  }
+  if (outcomes.empty()) return refused.front();
+  CASEBOX_TRY(const auto drained, access->drain());
+  if (drained.quarantined > 0)
+    return Error{Code::kCorrupt, std::to_string(drained.quarantined) +
+                                     " frames could not be stored; run casebox verify"};
+
+  if (args.json()) {
+    Json doc = document("import");
+    if (plan.size() == 1) {
+      CASEBOX_TRY(const Json one, case_json(*access, outcomes.front().imported));
+      doc.update(one);
+    } else {
+      doc["cases"] = Json::array();
+      for (const Outcome& outcome : outcomes) {
+        CASEBOX_TRY(Json one, case_json(*access, outcome.imported));
+        doc["cases"].push_back(std::move(one));
+      }
+      doc["skipped"] = skipped_json(not_imported);
+    }
+    print(doc);
+  } else {
+    print_for_people(outcomes);
+  }
+  for (const Error& error : refused) std::fprintf(stderr, "casebox: %s\n", error.message.c_str());
+  bool damaged = !refused.empty();
+  std::string told;
+  for (const Outcome& outcome : outcomes)
+    for (const recorder::Skipped& skipped : outcome.imported.skipped) {
+      if (!skipped.damage || skipped.file == told) continue;
+      told = skipped.file;
+      damaged = true;
+      std::fprintf(stderr, "casebox: %s:%llu: %s; what could be read is stored\n",
+                   skipped.file.c_str(), static_cast<unsigned long long>(skipped.offset),
+                   skipped.reason.c_str());
+    }
+  return damaged ? 2 : 0;
+}
+
+}  // namespace
+
+const Command kImportCommand{
+    "import",
+    "Existing files as a case: video, .vital, CSV, phase annotations",
+    with_store_args(
+        {{"FILE", ArgKind::kList, "Files, or NAME=FILE to name a source's streams", "", true},
+         {"--case", ArgKind::kText, "All files make one case of this alias, which stays sealed"},
+         {"--procedure", ArgKind::kText, "Code of the operation, e.g. lap-gastric-bypass"},
+         {"--room", ArgKind::kText, "Code of the room"},
+         {"--start", ArgKind::kList, "NAME=SECONDS: case time at which a file begins"},
+         {"--consent", ArgKind::kList, "Scopes the patient allowed, e.g. quality,teaching"},
+         {"--audio", ArgKind::kFlag, "Keep audio too"}}),
+    run,
+    "Without --case, files that name their cases (annotations) make one case each. Importing the "
+    "same source again is refused. Exit code 2: a file was refused or damaged; all else is there."};
+
+}  // namespace casebox::tools

@@ -1,0 +1,144 @@
+// casebox record: the recorder appliance. Records one case into the spool until its sources end, the
+// time is up or it is asked to stop; `casebox ingest` or `casebox forward` take it from there.
+
+#include "recorder/recorder.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <filesystem>
+
+#include "tools/commands.h"
+#include "tools/config/config.h"
+#include "tools/json.h"
+#include "tools/names.h"
+#include "tools/progress.h"
+#include "tools/stop_signal.h"
+
+namespace casebox::tools {
+namespace {
+
+constexpr size_t kFewKeys = 20;
+
+/// Says each change of state once, on standard error.
+class Teller {
+ public:
+  void tell(const recorder::Progress& progress) {
+    for (const recorder::SourceState& source : progress.sources) {
+      std::string& last = said_[source.name];
+      if (last == source.state) continue;
+      last = source.state;
+      std::fprintf(stderr, "casebox: %9.1f s: %s %s%s%s\n", progress.now.seconds(),
+                   source.name.c_str(), source.state.c_str(), source.message.empty() ? "" : ": ",
+                   source.message.c_str());
+    }
+    if (progress.disk_full != disk_full_) {
+      disk_full_ = progress.disk_full;
+      std::fprintf(stderr, "casebox: %9.1f s: %s\n", progress.now.seconds(),
+                   disk_full_ ? "the disk is full: events wait, all else becomes gaps; free some space"
+                              : "the disk takes records again");
+    }
+    if (!progress.accounts_balance && balanced_) {
+      balanced_ = false;
+      std::fprintf(stderr, "casebox: %9.1f s: the books do not balance; report this\n",
+                   progress.now.seconds());
+    }
+  }
+
+ private:
+  std::map<std::string, std::string> said_;
+  bool disk_full_ = false;
+  bool balanced_ = true;
+};
+
+Json to_json(const recorder::Summary& summary, const std::string& log) {
+  Json doc = document("record");
+  doc["case_id"] = to_string(summary.case_id);
+  doc["epoch"] = to_string(summary.epoch);
+  doc["log"] = log;
+  doc["seconds"] = summary.end.seconds();
+  doc["frames"] = summary.frames;
+  doc["bytes"] = summary.bytes;
+  doc["keys_left"] = summary.keys_left;
+  doc["accounts_balance"] = summary.accounts_balance;
+  doc["streams"] = Json::array();
+  for (const recorder::StreamCount& row : summary.streams)
+    doc["streams"].push_back({{"name", row.name},
+                              {"kind", name_of(row.kind)},
+                              {"source", row.source},
+                              {"sent", row.sent},
+                              {"received", row.received},
+                              {"stored", row.stored},
+                              {"missing", row.missing},
+                              {"gap_frames", row.gap_frames},
+                              {"unknown_gaps", row.unknown_gaps}});
+  doc["sources"] = Json::array();
+  for (const recorder::SourceState& source : summary.sources)
+    doc["sources"].push_back(
+        {{"name", source.name}, {"state", source.state}, {"message", source.message}});
+  doc["skipped"] = Json::array();
+  for (const recorder::Skipped& skipped : summary.skipped)
+    doc["skipped"].push_back(
+        {{"file", skipped.file}, {"offset", skipped.offset}, {"reason", skipped.reason}});
+  return doc;
+}
+
+Result<int> run(const Args& args) {
+  CASEBOX_TRY(const auto config, load_recorder_config(args.text("--config")));
+  SystemClock clock;
+  std::error_code ec;
+  const bool make = !std::filesystem::exists(config.keystore_dir(), ec);
+  CASEBOX_TRY(auto keystore, keyring::Keystore::open(config.keystore_dir(), clock, make));
+  StopSignal signal;
+  Teller teller;
+  casebox::tools::Progress bar("recording", 0, "s");
+  recorder::Options options;
+  options.config = config;
+  options.log_dir = config.spool_dir();
+  options.software = "casebox " + program_version();
+  options.limit = from_seconds(args.number("--seconds"));
+  options.stop = [&] { return signal.stopped(); };
+  options.on_progress = [&](const recorder::Progress& progress) {
+    teller.tell(progress);
+    if (progress.total_s > 0) bar.total(static_cast<uint64_t>(progress.total_s));
+    bar.update(static_cast<uint64_t>(std::max(0.0, progress.now.seconds())));
+  };
+  CASEBOX_TRY(const auto summary, recorder::record(options, *keystore, clock));
+  if (summary.keys_left < kFewKeys)
+    std::fprintf(stderr, "casebox: %zu one-time case keys left; run casebox keys stock\n",
+                 summary.keys_left);
+  if (args.json()) {
+    print(to_json(summary, config.spool_dir()));
+  } else {
+    fmt::print("{:.1f} s recorded as case {}: {} frames, {:.1f} MB\n", summary.end.seconds(),
+               to_string(summary.case_id), summary.frames,
+               static_cast<double>(summary.bytes) * 1e-6);
+    fmt::print("{:<24} {:>12} {:>12} {:>10} {:>6}\n", "stream", "sent", "stored", "missing",
+               "gaps");
+    for (const recorder::StreamCount& row : summary.streams)
+      fmt::print("{:<24} {:>12} {:>12} {:>10} {:>6}\n", row.name, row.sent, row.stored,
+                 row.missing, row.gap_frames);
+  }
+  int code = 0;
+  for (const recorder::SourceState& source : summary.sources) {
+    if (source.state != "failed") continue;
+    std::fprintf(stderr, "casebox: %s\n", source.message.c_str());
+    code = 2;
+  }
+  return summary.accounts_balance ? code : 3;
+}
+
+}  // namespace
+
+const Command kRecordCommand{
+    "record",
+    "The recorder appliance: records one case into the spool",
+    {{"--config", ArgKind::kText, "Recorder configuration; `casebox config defaults recorder`", "",
+      true},
+     {"--seconds", ArgKind::kNumber, "End after so many seconds of case time; 0: with its sources",
+      "0"}},
+    run,
+    "Ends in good order on SIGINT and SIGTERM. A source that fails ends alone, with a gap; exit "
+    "code 2 tells of it."};
+
+}  // namespace casebox::tools

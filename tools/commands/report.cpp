@@ -1,0 +1,106 @@
+#include <cstdio>
+
+#include "tools/commands.h"
+#include "tools/json.h"
+#include "tools/output.h"
+#include "tools/query/cohort.h"
+#include "tools/report/briefing.h"
+#include "tools/report/committee.h"
+#include "tools/report/liability.h"
+#include "tools/store_access.h"
+
+namespace casebox::tools {
+namespace {
+
+struct Made {
+  std::string html;
+  size_t cases = 0;
+  std::string case_id;  // of a report about one case
+};
+
+Result<Made> of_one_case(StoreAccess& access, const Args& args, const std::string& kind) {
+  CASEBOX_TRY(const CaseId id, access.resolve_case(args.text("CASE")));
+  Made made{{}, 1, to_string(id)};
+  if (kind == "briefing") {
+    // Consent first: without it nothing more of the case is read.
+    CASEBOX_TRY(auto reader, storage::CaseReader::open(access.store(), id, access.keyring(),
+                                                       keyring::Purpose::kReport));
+    CASEBOX_TRY(const CaseView view, gather_case(*reader));
+    CASEBOX_CHECK(report::briefing_allowed(view));
+  }
+  CASEBOX_TRY(const auto evidence, report::gather_evidence(access, id));
+  if (kind == "liability") {
+    made.html = report::liability(evidence);
+  } else {
+    CASEBOX_TRY(made.html, report::briefing(evidence, args.text("--contact")));
+  }
+  return made;
+}
+
+Result<Made> of_cohort(StoreAccess& access, const Args& args) {
+  std::vector<CaseId> ids;
+  if (args.has("CASE")) {
+    CASEBOX_TRY(const CaseId id, access.resolve_case(args.text("CASE")));
+    ids.push_back(id);
+  } else {
+    CASEBOX_TRY(auto answer, query::ask(access, args.text("--cohort"), keyring::Purpose::kReport));
+    ids = std::move(answer.cases);
+  }
+  const std::string expression = args.has("CASE") ? "one case" : args.text("--cohort");
+  CASEBOX_TRY(const auto cohort, report::gather_cohort(access, expression, ids));
+  return Made{report::committee(cohort), ids.size(), ""};
+}
+
+Result<int> run(const Args& args) {
+  const std::string kind = args.text("KIND");
+  if (kind != "liability" && kind != "committee" && kind != "briefing")
+    return Error{Code::kInvalidArgument,
+                 "report: '" + kind + "' is unknown; write liability, committee or briefing"};
+  if (args.has("CASE") == args.has("--cohort"))
+    return Error{Code::kInvalidArgument,
+                 "report: give either a CASE or a cohort with --cohort EXPR"};
+  if (kind != "committee" && args.has("--cohort"))
+    return Error{Code::kInvalidArgument,
+                 "report: a " + kind + " report is about one case; give CASE instead of --cohort"};
+  CASEBOX_TRY(auto access, StoreAccess::open(StoreOptions::from(args, "casebox report")));
+  CASEBOX_TRY(const Made made,
+              kind == "committee" ? of_cohort(*access, args) : of_one_case(*access, args, kind));
+  CASEBOX_TRY(auto out, Output::open(args.text("--out")));
+  if (std::fwrite(made.html.data(), 1, made.html.size(), out.file()) != made.html.size())
+    return Error{Code::kIo, args.text("--out") + ": cannot be written; check space and rights"};
+  CASEBOX_CHECK(out.finish());
+  if (args.json()) {
+    Json json = document("report");
+    json["kind"] = kind;
+    json["case_id"] = made.case_id.empty() ? Json(nullptr) : Json(made.case_id);
+    json["cases"] = made.cases;
+    json["out"] = args.text("--out");
+    json["bytes"] = made.html.size();
+    print(json);
+  } else {
+    std::fprintf(stderr, "%s (%zu bytes)\n", args.text("--out").c_str(), made.html.size());
+  }
+  return 0;
+}
+
+}  // namespace
+
+const Command kReportCommand{
+    "report", "Write a report as one HTML file",
+    with_store_args({{"KIND", ArgKind::kText, "liability, committee or briefing", "", true},
+                     {"CASE", ArgKind::kText, "Case id, id prefix or alias"},
+                     {"--cohort", ArgKind::kText, "committee: the cases, as in `casebox query`"},
+                     {"--out", ArgKind::kText, "The HTML file to write", "", true},
+                     {"--contact", ArgKind::kText, "briefing: to whom the patient may speak",
+                      "the patient office of this hospital"}}),
+    run,
+    "The file needs nothing from outside and prints on A4; a browser makes the PDF. A committee "
+    "report shows\n"
+    "no group under 11 cases. A briefing is refused unless the case's consent includes "
+    "patient-briefing.\n"
+    "Examples:\n"
+    "  casebox report liability 3fa9 --store S --out liability.html\n"
+    "  casebox report committee --cohort 'procedure = \"gastric-bypass\"' --store S --out "
+    "committee.html"};
+
+}  // namespace casebox::tools

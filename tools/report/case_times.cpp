@@ -1,0 +1,45 @@
+#include "tools/report/case_times.h"
+
+#include "analytics/jobs/jobs.h"
+#include "tools/report/html.h"
+
+namespace casebox::tools::report {
+namespace {
+
+double seconds_of(int64_t ns) { return static_cast<double>(ns) * 1e-9; }
+
+}  // namespace
+
+Result<CaseTimes> case_times(const storage::CaseReader& reader, const CaseView& view) {
+  CaseTimes times;
+  times.case_id = view.case_id;
+  if (!view.readable) {
+    times.excluded = "no key opens it";
+    return times;
+  }
+  analytics::EventLog log;
+  CASEBOX_TRY(const auto known, analytics::jobs::phases_of_case(reader, log));
+  if (log.traces.empty()) {
+    times.excluded = "no phases are known";
+    return times;
+  }
+  const analytics::Trace& trace = log.traces.at(known.info.trace);
+  times.source = known.info.phase_source;
+  for (const analytics::LogEvent& event : trace.events)
+    times.spans.push_back({log.activities.at(event.activity), seconds_of(event.t0_ns),
+                           seconds_of(event.t1_ns), event.open});
+  for (const auto& phase : analytics::timing::time_phases(log, trace))
+    if (!phase.open && phase.timed) times.seconds[phase.phase] = phase.active_s;
+  if (times.spans.empty()) {
+    times.excluded = "no phases are known";
+    return times;
+  }
+  for (const analytics::quality::Issue& issue : known.quality.issues)
+    if (issue.withholds) {
+      times.excluded = words(issue.code);  // a code, so that few cases are not told by their text
+      break;
+    }
+  return times;
+}
+
+}  // namespace casebox::tools::report

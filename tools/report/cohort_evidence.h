@@ -1,0 +1,41 @@
+#pragma once
+
+// What the committee's dashboard rests on: many cases, without their content.
+//
+// Thread safety: values; gather_cohort uses the StoreAccess's thread. Errors: those of the query
+// and of the store.
+
+#include <string>
+#include <vector>
+
+#include "proto/verify/verify.h"
+#include "tools/report/comparison.h"
+#include "tools/store_access.h"
+
+namespace casebox::tools::report {
+
+struct CohortDeparture {
+  std::string kind, step, certainty, value, tag;
+};
+
+struct CohortCase {
+  std::string case_id, procedure;
+  verify::Verdict verdict = verify::Verdict::kUnclosed;
+  bool sealed = false;  // no key opens it
+  bool allowed = true;  // false: its consent is stated and does not include quality
+  bool consent_stated = false;
+  bool has_gaps = false, broken_clock = false;
+  bool compared = false;  // with a protocol: only then no departure means none
+  CaseTimes times;
+  std::vector<CohortDeparture> departures;
+};
+
+struct Cohort {
+  std::string expression;  // as given; "" for all cases
+  std::vector<CohortCase> cases;
+};
+
+Result<Cohort> gather_cohort(StoreAccess& access, const std::string& expression,
+                             const std::vector<CaseId>& ids);
+
+}  // namespace casebox::tools::report

@@ -1,0 +1,166 @@
+// Reads a store into the values that the reports are made of.
+
+#include <algorithm>
+#include <set>
+
+#include "tools/names.h"
+#include "tools/progress.h"
+#include "tools/report/case_times.h"
+#include "tools/report/cohort_evidence.h"
+#include "tools/report/evidence.h"
+#include "tools/report/sections.h"
+#include "tools/report/tags.h"
+#include "tools/verify_store.h"
+#include "tools/web/decimate.h"
+
+namespace casebox::tools::report {
+namespace {
+
+constexpr size_t kDrawnPoints = 500;
+
+Result<v1::CaseRecord> record_of(const StoreAccess& access, CaseId id) {
+  CASEBOX_TRY(auto record, access.store().find_case(id));
+  if (!record) return Error{Code::kNotFound, to_string(id) + ": not in this store"};
+  return *record;
+}
+
+Result<void> gather_openings(StoreAccess& access, CaseId id, CaseEvidence& evidence) {
+  if (access.keystore() == nullptr) return ok();
+  CASEBOX_TRY(const auto trail, access.keystore()->read_audit());
+  evidence.openings_known = true;
+  for (const v1::AuditRecord& record : trail) {
+    const bool names = std::any_of(record.case_ids().begin(), record.case_ids().end(),
+                                   [&](const std::string& one) { return one == id.view(); });
+    if (names)
+      evidence.openings.push_back({rfc3339(UtcTime{static_cast<int64_t>(record.utc_ns())}),
+                                   record.purpose(), record.subject(), record.allowed()});
+  }
+  return ok();
+}
+
+Result<void> gather_observed(const storage::CaseReader& reader, const CaseView& view,
+                             TwinTrack& track) {
+  const size_t slash = track.variable.rfind('/');
+  if (slash == std::string::npos) return ok();
+  const std::string stream = track.variable.substr(0, slash);
+  const std::string channel = track.variable.substr(slash + 1);
+  if (!reader.find_stream(stream)) return ok();
+  web::Decimator thin(std::min(0.0, view.first_t_s), view.duration_s + 1e-3, kDrawnPoints);
+  CASEBOX_CHECK(reader.samples(stream, channel, {}, [&](const storage::SampleRun& run) {
+    for (size_t i = 0; i < run.values.size(); ++i)
+      thin.add(
+          i < run.times.size()
+              ? run.times[i].seconds()
+              : run.t0.seconds() + (run.rate_hz > 0 ? static_cast<double>(i) / run.rate_hz : 0),
+          run.values[i]);
+    return ok();
+  }));
+  const web::PlotSeries series = thin.finish();
+  for (size_t i = 0; i < series.t_s.size(); ++i) {
+    track.observed.emplace_back(series.t_s[i], series.min[i]);
+    if (!series.raw && series.max[i] != series.min[i])
+      track.observed.emplace_back(series.t_s[i], series.max[i]);
+  }
+  return ok();
+}
+
+Result<Comparison> gather_comparison(StoreAccess& access, CaseId own,
+                                     const std::string& procedure) {
+  CASEBOX_TRY(const auto records, access.store().cases());
+  std::vector<CaseTimes> others;
+  Progress progress("comparison class", records.size(), "cases");
+  for (const v1::CaseRecord& record : records) {
+    progress.update(others.size());
+    if (record.procedure() != procedure || record.case_id() == own.view()) continue;
+    CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(record.case_id()));
+    CASEBOX_TRY(auto reader, storage::CaseReader::open(access.store(), id, access.keyring(),
+                                                       keyring::Purpose::kReport));
+    CASEBOX_TRY(const auto view, gather_case(*reader));
+    CASEBOX_TRY(auto times, case_times(*reader, view));
+    others.push_back(std::move(times));
+  }
+  return compare(procedure, others);
+}
+
+}  // namespace
+
+std::vector<TwinTrack> twin_tracks(const std::vector<ForecastView>& forecasts) {
+  std::map<std::string, TwinTrack> by_variable;
+  for (const ForecastView& forecast : forecasts) {
+    TwinTrack& track = by_variable[forecast.variable];
+    track.variable = forecast.variable;
+    track.unit = forecast.unit;
+    (forecast.late ? track.late : track.timely).push_back(forecast);
+  }
+  std::vector<TwinTrack> out;
+  for (auto& [variable, track] : by_variable) {
+    for (auto* list : {&track.timely, &track.late})
+      std::stable_sort(list->begin(), list->end(), [](const auto& a, const auto& b) {
+        return std::make_pair(a.valid_s, a.issued_s) < std::make_pair(b.valid_s, b.issued_s);
+      });
+    out.push_back(std::move(track));
+  }
+  return out;
+}
+
+Result<CaseEvidence> gather_evidence(StoreAccess& access, CaseId id) {
+  CASEBOX_TRY(const auto record, record_of(access, id));
+  CASEBOX_TRY(auto reader, storage::CaseReader::open(access.store(), id, access.keyring(),
+                                                     keyring::Purpose::kReport));
+  CaseEvidence evidence;
+  CASEBOX_TRY(evidence.view, gather_case(*reader));
+  CASEBOX_TRY(evidence.custody, verify_stored_case(access.store(), record, {}));
+  CASEBOX_TRY(evidence.custody.case_digest, access.store().case_digest(id));
+  for (const v1::EpochRecord& epoch : record.epochs())
+    evidence.epochs.push_back({to_string(Epoch{epoch.epoch()}), name_of(epoch.role()),
+                               to_hex(epoch.producer_id()), to_hex(epoch.signing_key()),
+                               epoch.closed()});
+  if (evidence.view.readable) {
+    CASEBOX_TRY(const auto times, case_times(*reader, evidence.view));
+    evidence.phases = times.spans;
+    evidence.phases_from = times.source;
+    evidence.untimed = times.excluded;
+    evidence.twin = twin_tracks(evidence.view.forecasts);
+    for (TwinTrack& track : evidence.twin)
+      CASEBOX_CHECK(gather_observed(*reader, evidence.view, track));
+    CASEBOX_TRY(evidence.comparison, gather_comparison(access, id, record.procedure()));
+  }
+  CASEBOX_CHECK(gather_openings(access, id, evidence));
+  return evidence;
+}
+
+Result<Cohort> gather_cohort(StoreAccess& access, const std::string& expression,
+                             const std::vector<CaseId>& ids) {
+  Cohort cohort;
+  cohort.expression = expression;
+  Progress progress("cohort", ids.size(), "cases");
+  for (CaseId id : ids) {
+    progress.update(cohort.cases.size());
+    CASEBOX_TRY(const auto record, record_of(access, id));
+    CASEBOX_TRY(auto reader, storage::CaseReader::open(access.store(), id, access.keyring(),
+                                                       keyring::Purpose::kReport));
+    CASEBOX_TRY(const auto view, gather_case(*reader));
+    CASEBOX_TRY(const auto report, verify_stored_case(access.store(), record, {}));
+    CohortCase one;
+    one.case_id = view.case_id;
+    one.procedure = view.procedure;
+    one.verdict = report.verdict;
+    one.sealed = !view.readable;
+    one.consent_stated = view.consent_stated;
+    one.allowed = !view.consent_stated || has_consent(view, "quality");
+    one.has_gaps = !view.gaps.empty();
+    for (const ClockView& clock : view.clocks) one.broken_clock |= clock.broken;
+    CASEBOX_TRY(one.times, case_times(*reader, view));
+    for (const v1::Finding& finding : view.findings) {
+      one.compared |= !finding.run().protocol().empty();
+      if (finding.kind() != "departure") continue;
+      const std::string step = finding.step().empty() ? label_of(finding, "step") : finding.step();
+      one.departures.push_back({deviation_of(finding), step, certainty_name(finding.certainty()),
+                                label_of(finding, "value"), finding_tag(finding)});
+    }
+    cohort.cases.push_back(std::move(one));
+  }
+  return cohort;
+}
+
+}  // namespace casebox::tools::report

@@ -1,0 +1,343 @@
+#include "tools/report/liability.h"
+
+#include <algorithm>
+#include <set>
+
+#include "tools/json.h"
+#include "tools/names.h"
+#include "tools/report/sections.h"
+#include "tools/report/tags.h"
+#include "tools/report/timeline_svg.h"
+#include "tools/report/twin_svg.h"
+
+namespace casebox::tools::report {
+namespace {
+
+const std::set<std::string> kOwnSection = {"departure", "phase", "twin", "twin-late", "run"};
+
+Html list(const std::vector<std::string>& sentences) {
+  Children items;
+  for (const std::string& sentence : sentences) items.push_back(tag("li", {sentence}));
+  return items.empty() ? tag("p", {{"class", "none"}}, {"Nothing."}) : tag("ul", items);
+}
+
+Html head(const CaseEvidence& e) {
+  const CaseView& view = e.view;
+  return join(
+      {tag("h1", {"Liability file"}),
+       tag("p", {{"class", "soft"}},
+           {"Made from the sealed record by casebox " + program_version() +
+            ". A departure from the agreed pathway is not an error, and nothing here says who or "
+            "what caused anything. Names [F-...], [R-...] and [T-...] lead to the evidence at the "
+            "end; they are the same in the committee's dashboard and the patient's briefing."}),
+       tag("dl",
+           {tag("dt", {"Case"}), tag("dd", {{"class", "mono"}}, {view.case_id}),
+            tag("dt", {"Procedure"}),
+            tag("dd", {view.procedure.empty() ? "not stated" : words(view.procedure)}),
+            tag("dt", {"Room"}), tag("dd", {view.room.empty() ? "not stated" : view.room}),
+            tag("dt", {"Began"}), tag("dd", {view.start + " " + bound_text(view.start_u95_s)}),
+            tag("dt", {"Recorded"}), tag("dd", {length_text(view.duration_s)}),
+            tag("dt", {"State"}), tag("dd", {view.state})})});
+}
+
+Html custody(const CaseEvidence& e) {
+  const verify::Report& report = e.custody;
+  const std::string verdict = verify::to_string(report.verdict);
+  const bool good = report.verdict == verify::Verdict::kComplete ||
+                    report.verdict == verify::Verdict::kCompleteWithDeclaredGaps;
+  std::vector<std::vector<Html>> problems, epochs, openings;
+  for (const verify::Problem& problem : report.problems)
+    problems.push_back({problem.kind, problem.where, problem.detail});
+  for (const EpochView& epoch : e.epochs)
+    epochs.push_back({epoch.role, tag("span", {{"class", "mono"}}, {epoch.epoch}),
+                      epoch.closed ? "closed" : "not closed",
+                      tag("span", {{"class", "mono"}}, {epoch.signing_key})});
+  for (const Opening& opening : e.openings)
+    openings.push_back(
+        {opening.at, opening.purpose, opening.subject, opening.allowed ? "opened" : "refused"});
+  const std::string record = record_tag(report.case_digest);
+  return join(
+      {tag("h2", {"1. Custody"}),
+       tag("p", {tag("span", {{"class", good ? "verdict good" : "verdict bad"}}, {verdict}), "  ",
+                 reference(record)}),
+       tag("p", {"Valid up to " + clock_text(report.valid_to_s) +
+                 " of case time: up to there a beat that the recorder signed covers everything. " +
+                 std::to_string(report.frames) + " frames, " + std::to_string(report.bytes) +
+                 " bytes were checked when this report was made."}),
+       tag("h3", {"Proven"}), list(report.proven), tag("h3", {"Not proven"}),
+       list(report.not_proven), tag("h3", {"Problems"}),
+       table("What does not hold", {{"Kind"}, {"Where"}, {"What"}}, problems, "None were found."),
+       tag("h3", {"Producers"}),
+       table("Each run of a program that wrote into the case",
+             {{"Role"}, {"Epoch"}, {"State"}, {"Signing key (Ed25519)"}}, epochs),
+       tag("h3", {"Openings"}),
+       e.openings_known
+           ? table("Every audited opening of the case's key, this report's own included",
+                   {{"When"}, {"Purpose"}, {"By"}, {"Result"}}, openings)
+           : tag("p", {{"class", "none"}}, {"There is no keystore here that could say."})});
+}
+
+Html accounting(const CaseEvidence& e) {
+  const Html record = reference(record_tag(e.custody.case_digest));
+  std::vector<std::vector<Html>> streams, gaps, clocks;
+  for (const StreamView& view : e.view.streams)
+    streams.push_back(
+        {view.stream.name(), kind_name(view.stream.kind()), std::to_string(view.items),
+         std::to_string(view.missing) +
+             (view.unknown_gaps > 0
+                  ? " and gaps of unknown count: " + std::to_string(view.unknown_gaps)
+                  : ""),
+         view.stream.by_policy_absent() ? "not recorded by policy: " + view.stream.policy_reason()
+                                        : ""});
+  for (const GapView& gap : e.view.gaps)
+    gaps.push_back({gap.stream, clock_text(gap.t0_s), clock_text(gap.t1_s),
+                    gap.count_unknown ? "unknown" : std::to_string(gap.missing),
+                    gap.reason + " (" + gap.origin + ")"});
+  for (const ClockView& clock : e.view.clocks)
+    clocks.push_back(
+        {std::to_string(clock.clock_id), fixed(clock.offset_s, 3) + " s",
+         fixed(clock.rate_ppm, 1) + " ppm",
+         clock.broken ? "broken: no timing claim rests on it" : bound_text(clock.u95_s),
+         std::to_string(clock.resets)});
+  return join(
+      {tag("h2", {"2. What was recorded, and what was not"}),
+       tag("p", {"Every number in this section is of the record itself: ", record}),
+       table("Streams", {{"Stream"}, {"Kind"}, {"Items", true}, {"Missing", true}, {"Remark"}},
+             streams),
+       table("Gaps", {{"Stream"}, {"From", true}, {"To", true}, {"Missing", true}, {"Reason"}},
+             gaps, "No gap was declared."),
+       table("Device clocks against the recorder's",
+             {{"Clock"}, {"Offset", true}, {"Rate", true}, {"95 % bound"}, {"Resets", true}},
+             clocks, "No device clock was estimated.")});
+}
+
+Html time_line(const CaseEvidence& e) {
+  const std::string record = record_tag(e.custody.case_digest);
+  std::map<std::string, std::string> tags;
+  for (const v1::Finding* finding : findings(e.view, "phase"))
+    tags[to_hex(finding->id())] = finding_tag(*finding);
+  std::vector<std::vector<Html>> rows, known;
+  for (const PhaseView& phase : e.view.phases)
+    rows.push_back({words(phase.label), phase.origin + (phase.by.empty() ? "" : " by " + phase.by),
+                    clock_text(phase.t0_s), bound_text(phase.u95_s),
+                    phase.open ? "end not recorded" : clock_text(phase.t1_s),
+                    reference(tags.contains(phase.finding) ? tags[phase.finding] : record)});
+  for (const EventView& event : e.view.events)
+    if (event.kind == "twin-shown")
+      known.push_back({clock_text(event.t_s), event.code, event.label, event.role,
+                       length_text(event.duration_s)});
+  return join(
+      {tag("h2", {"3. Time line"}), timeline_svg(e.view),
+       tag("p", {{"class", "soft"}},
+           {"Minutes and seconds of case time. Whiskers below a phase: 95 % bound of its "
+            "beginning. "
+            "Departures: filled diamond certain, triangle ambiguous, dashed circle unobserved, "
+            "square justified. Known then: alarms and twin messages while the team could see "
+            "them."}),
+       table("Phases",
+             {{"Phase"}, {"Origin"}, {"Begins", true}, {"95 % bound"}, {"Ends", true}, {}}, rows,
+             "No phases are known."),
+       tag("h3", {"Known then: what a twin showed to the team"}),
+       table("Messages on a display",
+             {{"From", true}, {"Message"}, {"Display"}, {"Role"}, {"For", true}}, known,
+             "No message of a twin was recorded as shown.")});
+}
+
+Html departure_box(const v1::Finding& finding) {
+  const std::string certainty = certainty_name(finding.certainty());
+  Children facts;
+  const auto fact = [&](const std::string& name, const Html& value) {
+    facts.push_back(tag("dt", {name}));
+    facts.push_back(tag("dd", {value}));
+  };
+  fact("When", clock_text(static_cast<double>(finding.t0_ns()) * 1e-9) + " to " +
+                   clock_text(static_cast<double>(finding.t1_ns()) * 1e-9));
+  fact("How sure", certainty_meaning(finding.certainty()));
+  fact("Margin", finding.values().contains("margin")
+                     ? number_text(value_of(finding, "margin", 0)) +
+                           " (by how much the best explanation without it costs more)"
+                     : "not stated");
+  fact("Would change this", what_would_change(finding));
+  for (const auto& [key, value] :
+       std::map<std::string, double>(finding.values().begin(), finding.values().end()))
+    if (key != "margin") fact(value_text(key, value).first, value_text(key, value).second);
+  for (const auto& [key, value] :
+       std::map<std::string, std::string>(finding.labels().begin(), finding.labels().end()))
+    if (key != "deviation" && key != "step" && key != "alternative") fact(words(key), value);
+  return tag("div", {{"class", "box " + certainty}},
+             {tag("h3", {departure_title(finding), "  ", reference(finding_tag(finding))}),
+              tag("p", {finding.text()}), tag("dl", facts)});
+}
+
+Html all_departures(const CaseEvidence& e) {
+  static const std::pair<v1::Certainty, const char*> kGroups[] = {
+      {v1::CERTAINTY_CERTAIN, "Certain"},
+      {v1::CERTAINTY_AMBIGUOUS, "Ambiguous"},
+      {v1::CERTAINTY_UNOBSERVED, "Unobserved"},
+      {v1::CERTAINTY_JUSTIFIED, "Justified"}};
+  Children out = {tag("h2", {"4. Departures from the protocol"})};
+  for (const auto& [certainty, name] : kGroups) {
+    const auto group = departures(e.view, certainty);
+    out.push_back(tag("h3", {std::string(name) + " (" + std::to_string(group.size()) + ")"}));
+    out.push_back(tag("p", {{"class", "soft"}}, {certainty_meaning(certainty)}));
+    if (group.empty()) out.push_back(tag("p", {{"class", "none"}}, {"None."}));
+    for (const v1::Finding* finding : group) out.push_back(departure_box(*finding));
+  }
+  if (findings(e.view, "departure").empty())
+    out.push_back(tag("p", {"No departure is stored. That means either that none was found or that "
+                            "the case was not compared with a protocol: see the analyses below."}));
+  return join(out);
+}
+
+Html comparison(const CaseEvidence& e) {
+  std::vector<std::vector<Html>> excluded;
+  for (const auto& [reason, n] : e.comparison.excluded)
+    excluded.push_back({reason, std::to_string(n)});
+  return join(
+      {tag("h2", {"5. Comparison class"}),
+       tag("p", {"The other cases of this procedure in this store: " +
+                 std::to_string(e.comparison.cases) +
+                 ". Nothing is known here of other hospitals, of difficulty, or of the "
+                 "patient. A group under 11 gets no number."}),
+       tag("p", {e.phases_from.empty() ? "No phases of this case are known."
+                                       : "This case's phases are those " + e.phases_from + "."}),
+       e.untimed.empty() ? Html()
+                         : tag("p", {tag("b", {"Its times may not be used: " + e.untimed + "."})}),
+       e.untimed.empty() ? phase_table(e) : Html(),
+       table("Cases whose times do not count", {{"Reason"}, {"Cases", true}}, excluded,
+             "No other case was excluded.")});
+}
+
+Html twin(const CaseEvidence& e) {
+  Children out = {tag("h2", {"6. The twin's forecast against observation"})};
+  if (e.twin.empty()) out.push_back(tag("p", {{"class", "none"}}, {"No forecast was recorded."}));
+  for (const TwinTrack& track : e.twin) {
+    out.push_back(
+        tag("h3", {track.variable + (track.unit.empty() ? "" : " (" + track.unit + ")")}));
+    out.push_back(twin_svg(track, std::min(0.0, e.view.first_t_s), e.view.duration_s));
+    out.push_back(
+        tag("p", {{"class", "soft"}},
+            {std::to_string(track.timely.size()) +
+                 " forecasts in time (points, with 95 % range where the twin states one) "
+                 "against what was observed (line). ",
+             tag("b", {std::to_string(track.late.size()) + " issued after the time they speak of"}),
+             " (crosses above): hindsight, never counted. ",
+             reference(record_tag(e.custody.case_digest))}));
+  }
+  std::vector<const v1::Finding*> scores = findings(e.view, "twin");
+  for (const v1::Finding* finding : findings(e.view, "twin-late")) scores.push_back(finding);
+  for (const v1::Finding* finding : scores) {
+    Children facts;
+    for (const auto& [key, value] :
+         std::map<std::string, double>(finding->values().begin(), finding->values().end())) {
+      facts.push_back(tag("dt", {value_text(key, value).first}));
+      facts.push_back(tag("dd", {value_text(key, value).second}));
+    }
+    out.push_back(tag(
+        "div", {{"class", "box"}},
+        {tag("p", {finding->text(), " ", reference(finding_tag(*finding))}), tag("dl", facts)}));
+  }
+  out.push_back(
+      tag("p", {"The range in which this twin was validated is not part of the record, so "
+                "whether these forecasts lie in it cannot be said."}));
+  return join(out);
+}
+
+Html analyses(const CaseEvidence& e) {
+  std::vector<std::vector<Html>> rows;
+  std::set<std::string> seen;
+  for (const v1::Finding& finding : e.view.findings) {
+    const v1::AnalysisRun& run = finding.run();
+    if (!seen.insert(run.job() + run.job_version() + run.protocol()).second) continue;
+    rows.push_back({run.job() + " " + run.job_version(), run.binary(),
+                    run.protocol().empty() ? "none" : run.protocol(),
+                    run.order_basis().empty() ? "not stated" : run.order_basis(),
+                    reference(finding_tag(finding))});
+  }
+  Children out = {tag("h2", {"7. Analyses that were run, and what else they found"}),
+                  table("Runs", {{"Job"}, {"Program"}, {"Protocol"}, {"Order by"}, {"For example"}},
+                        rows, "The case has not been analysed.")};
+  for (const v1::Finding& finding : e.view.findings) {
+    if (kOwnSection.contains(finding.kind()) || finding.text().empty()) continue;
+    out.push_back(tag("p", {words(finding.kind()) + ": " + finding.text() + " ",
+                            reference(finding_tag(finding))}));
+  }
+  return join(out);
+}
+
+Html limits(const CaseEvidence& e) {
+  std::vector<std::string> sentences = {
+      "Times are of the recorder's clock. A device's own time stands beside it in the record; the "
+      "bound of each is in section 2.",
+      "Phases named 'found' are computed from device streams; those named 'annotated' were marked "
+      "by "
+      "people. Both can be wrong at their boundaries.",
+      "A departure is measured against the protocol version named with it and against nothing "
+      "else. "
+      "Another version may make or remove it.",
+      "No weights were used: a departure's severity and value are the protocol's words, not a "
+      "score.",
+      "Video in the record is not redacted and is not part of this document."};
+  if (!e.view.gaps.empty())
+    sentences.push_back(
+        "Streams have gaps (section 2). What happened in them is not known from these "
+        "streams.");
+  for (const ClockView& clock : e.view.clocks)
+    if (clock.broken)
+      sentences.push_back("Clock " + std::to_string(clock.clock_id) +
+                          " was broken: no statement here rests on its times.");
+  if (!has_consent(e.view, "litigation"))
+    sentences.push_back(
+        "The case's consent does not name litigation. Whether another basis allows "
+        "this document to be used is not decided here.");
+  return join({tag("h2", {"8. Limits"}), list(sentences)});
+}
+
+Html reproduction(const CaseEvidence& e) {
+  const std::string id = e.view.case_id;
+  return join(
+      {tag("h2", {"9. How to check this"}),
+       tag("p", {"With the same program and a copy of the store:"}),
+       tag("pre", {"casebox verify STORE\ncasebox show " + id + " --store STORE --json\n" +
+                   "casebox report liability " + id + " --store STORE --out liability.html\n" +
+                   "casebox why FINDING --store STORE\ncasebox recompute FINDING --store STORE"})});
+}
+
+}  // namespace
+
+std::string liability(const CaseEvidence& e) {
+  Children body = {head(e), custody(e), accounting(e)};
+  if (e.view.readable) {
+    for (auto section : {time_line, all_departures, comparison, twin, analyses})
+      body.push_back(section(e));
+  } else {
+    body.push_back(tag("div", {{"class", "withheld"}},
+                       {tag("h2", {"3. to 7. Content"}),
+                        tag("p", {"No key here opens this case, so nothing of its content can be "
+                                  "shown. " +
+                                  e.view.unreadable_reason})}));
+  }
+  body.push_back(limits(e));
+  body.push_back(reproduction(e));
+  std::vector<const v1::Finding*> named;
+  for (const v1::Finding& finding : e.view.findings) named.push_back(&finding);
+  const std::string record = record_tag(e.custody.case_digest);
+  body.push_back(tag("h2", {"10. Evidence"}));
+  body.push_back(tag("div", {{"class", "box"}, {"id", record}},
+                     {tag("h3", {record + "  The record"}),
+                      tag("dl", {tag("dt", {"Case digest"}),
+                                 tag("dd", {{"class", "mono"}}, {to_hex(e.custody.case_digest)}),
+                                 tag("dt", {"Check it"}),
+                                 tag("dd", {{"class", "mono"}}, {"casebox verify STORE"})})}));
+  for (const PhaseStatistics& row : e.comparison.phases)
+    body.push_back(
+        tag("p", {{"id", row.tag}},
+            {tag("span", {{"class", "tag"}}, {row.tag}),
+             "  Time of " + words(row.phase) + " over " + std::to_string(row.n) + " other cases. ",
+             tag("code", {"casebox analyze timing --cohort 'procedure = \"" +
+                          e.comparison.procedure + "\"' --store STORE --json"})}));
+  body.push_back(evidence_annex(named));
+  return page("Liability file " + e.view.case_id.substr(0, 8), "liability", body);
+}
+
+}  // namespace casebox::tools::report
