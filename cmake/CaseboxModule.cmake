@@ -12,6 +12,10 @@ if(CASEBOX_SANITIZE)
   target_link_options(casebox_options INTERFACE -fsanitize=${CASEBOX_SANITIZE})
 endif()
 
+if(CASEBOX_FUZZ)
+  target_compile_options(casebox_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 function(casebox_module folder)
   cmake_parse_arguments(ARG "" "" "DEPS;PRIVATE_DEPS" ${ARGN})
   string(REPLACE "/" "_" name ${folder})
