@@ -6,7 +6,7 @@
 # stores must hold the same case. At last a record that is not a frame must end in quarantine and cost
 # nothing else.
 set -euo pipefail
-casebox=$1 make_recording=$2 test_ingest=$3
+casebox=${CASEBOX:-$1} make_recording=$2 test_ingest=$3  # CASEBOX: another build of the program
 root=$(cd "$(dirname "$0")/../.." && pwd)
 for program in java mvn; do
   command -v "$program" > /dev/null || {
@@ -44,17 +44,24 @@ frames=$(value "$work/embedded.json" frames)
 
 echo "== the same $frames frames over Kafka, with six kills of ingest and one of the forwarder"
 "$casebox" topics --kafka "$brokers" --partitions 2 --json > /dev/null
-forward() {
-  "$casebox" forward "$work/spool" --kafka "$brokers" --partitions 2 --until-idle 1 "$@"
+forward() {  # in the background: exec, so that the kill hits the program and not a shell around it
+  exec "$casebox" forward "$work/spool" --kafka "$brokers" --partitions 2 --until-idle 1 "$@"
 }
-rate=$((frames / 6))  # so that the kills fall while frames arrive
+rate=$((frames / 15))  # so that the kills fall while frames arrive
+# What the store has written so far; a running ingest changes it with each commit.
+written() { find "$work/kafka-store" -type f -printf '%s %p\n' 2> /dev/null | sort | cksum; }
 forward --rate $rate --json > /dev/null &
 forwarder=$!
 for kill in 1 2 3 4 5 6; do
   "$casebox" ingest --store "$work/kafka-store" --keys "$work/keys" --kafka "$brokers" \
     --json > "$work/killed.json" 2>> "$work/ingest.log" &
   ingester=$!
-  sleep "0.$((40 + RANDOM % 50))"  # the random moment is the test
+  for try in $(seq 100); do  # opening takes its time on a busy machine
+    [ "$try" != 4 ] || before=$(written)
+    [ "$try" -lt 5 ] || [ "$(written)" = "$before" ] || break
+    sleep 0.1
+  done
+  sleep "0.$((RANDOM % 40 + 10))"  # the random moment is the test
   kill -KILL $ingester 2> /dev/null || fail "ingest ended by itself: $(tail -n 3 "$work/ingest.log")"
   wait $ingester 2> /dev/null || true
   ingester=

@@ -99,6 +99,16 @@ TEST_F(ForwarderTest, SendsEachFrameOnceThroughAllRestarts) {
   EXPECT_EQ(by_lane(arrived(sent.size())), by_lane(sent));
 }
 
+TEST_F(ForwarderTest, LeavesALogToTheOneThatForwardsIt) {
+  write(recording(5, 100));
+  auto first = forwarder();
+  auto second = Forwarder::open(options_, [this] { return Result<std::unique_ptr<Publisher>>(bus_.publisher()); }, clock_);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Code::kUnavailable);
+  first.reset();
+  EXPECT_NE(forwarder(), nullptr);
+}
+
 TEST_F(ForwarderTest, WaitsForABusThatIsAwayAndSendsNothingTwice) {
   const auto sent = recording(20, 100);
   write(sent);

@@ -131,6 +131,33 @@ TEST(Store, ScansAHalfOpenRangeWithTheFramesThatOverlapItsStart) {
   EXPECT_TRUE(scan_all(shard, range).empty());
 }
 
+TEST(Store, ListsMediaHeadersWithoutReadingTheSegments) {
+  TempDir dir;
+  FrameMaker maker;
+  auto store = Store::open(dir.path() / "s", writable());
+  ASSERT_TRUE(store);
+  Shard& shard = (*store)->shard(0);
+  auto batch = shard.begin();
+  put_record(batch, maker);
+  for (int64_t i = 0; i < 10; ++i)
+    put(batch, maker,
+        maker.make(frame::Kind::kData, kVideo, {i * 1'000'000'000}, Bytes(500, 'x'), 3,
+                   seconds(1)));
+  ASSERT_TRUE(shard.commit(std::move(batch)));
+  std::filesystem::remove_all(dir.path() / "s" / "shards" / "0" / "media");
+  std::vector<int64_t> times;
+  auto visited = shard.for_each_media_header(maker.case_id, kVideo, [&](const frame::Header& h) {
+    EXPECT_EQ(h.count, 3u);
+    EXPECT_EQ(h.body_size, 500u);
+    times.push_back(h.t.seconds());
+    return ok();
+  });
+  ASSERT_TRUE(visited) << visited.error().message;
+  EXPECT_EQ(times, (std::vector<int64_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}));
+  auto scan = shard.scan({maker.case_id});
+  EXPECT_FALSE(scan->next());  // the bytes themselves are gone
+}
+
 TEST(Store, FindsOverlappingNumbers) {
   TempDir dir;
   FrameMaker maker;

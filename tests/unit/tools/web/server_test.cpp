@@ -1,8 +1,10 @@
 #include <gtest/gtest.h>
 
 #include <boost/asio.hpp>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "tools/web/http_server.h"
 #include "tools/web/static_files.h"
@@ -108,6 +110,87 @@ TEST_F(HttpServerTest, StopsWhileAConnectionIsIdle) {
   char byte;
   EXPECT_EQ(net::read(socket, net::buffer(&byte, 1), error), 0u);
   EXPECT_TRUE(error);
+}
+
+class SlowClients : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    HttpServer::Options options;
+    options.max_connections = 2;
+    options.timeout = milliseconds(200);
+    auto started = HttpServer::start(options, [](const Request& request) {
+      return Response{
+          200, "text/plain", std::string(request.path == "/big" ? 64 << 20 : 5, 'x'), {}};
+    });
+    ASSERT_TRUE(started) << started.error().message;
+    server_ = std::move(*started);
+    host_ = "127.0.0.1:" + std::to_string(server_->port());
+  }
+  net::ip::tcp::socket connect() {
+    net::ip::tcp::socket socket(context_);
+    socket.connect({net::ip::make_address("127.0.0.1"), server_->port()});
+    return socket;
+  }
+  std::string ask() {
+    return exchange(server_->port(),
+                    "GET / HTTP/1.1\r\nHost: " + host_ + "\r\nConnection: close\r\n\r\n");
+  }
+  /// Bytes until the server closes.
+  size_t drain(net::ip::tcp::socket& socket) {
+    std::string got;
+    boost::system::error_code ended;
+    return net::read(socket, net::dynamic_buffer(got), ended);
+  }
+  net::io_context context_;
+  std::unique_ptr<HttpServer> server_;
+  std::string host_;
+};
+
+TEST_F(SlowClients, OneThatNeverEndsItsHeaderIsLetGo) {
+  auto first = connect(), second = connect();
+  for (auto* socket : {&first, &second})
+    net::write(*socket, net::buffer("GET / HTTP/1.1\r\nHost: " + host_ + "\r\nX: "));
+  EXPECT_EQ(drain(first), 0u);
+  EXPECT_EQ(drain(second), 0u);
+  EXPECT_EQ(ask().rfind("HTTP/1.1 200", 0), 0u);  // their places are free again
+}
+
+TEST_F(SlowClients, OneThatSaysNothingIsLetGo) {
+  auto first = connect();
+  EXPECT_EQ(drain(first), 0u);
+}
+
+TEST_F(SlowClients, ADripOfBytesDoesNotProlongTheTime) {
+  auto socket = connect();
+  const auto begin = std::chrono::steady_clock::now();
+  boost::system::error_code error;
+  for (int i = 0; i < 200 && !error; ++i) {
+    net::write(socket, net::buffer("G", 1), error);
+    char byte;
+    socket.non_blocking(true);
+    boost::system::error_code closed;
+    socket.read_some(net::buffer(&byte, 1), closed);
+    socket.non_blocking(false);
+    if (closed && closed != net::error::would_block) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(2));
+}
+
+TEST_F(SlowClients, OneThatDoesNotTakeItsAnswerIsLetGo) {
+  auto socket = connect();
+  net::write(socket, net::buffer("GET /big HTTP/1.1\r\nHost: " + host_ + "\r\n\r\n"));
+  // Reads nothing for longer than the server waits; what it had sent by then is less than the
+  // whole.
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(3);
+  std::string answer;
+  auto other = connect();
+  other.close();
+  while (std::chrono::steady_clock::now() < until && answer.rfind("HTTP/1.1 200", 0) != 0)
+    answer = ask();
+  EXPECT_EQ(answer.rfind("HTTP/1.1 200", 0), 0u);
+  std::this_thread::sleep_for(std::chrono::milliseconds(400));
+  EXPECT_LT(drain(socket), size_t{64} << 20);
 }
 
 TEST(HttpServer, RefusesAnAddressThatIsNotLoopback) {

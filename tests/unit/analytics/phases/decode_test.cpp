@@ -1,0 +1,195 @@
+// The search for phases on small courses made by hand, where the right answer is known.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "analytics/phases/decode.h"
+
+namespace casebox::analytics::phases {
+namespace {
+
+int64_t ns(double s) { return static_cast<int64_t>(s * 1e9); }
+
+class Course {
+ public:
+  Course() { builder_.span(CaseTime{0}, CaseTime{ns(1500)}); }
+  void use(Signal signal, double on_s, double off_s) {
+    builder_.level(signal, {ns(on_s), true, 0, {}});
+    builder_.level(signal, {ns(off_s), false, 0, {}});
+  }
+  /// One use after the other, with short pauses.
+  void uses(Signal signal, double from_s, double to_s, double on_s, double pause_s) {
+    for (double t = from_s; t < to_s; t += on_s + pause_s) use(signal, t, std::min(to_s, t + on_s));
+  }
+  SignalsBuilder& builder() { return builder_; }
+
+  /// Preparation 10-130, Calot 130-600, clipping 600-720, dissection 720-1200, packaging 1200-1280,
+  /// cleaning 1280-1370, retraction 1370-1440.
+  static Course typical(bool with_light = true) {
+    Course course;
+    if (with_light) course.use(Signal::kLight, 11, 1441);
+    course.use(Signal::kInsufflation, 70, 1373);
+    course.uses(Signal::kGrasper, 12, 128, 15, 15);
+    course.uses(Signal::kHook, 133, 597, 38, 9);
+    course.uses(Signal::kGrasper, 135, 597, 26, 8);
+    course.uses(Signal::kClipper, 603, 717, 20, 22);
+    course.uses(Signal::kScissors, 640, 700, 12, 30);
+    course.uses(Signal::kHook, 723, 1197, 36, 9);
+    course.uses(Signal::kGrasper, 730, 1197, 13, 10);
+    course.uses(Signal::kSpecimenBag, 1203, 1277, 42, 10);
+    course.uses(Signal::kIrrigator, 1283, 1367, 12, 12);
+    course.uses(Signal::kBipolar, 1290, 1367, 14, 28);
+    course.uses(Signal::kSpecimenBag, 1373, 1437, 10, 12);
+    return course;
+  }
+
+ private:
+  SignalsBuilder builder_;
+};
+
+std::vector<std::string> labels(const Decoded& decoded) {
+  std::vector<std::string> out;
+  for (const FoundPhase& phase : decoded.phases) out.push_back(phase.label);
+  return out;
+}
+
+const std::vector<std::string> kUsual = {"Preparation",          "CalotTriangleDissection",
+                                         "ClippingCutting",      "GallbladderDissection",
+                                         "GallbladderPackaging", "CleaningCoagulation",
+                                         "GallbladderRetraction"};
+const std::vector<double> kStarts = {10, 130, 600, 720, 1200, 1280, 1370};
+
+TEST(Phases, AreFoundWhereTheirInstrumentsComeIn) {
+  const auto decoded = decode(Course::typical().builder().finish(), cholecystectomy());
+  ASSERT_TRUE(decoded.has_value()) << decoded.error().message;
+  ASSERT_EQ(labels(*decoded), kUsual);
+  for (size_t i = 0; i < kStarts.size(); ++i) {
+    EXPECT_NEAR(decoded->phases[i].start.t_s, kStarts[i], 5) << kUsual[i];
+    EXPECT_LE(decoded->phases[i].start.low_s, decoded->phases[i].start.t_s);
+    EXPECT_GE(decoded->phases[i].start.high_s, decoded->phases[i].start.t_s);
+  }
+  EXPECT_NEAR(decoded->phases.back().end.t_s, 1440, 5);
+}
+
+TEST(Phases, FollowEachOtherWithoutHoles) {
+  const auto decoded = decode(Course::typical().builder().finish(), cholecystectomy());
+  ASSERT_TRUE(decoded.has_value());
+  for (size_t i = 1; i < decoded->phases.size(); ++i)
+    EXPECT_EQ(decoded->phases[i - 1].end.t_s, decoded->phases[i].start.t_s);
+}
+
+TEST(Phases, AreFoundWithoutALightSource) {
+  const auto decoded = decode(Course::typical(false).builder().finish(), cholecystectomy());
+  ASSERT_TRUE(decoded.has_value());
+  ASSERT_EQ(labels(*decoded), kUsual);
+  for (size_t i = 1; i < kStarts.size(); ++i)
+    EXPECT_NEAR(decoded->phases[i].start.t_s, kStarts[i], 5) << kUsual[i];
+}
+
+TEST(Phases, SurviveAFalseSightingOfAnInstrument) {
+  Course course = Course::typical();
+  course.use(Signal::kClipper, 300, 302);      // in Calot's dissection
+  course.use(Signal::kSpecimenBag, 900, 902);  // in the gallbladder's
+  const auto decoded = decode(course.builder().finish(), cholecystectomy());
+  ASSERT_TRUE(decoded.has_value());
+  EXPECT_EQ(labels(*decoded), kUsual);
+}
+
+TEST(Phases, AreLessSurelyPlacedWhereNothingWasRecorded) {
+  Course seen = Course::typical(), blind = Course::typical();
+  for (size_t i = 0; i < kSignals; ++i)
+    blind.builder().unseen(static_cast<Signal>(i), {CaseTime{ns(560)}, CaseTime{ns(640)}});
+  const auto with = decode(seen.builder().finish(), cholecystectomy());
+  const auto without = decode(blind.builder().finish(), cholecystectomy());
+  ASSERT_TRUE(with.has_value());
+  ASSERT_TRUE(without.has_value());
+  ASSERT_EQ(labels(*without), kUsual);
+  EXPECT_GT(without->phases[2].start.high_s - without->phases[2].start.low_s,
+            2 * (with->phases[2].start.high_s - with->phases[2].start.low_s));
+}
+
+TEST(Phases, ACleaningAfterTheRetractionIsFound) {
+  Course course;
+  course.use(Signal::kLight, 11, 1441);
+  course.use(Signal::kInsufflation, 70, 1263);
+  course.use(Signal::kInsufflation, 1324, 1442);
+  course.uses(Signal::kGrasper, 12, 128, 15, 15);
+  course.uses(Signal::kHook, 133, 597, 38, 9);
+  course.uses(Signal::kGrasper, 135, 597, 26, 8);
+  course.uses(Signal::kClipper, 603, 717, 20, 22);
+  course.uses(Signal::kHook, 723, 1147, 36, 9);
+  course.uses(Signal::kGrasper, 730, 1147, 13, 10);
+  course.uses(Signal::kSpecimenBag, 1153, 1257, 42, 10);
+  course.uses(Signal::kSpecimenBag, 1263, 1317, 10, 12);
+  course.uses(Signal::kIrrigator, 1323, 1437, 12, 12);
+  course.uses(Signal::kBipolar, 1330, 1437, 14, 28);
+  const auto decoded = decode(course.builder().finish(), cholecystectomy());
+  ASSERT_TRUE(decoded.has_value());
+  ASSERT_THAT(labels(*decoded), testing::SizeIs(7)) << testing::PrintToString(labels(*decoded));
+  EXPECT_EQ(decoded->phases[5].label, "GallbladderRetraction");
+  EXPECT_EQ(decoded->phases[6].label, "CleaningCoagulation");
+  EXPECT_NEAR(decoded->phases[6].start.t_s, 1320, 5);
+}
+
+TEST(Phases, AreFoundWhenOneKindOfInstrumentIsNotWatched) {
+  Course course;
+  course.use(Signal::kLight, 11, 1441);
+  course.use(Signal::kInsufflation, 70, 1373);
+  course.uses(Signal::kHook, 133, 597, 38, 9);
+  course.uses(Signal::kClipper, 603, 717, 20, 22);
+  course.uses(Signal::kHook, 723, 1197, 36, 9);
+  course.uses(Signal::kSpecimenBag, 1203, 1277, 42, 10);
+  course.uses(Signal::kIrrigator, 1283, 1367, 12, 12);
+  course.uses(Signal::kSpecimenBag, 1373, 1437, 10, 12);
+  course.builder().present(Signal::kGrasper);
+  const auto decoded = decode(course.builder().finish(), cholecystectomy());
+  ASSERT_TRUE(decoded.has_value());
+  EXPECT_EQ(labels(*decoded), kUsual);
+}
+
+TEST(Phases, OfACaseWithoutSignalsAreRefused) {
+  Course course;
+  const auto decoded = decode(course.builder().finish(), cholecystectomy());
+  ASSERT_FALSE(decoded.has_value());
+  EXPECT_EQ(decoded.error().code, Code::kInvalidArgument);
+}
+
+TEST(Phases, OfATooShortCaseAreRefused) {
+  SignalsBuilder builder;
+  builder.span(CaseTime{0}, CaseTime{ns(5)});
+  builder.level(Signal::kLight, {ns(2), true, 0, {}});
+  EXPECT_FALSE(decode(builder.finish(), cholecystectomy()).has_value());
+}
+
+TEST(Signals, AreInOrderAndAlternateHoweverTheyCame) {
+  SignalsBuilder builder;
+  builder.span(CaseTime{0}, CaseTime{ns(100)});
+  builder.level(Signal::kHook, {ns(30), false, 0, {}});
+  builder.level(Signal::kHook, {ns(10), true, 0, {}});
+  builder.level(Signal::kHook, {ns(20), true, 0, {}});
+  builder.unseen(Signal::kHook, {CaseTime{ns(50)}, CaseTime{ns(60)}});
+  builder.unseen(Signal::kHook, {CaseTime{ns(55)}, CaseTime{ns(70)}});
+  const Signals signals = builder.finish();
+  const Track& hook = signals.of(Signal::kHook);
+  ASSERT_EQ(hook.changes.size(), 2u);
+  EXPECT_EQ(hook.changes[0].t_ns, ns(10));
+  EXPECT_TRUE(hook.changes[0].on);
+  EXPECT_EQ(hook.changes[1].t_ns, ns(30));
+  ASSERT_EQ(hook.unseen.size(), 1u);
+  EXPECT_EQ(hook.unseen[0].to.ns, ns(70));
+}
+
+TEST(CholecystectomyModel, IsAProbabilityModel) {
+  const Model& model = cholecystectomy();
+  double begin = 0;
+  for (double p : model.begin) begin += p;
+  EXPECT_NEAR(begin, 1, .03);
+  for (const auto& row : model.transition) {
+    double sum = 0;
+    for (double p : row) sum += p;
+    EXPECT_NEAR(sum, 1, 1e-9);
+  }
+}
+
+}  // namespace
+}  // namespace casebox::analytics::phases

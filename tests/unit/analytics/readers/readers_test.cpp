@@ -1,0 +1,254 @@
+#include <gmock/gmock.h>
+
+#include "analytics/readers/csv_reader.h"
+#include "analytics/readers/internal/timestamp.h"
+#include "analytics/readers/model_reader.h"
+#include "analytics/readers/xes_reader.h"
+#include "analytics/readers/xes_writer.h"
+
+namespace casebox::analytics::readers {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+
+std::string xes(const std::string& events) {
+  return "<log><trace><string key=\"concept:name\" value=\"c\"/>" + events + "</trace></log>";
+}
+std::string event(const std::string& name, const std::string& time, const std::string& more = "") {
+  return "<event><string key=\"concept:name\" value=\"" + name +
+         "\"/><date key=\"time:timestamp\" value=\"" + time + "\"/>" + more + "</event>";
+}
+std::string refused(const std::string& text) {
+  const auto log = read_xes_text(text, "f.xes");
+  return log ? "accepted" : log.error().message;
+}
+
+TEST(Xes, StartAndCompleteBecomeOneInterval) {
+  const std::string start = "<string key=\"lifecycle:transition\" value=\"start\"/>";
+  const std::string complete = "<string key=\"lifecycle:transition\" value=\"COMPLETE\"/>";
+  const auto log = read_xes_text(xes(event("a", "2020-01-01T10:00:00.5Z", start) +
+                                     event("b", "2020-01-01T10:00:01.5Z", start) +
+                                     event("a", "2020-01-01T11:00:02.5+01:00", complete) +
+                                     event("c", "2020-01-01T10:00:09.5Z", complete)),
+                                 "f");
+  ASSERT_TRUE(log) << log.error().message;
+  const auto& events = log->traces[0].events;
+  ASSERT_EQ(events.size(), 3u);
+  EXPECT_EQ(events[0].t1_ns - events[0].t0_ns, 2'000'000'000);
+  EXPECT_FALSE(events[0].open);
+  EXPECT_TRUE(events[1].open);  // never ended: to the end of the case
+  EXPECT_EQ(events[1].t1_ns, 9'000'000'000);
+  EXPECT_EQ(log->traces[0].wall_start_ns, 1577872800'500000000);
+}
+
+TEST(Xes, WhatIsDroppedOrRepairedIsSaid) {
+  const auto log = read_xes_text(
+      xes("<event><date key=\"time:timestamp\" value=\"2020-01-01\"/></event>" +
+          event("a", "yesterday", "<string key=\"cost\" value=\"5\"/>") +
+          event("b", "2020-01-01", "<string key=\"lifecycle:transition\" value=\"schedule\"/>")),
+      "f");
+  ASSERT_TRUE(log) << log.error().message;
+  EXPECT_EQ(log->event_count(), 1u);
+  EXPECT_FALSE(log->traces[0].events[0].timed);
+  EXPECT_THAT(log->notices, Contains(HasSubstr("1 events without an activity")));
+  EXPECT_THAT(log->notices, Contains(HasSubstr("lifecycle 'schedule'")));
+  EXPECT_THAT(log->notices, Contains(HasSubstr("cannot be read")));
+  EXPECT_THAT(log->notices, Contains(HasSubstr("cost")));
+}
+
+TEST(Xes, TimesCutToMinutesAreNoticed) {
+  std::string events;
+  for (int i = 10; i < 20; ++i)
+    events += event("a", "2020-01-01T10:" + std::to_string(i) + ":00+01:00");
+  const auto log = read_xes_text(xes(events), "f");
+  ASSERT_TRUE(log);
+  EXPECT_THAT(log->notices, Contains(HasSubstr("whole minutes")));
+  EXPECT_EQ(log->traces[0].events[0].u95_ns, 30'000'000'000);
+}
+
+TEST(Xes, HostileFilesAreRefusedWithTheirLine) {
+  EXPECT_THAT(refused("<!DOCTYPE l [<!ENTITY a \"b\">]><log/>"), HasSubstr("entity"));
+  EXPECT_THAT(refused("<log><trace>\n<event>"), HasSubstr("f.xes:2: not well-formed"));
+  EXPECT_THAT(refused("<html/>"), HasSubstr("<html>"));
+  EXPECT_THAT(refused(""), HasSubstr("not well-formed"));
+  std::string deep;
+  for (int i = 0; i < 100'000; ++i) deep += "<a>";
+  EXPECT_THAT(refused("<log>" + deep), HasSubstr("256 levels"));
+  EXPECT_THAT(refused(xes("<event><string key=\"k\" value=\"" + std::string(20 << 20, 'x') +
+                          "\"/></event>")),
+              HasSubstr("4 MiB"));
+  EXPECT_EQ(refused(xes("<event><string key=\"k\" value=\"" + std::string(100 << 10, 'x') +
+                        "\"/></event>")),
+            "accepted");
+}
+
+TEST(Xes, ActivitiesHaveALimit) {
+  std::string events;
+  for (int i = 0; i < 50; ++i) events += event("a" + std::to_string(i), "2020-01-01");
+  Limits limits;
+  limits.max_activities = 40;
+  const auto log = read_xes_text(xes(events), "f", limits);
+  ASSERT_FALSE(log);
+  EXPECT_THAT(log.error().message, HasSubstr("40 different activities"));
+}
+
+TEST(Xes, WhatIsWrittenReadsBackTheSame) {
+  EventLog log;
+  Trace trace;
+  trace.case_key = "c <1> \"&\"";
+  trace.wall_start_ns = 1577872800'123456789;
+  for (int i = 0; i < 3; ++i) {
+    LogEvent e;
+    e.activity = log.intern(i == 1 ? "b\n\xC3\xA9" : "a");
+    e.t0_ns = i * 1'000'000'001;
+    e.t1_ns = e.t0_ns + (i == 0 ? 0 : 777);
+    e.u95_ns = i == 2 ? -1 : 42;
+    e.source_order = static_cast<uint32_t>(i);
+    e.origin = i == 1 ? EventOrigin::kAlgorithm : EventOrigin::kHuman;
+    e.open = i == 2;
+    e.confidence = i == 1 ? .25f : 0;
+    e.resource = i == 0 ? "nurse" : "";
+    trace.events.push_back(e);
+  }
+  log.traces.push_back(trace);
+  std::string text;
+  write_xes(log, [&](std::string_view piece) { text += piece; });
+  const auto again = read_xes_text(text, "again");
+  ASSERT_TRUE(again) << again.error().message;
+  ASSERT_EQ(again->traces.size(), 1u);
+  EXPECT_EQ(again->traces[0].case_key, trace.case_key);
+  EXPECT_EQ(again->traces[0].wall_start_ns, trace.wall_start_ns);
+  EXPECT_EQ(again->activities, log.activities);
+  ASSERT_EQ(again->traces[0].events.size(), 3u);
+  for (size_t i = 0; i < 3; ++i) {
+    const LogEvent &a = trace.events[i], &b = again->traces[0].events[i];
+    EXPECT_EQ(a.t0_ns, b.t0_ns) << i;
+    EXPECT_EQ(a.t1_ns, b.t1_ns) << i;
+    EXPECT_EQ(a.u95_ns, b.u95_ns) << i;
+    EXPECT_EQ(a.origin, b.origin) << i;
+    EXPECT_EQ(a.open, b.open) << i;
+    EXPECT_EQ(a.confidence, b.confidence) << i;
+    EXPECT_EQ(a.resource, b.resource) << i;
+  }
+}
+
+std::string csv_refused(const std::string& text, const CsvMapping& mapping = {}) {
+  const auto log = read_csv_text(text, "f.csv", mapping);
+  return log ? "accepted" : log.error().message;
+}
+
+TEST(Csv, ColumnsAreMappedOrMissed) {
+  EXPECT_THAT(csv_refused("id,what\n1,a\n"), HasSubstr("no column for the case"));
+  EXPECT_THAT(csv_refused("id,what\n1,a\n"), HasSubstr("there are: id, what"));
+  CsvMapping mapping;
+  mapping.case_column = "id";
+  mapping.activity = "nothing";
+  EXPECT_THAT(csv_refused("id,what\n1,a\n", mapping), HasSubstr("no column 'nothing'"));
+  mapping.activity = "what";
+  EXPECT_EQ(csv_refused("id,what\n1,a\n", mapping), "accepted");
+  EXPECT_THAT(csv_refused("case,activity\n1,a,b\n"), HasSubstr("f.csv:2: has 3 fields"));
+  EXPECT_THAT(csv_refused("case,activity\n1,\"a\n"), HasSubstr("never closed"));
+  EXPECT_THAT(csv_refused(""), HasSubstr("empty"));
+}
+
+TEST(Csv, DatesThatMayBeEitherMustBeStated) {
+  const std::string either = "case,activity,time\n1,a,10/11/2018 23:00\n";
+  EXPECT_THAT(csv_refused(either), HasSubstr("state which"));
+  CsvMapping mapping;
+  mapping.date_order = "dmy";
+  const auto day = read_csv_text(either, "f", mapping);
+  mapping.date_order = "mdy";
+  const auto month = read_csv_text(either, "f", mapping);
+  ASSERT_TRUE(day && month);
+  EXPECT_EQ(*day->traces[0].wall_start_ns - *month->traces[0].wall_start_ns,
+            int64_t{30} * 86400 * 1'000'000'000);
+  EXPECT_THAT(csv_refused("case,activity,time\n1,a,13/11/2018\n1,a,11/13/2018\n"),
+              HasSubstr("mend them"));
+  const auto proven = read_csv_text("case,activity,time\n1,a,10/11/2018\n1,a,10/13/2018\n", "f");
+  ASSERT_TRUE(proven) << proven.error().message;
+  EXPECT_THAT(proven->notices, Contains(HasSubstr("month-first")));
+}
+
+TEST(Csv, SecondsFromTheCasesStartAreKept) {
+  const auto log = read_csv_text("case;label;start_s;end_s\r\nA;x;1.5;4\r\nA;y;4;\r\n", "f");
+  ASSERT_TRUE(log) << log.error().message;
+  const auto& events = log->traces[0].events;
+  EXPECT_EQ(events[0].t0_ns, 1'500'000'000);
+  EXPECT_EQ(events[0].t1_ns, 4'000'000'000);
+  EXPECT_TRUE(events[1].open);
+  EXPECT_FALSE(log->traces[0].wall_start_ns);
+}
+
+TEST(Timestamp, ReadsWhatFilesWrite) {
+  using internal::parse_iso;
+  EXPECT_EQ(parse_iso("1970-01-01T00:00:00Z")->utc_ns, 0);
+  EXPECT_EQ(parse_iso("1970-01-02 01:00:00.000000001+01:00")->utc_ns, 86400'000000001);
+  EXPECT_EQ(parse_iso("2000-02-29")->utc_ns, 951782400'000000000);
+  EXPECT_FALSE(parse_iso("2001-02-29"));
+  EXPECT_FALSE(parse_iso("2000-01-01T10:00:00 and more"));
+  EXPECT_FALSE(parse_iso("0000-01-01"));
+  EXPECT_EQ(internal::format_utc(951782400'000000007), "2000-02-29T00:00:00.000000007+00:00");
+  EXPECT_EQ(internal::format_utc(-1), "1969-12-31T23:59:59.999999999+00:00");
+}
+
+TEST(Bpmn, AnOrGatewayIsRefusedByName) {
+  const auto norm = read_bpmn(
+      "<definitions><process id=\"p\"><task id=\"a\" name=\"a\"/>"
+      "<inclusiveGateway id=\"g1\" name=\"either or both\"/>"
+      "<sequenceFlow id=\"f\" sourceRef=\"a\" targetRef=\"g1\"/></process></definitions>",
+      "m.bpmn");
+  ASSERT_FALSE(norm);
+  EXPECT_EQ(norm.error().code, Code::kUnsupported);
+  EXPECT_THAT(norm.error().message, HasSubstr("'either or both' is refused"));
+}
+
+TEST(Bpmn, SubProcessesAreFlattenedAndLoopsRepeat) {
+  const auto norm = read_bpmn(
+      "<definitions><process id=\"p\"><startEvent id=\"s\"/>"
+      "<subProcess id=\"sub\"><startEvent id=\"s2\"/><task id=\"a\" name=\"a\">"
+      "<standardLoopCharacteristics/></task><sequenceFlow id=\"1\" sourceRef=\"s2\" "
+      "targetRef=\"a\"/></subProcess><endEvent id=\"e\"/>"
+      "<sequenceFlow id=\"2\" sourceRef=\"s\" targetRef=\"sub\"/>"
+      "<sequenceFlow id=\"3\" sourceRef=\"sub\" targetRef=\"e\"/></process></definitions>",
+      "m.bpmn");
+  ASSERT_TRUE(norm) << norm.error().message;
+  EXPECT_THAT(norm->notices, Contains(HasSubstr("flattened")));
+  EXPECT_THAT(norm->notices, Contains(HasSubstr("once or more")));
+  EXPECT_EQ(norm->source.steps_size(), 1);
+}
+
+TEST(Pnml, WhatIsMissingIsTakenFromTheNetAndSaid) {
+  const auto norm = read_pnml(
+      "<pnml><net id=\"n\"><place id=\"p\"/><place id=\"q\"/>"
+      "<transition id=\"t\"><name><text>a</text></name></transition>"
+      "<arc source=\"p\" target=\"t\"/><arc source=\"t\" target=\"q\"/></net></pnml>",
+      "m.pnml");
+  ASSERT_TRUE(norm) << norm.error().message;
+  EXPECT_THAT(norm->notices, Contains(HasSubstr("no initial marking")));
+  EXPECT_THAT(norm->notices, Contains(HasSubstr("no final marking")));
+  EXPECT_EQ(norm->net.initial, (protocol::Marking{1, 0}));
+  EXPECT_EQ(norm->net.finals, (std::vector<protocol::Marking>{{0, 1}}));
+  EXPECT_FALSE(
+      read_pnml("<pnml><net id=\"n\"><place id=\"p\"/><place id=\"p\"/></net></pnml>", "m"));
+  EXPECT_FALSE(read_pnml("<pnml>", "m"));
+  const auto inhibitor = read_pnml(
+      "<pnml><net id=\"n\"><place id=\"p\"/><transition id=\"t\"/><arc id=\"x\" source=\"p\" "
+      "target=\"t\"><arctype><text>inhibitor</text></arctype></arc></net></pnml>",
+      "m.pnml");
+  ASSERT_FALSE(inhibitor);
+  EXPECT_THAT(inhibitor.error().message, HasSubstr("'x' is of type 'inhibitor'"));
+}
+
+TEST(Models, DeepXmlIsRefused) {
+  std::string deep = "<pnml>";
+  for (int i = 0; i < 200'000; ++i) deep += "<a>";
+  for (int i = 0; i < 200'000; ++i) deep += "</a>";
+  deep += "</pnml>";
+  const auto norm = read_pnml(deep, "m");
+  ASSERT_FALSE(norm);
+  EXPECT_THAT(norm.error().message, HasSubstr("1000 levels"));
+}
+
+}  // namespace
+}  // namespace casebox::analytics::readers

@@ -1,0 +1,238 @@
+// What a producer writes, read back from its log; and the epochs that crashes leave.
+#include "proto/producer/producer.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <set>
+
+#include "proto/base/file.h"
+#include "proto/keyring/keyring.h"
+#include "proto/producer/recovery.h"
+#include "proto/verify/verify.h"
+#include "tests/support/recording.h"
+
+namespace casebox::producer {
+namespace {
+
+using testing::Recording;
+using testing::TempDir;
+
+/// Every frame of a log, copies at the front of files left out.
+std::vector<Bytes> frames_of(const std::filesystem::path& dir) {
+  auto reader = *log::Reader::open(dir, {}, {.below_durable_only = false});
+  std::vector<Bytes> frames;
+  for (;;) {
+    auto entry = reader->next();
+    EXPECT_TRUE(entry);
+    if (!entry || !*entry) return frames;
+    if (!(*entry)->preamble) frames.emplace_back((*entry)->frame.bytes);
+  }
+}
+
+TEST(Producer, NumbersTileInEveryStream) {
+  TempDir temp;
+  Recording r(temp.path());
+  r.record(3);
+  r.gap(40);
+  r.gap(0);
+  r.record(2);
+  r.close();
+  ASSERT_TRUE(r.ok);
+  std::map<uint32_t, uint64_t> next;
+  for (const Bytes& bytes : frames_of(r.dir)) {
+    const auto view = *frame::parse(bytes);
+    EXPECT_EQ(view.header.first.value, next[view.header.stream.value]);
+    next[view.header.stream.value] = view.header.next();
+    EXPECT_EQ(view.header.epoch, r.producer->epoch());
+  }
+  EXPECT_EQ(next[r.wave.value], 5 * 100 + 40 + 1u) << "a gap of unknown count takes one number";
+  EXPECT_EQ(next[r.team.value], 10u);
+  EXPECT_EQ(next[r.video.value], 5u);
+}
+
+TEST(Producer, WritesNoContentInTheClear) {
+  TempDir temp;
+  Recording r(temp.path());
+  r.record(2);
+  r.close();
+  for (const Bytes& bytes : frames_of(r.dir)) {
+    const auto view = *frame::parse(bytes);
+    const bool data = view.header.kind == frame::Kind::kData;
+    EXPECT_EQ(view.header.has(frame::flag::kSealed), data);
+    EXPECT_EQ(bytes.find("sign-out"), Bytes::npos);
+    EXPECT_EQ(bytes.find(Bytes(32, 'a')), Bytes::npos);
+  }
+}
+
+TEST(Producer, NeverUsesANonceTwiceUnderOneKey) {
+  TempDir temp;
+  Recording r(temp.path());
+  r.record(130);
+  r.producer->cut_period();
+  r.record(2);
+  r.close();
+  std::set<std::tuple<uint64_t, uint32_t, uint16_t, uint64_t>> used;
+  std::set<uint16_t> periods;
+  for (const Bytes& bytes : frames_of(r.dir)) {
+    const frame::Header h = frame::parse(bytes)->header;
+    if (!h.has(frame::flag::kSealed)) continue;
+    EXPECT_TRUE(used.insert({h.epoch.value, h.stream.value, h.period.value, h.first.value}).second);
+    periods.insert(h.period.value);
+  }
+  EXPECT_EQ(periods, (std::set<uint16_t>{0, 1, 2, 3})) << "60 s each, and a cut";
+}
+
+TEST(Producer, CommitsToEveryPeriodBeforeItsFirstFrame) {
+  TempDir temp;
+  Recording r(temp.path());
+  r.record(130);
+  r.close();
+  std::set<std::pair<uint32_t, uint16_t>> committed;
+  for (const Bytes& bytes : frames_of(r.dir)) {
+    const auto view = *frame::parse(bytes);
+    if (view.header.kind == frame::Kind::kKey) {
+      v1::KeyFrame keys;
+      ASSERT_TRUE(keys.ParseFromArray(view.body.data(), static_cast<int>(view.body.size())));
+      for (const auto& period : keys.periods()) {
+        EXPECT_EQ(period.salt().size(), 16u);
+        EXPECT_EQ(period.commitment().size(), 32u);
+        committed.insert({period.stream_id(), static_cast<uint16_t>(period.period())});
+      }
+    }
+    if (view.header.has(frame::flag::kSealed)) {
+      EXPECT_TRUE(committed.contains({view.header.stream.value, view.header.period.value}));
+    }
+  }
+}
+
+TEST(Producer, OpensWithTheKeystoreAndNothingElse) {
+  TempDir temp;
+  Recording r(temp.path());
+  r.record(1);
+  r.close();
+  v1::EpochRecord epoch;
+  for (const Bytes& bytes : frames_of(r.dir)) {
+    const auto view = *frame::parse(bytes);
+    v1::CaseControl control;
+    if (view.header.kind == frame::Kind::kCase &&
+        control.ParseFromArray(view.body.data(), static_cast<int>(view.body.size())) && control.has_open()) {
+      epoch.set_epoch(view.header.epoch.value);
+      epoch.set_sealed_epoch_key(control.open().sealed_epoch_key());
+    }
+  }
+  keyring::Keyring ring(r.keystore.get(), "test");
+  auto keys = ring.open(r.case_id, keyring::Purpose::kView, {epoch}, view(Digest(r.case_key.public_key)));
+  ASSERT_TRUE(keys) << keys.error().message;
+  int opened = 0;
+  for (const Bytes& bytes : frames_of(r.dir)) {
+    const auto view = *frame::parse(bytes);
+    if (view.header.stream != r.team) continue;
+    v1::EventBatch batch;
+    ASSERT_TRUE(batch.ParseFromString(*keys->open(view)));
+    EXPECT_EQ(batch.events(1).mark().code(), "sign-out");
+    ++opened;
+  }
+  EXPECT_EQ(opened, 1);
+}
+
+TEST(Producer, RefusesWhatWouldBreakItsEpoch) {
+  TempDir temp;
+  Recording r(temp.path());
+  Data data;
+  data.stream = StreamId{99};
+  EXPECT_EQ(r.producer->append(data, v1::EventBatch()).error().code, Code::kInvalidArgument);
+  EXPECT_EQ(r.producer->append_gap(StreamId{99}, {}).error().code, Code::kInvalidArgument);
+  r.close();
+  data.stream = r.team;
+  EXPECT_FALSE(r.producer->append(data, v1::EventBatch()));
+  EXPECT_FALSE(r.producer->beat({}));
+}
+
+TEST(Recovery, EndsAnEpochThatACrashLeftOpen) {
+  TempDir temp;
+  auto key = seal::SigningKey::generate();
+  CaseId id;
+  {
+    Recording r(temp.path());
+    r.record(5);
+    ASSERT_TRUE(r.ok);
+    ASSERT_TRUE(r.log->sync());
+    key = *r.keystore->signing_key("recorder");
+    id = r.case_id;
+  }
+  auto before = verify::verify_log((temp.path() / "log").string(), {});
+  ASSERT_EQ(before->size(), 1u);
+  EXPECT_EQ((*before)[0].verdict, verify::Verdict::kUnclosed);
+  ManualClock clock{{}, {}};
+  auto done = recover(temp.path() / "log", key, clock);
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_TRUE(done->finished_epoch);
+  EXPECT_EQ(done->case_id, id);
+  ASSERT_EQ(done->streams.size(), 3u);
+  EXPECT_EQ(done->streams[0].name, "monitor.ecg");
+  EXPECT_EQ(done->streams[0].last_number, 499u);
+  EXPECT_GT(done->streams[0].lost_at_most_s, 0.0);
+  EXPECT_LE(done->streams[0].lost_at_most_s, 0.25);
+  auto after = verify::verify_log((temp.path() / "log").string(), {});
+  ASSERT_EQ(after->size(), 1u);
+  EXPECT_EQ((*after)[0].verdict, verify::Verdict::kUnclosed) << "nobody said that the case ended";
+  EXPECT_EQ((*after)[0].problems.size(), 0u);
+  EXPECT_EQ((*after)[0].streams[0].unknown_gaps, 1u);
+  auto again = recover(temp.path() / "log", key, clock);
+  ASSERT_TRUE(again);
+  EXPECT_FALSE(again->finished_epoch) << "a second recovery finds nothing to do";
+}
+
+TEST(Recovery, CaseThatGoesOnAfterwardsIsCompleteWithTheCrashDeclared) {
+  TempDir temp;
+  Recording r(temp.path());
+  r.record(3);
+  ASSERT_TRUE(r.log->sync());
+  r.producer.reset();
+  r.log.reset();
+  ASSERT_TRUE(recover(r.dir, *r.keystore->signing_key("recorder"), r.clock));
+  r.log = *log::Writer::open(r.dir, r.clock);
+  r.begin();
+  r.record(2);
+  r.close();
+  ASSERT_TRUE(r.ok);
+  auto reports = verify::verify_log(r.dir.string(), {});
+  ASSERT_EQ(reports->size(), 1u);
+  EXPECT_EQ((*reports)[0].verdict, verify::Verdict::kCompleteWithDeclaredGaps);
+  EXPECT_EQ((*reports)[0].streams[0].epochs, 2u);
+}
+
+TEST(Recovery, LeavesAnEpochOfAnotherKeyUnclosed) {
+  TempDir temp;
+  {
+    Recording r(temp.path());
+    r.record(1);
+    ASSERT_TRUE(r.log->sync());
+  }
+  ManualClock clock{{}, {}};
+  EXPECT_EQ(recover(temp.path() / "log", seal::SigningKey::generate(), clock).error().code, Code::kDenied);
+}
+
+TEST(Recovery, ReadsOnlyFromTheFileThatBeganLast) {
+  TempDir temp;
+  auto key = seal::SigningKey::generate();
+  {
+    Recording r(temp.path(), {.file_size = 64 << 10});
+    r.record(200);
+    ASSERT_TRUE(r.ok);
+    ASSERT_TRUE(r.log->sync());
+    key = *r.keystore->signing_key("recorder");
+  }
+  const auto dir = temp.path() / "log";
+  ASSERT_GT(log::files(dir)->size(), 3u);
+  // Damage in an early file does not keep recovery from its work.
+  std::fstream(log::files(dir)->front(), std::ios::in | std::ios::out | std::ios::binary).seekp(5000).put('\x7f');
+  ManualClock clock{{}, {}};
+  auto done = recover(dir, key, clock);
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_EQ(done->streams[0].last_number, 19'999u);
+}
+
+}  // namespace
+}  // namespace casebox::producer

@@ -1,0 +1,95 @@
+#include "recorder/sources/phases_source.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/unit/recorder/sources/source_support.h"
+
+namespace casebox::recorder {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using casebox::testing::all_items;
+using casebox::testing::context_of;
+
+constexpr const char* kJson =
+    R"({"phases": [{"start": 2000, "end": 9000, "label_name": "preparation", "label_id": 0},
+        {"start": 3000, "end": 4000, "label_name": "out_of_body", "label_id": 12}],
+       "steps": [{"start": 2000, "end": 5000, "label_name": "s0_null_step", "label_id": 0}]})";
+
+Result<std::unique_ptr<Source>> phases(const std::string& text, const std::string& key = "",
+                                       const std::string& url = "X01.mp4.json") {
+  Context context = context_of("annotation", url);
+  context.config.set_case_key(key);
+  return PhasesSource::parse(std::move(context), text);
+}
+
+TEST(PhasesSource, ReadsPhasesStepsAndTheLabelsWithinThem) {
+  auto source = phases(kJson);
+  ASSERT_TRUE(source) << source.error().message;
+  EXPECT_EQ((*source)->streams()[0].name(), "annotation.phases");
+  EXPECT_EQ((*source)->streams()[0].source_time_unit(), "ms");
+  auto items = all_items(**source);
+  ASSERT_TRUE(items);
+  ASSERT_EQ(items->size(), 3u);
+  const auto interval = [&](size_t i) { return std::get<v1::Event>((*items)[i].what).interval(); };
+  EXPECT_EQ(interval(0).label(), "preparation");
+  EXPECT_EQ(interval(0).level(), v1::Interval::LEVEL_PHASE);
+  EXPECT_EQ(interval(0).duration_ns(), 7'000'000'000);
+  EXPECT_EQ(interval(1).level(), v1::Interval::LEVEL_STEP);
+  EXPECT_EQ(interval(2).label(), "out_of_body");
+  EXPECT_EQ(interval(2).level(), v1::Interval::LEVEL_MARK);
+  EXPECT_EQ((*items)[2].t.ns, 3'000'000'000);
+  EXPECT_EQ(std::get<v1::Event>((*items)[2].what).t_src(), 3000);
+  EXPECT_EQ(interval(2).t_src_end(), 4000);
+}
+
+TEST(PhasesSource, ReadsCholec80SegmentsAndTheGenericTable) {
+  auto cholec = phases("video,start_s,end_s,phase\n1,1,22,Preparation\n1,22,674.5,Calot\n", "1", "a.csv");
+  ASSERT_TRUE(cholec) << cholec.error().message;
+  auto items = all_items(**cholec);
+  ASSERT_TRUE(items);
+  EXPECT_EQ((*items)[1].t.ns, 22'000'000'000);
+  EXPECT_EQ(std::get<v1::Event>((*items)[1].what).interval().duration_ns(), 652'500'000'000);
+  auto generic = phases("case,label,start_s,end_s,level\nA,p,0,1,phase\nB,q,0,2,step\n", "B", "b.csv");
+  ASSERT_TRUE(generic) << generic.error().message;
+  auto of_b = all_items(**generic);
+  ASSERT_EQ(of_b->size(), 1u);
+  EXPECT_EQ(std::get<v1::Event>(of_b->front().what).interval().level(), v1::Interval::LEVEL_STEP);
+}
+
+TEST(PhasesSource, AFileOfSeveralCasesAsksWhich) {
+  const char* two = "case,label,start_s,end_s\nA,p,0,1\nB,p,0,2\n";
+  EXPECT_THAT(phases(two, "", "b.csv").error().message, HasSubstr("holds 2 cases (A, B)"));
+  EXPECT_THAT(phases(two, "C", "b.csv").error().message, HasSubstr("no case 'C'"));
+}
+
+TEST(PhasesSource, BadInputIsToldWithItsPlace) {
+  EXPECT_THAT(phases("{\"phases\": [}").error().message, HasSubstr("X01.mp4.json:1: not JSON"));
+  EXPECT_THAT(phases("{}").error().message, HasSubstr("no 'phases'"));
+  EXPECT_THAT(phases(R"({"phases":[{"start":1,"end":2}]})").error().message,
+              HasSubstr("phases[0]: 'label_name' is missing"));
+  EXPECT_THAT(phases(R"({"phases":[{"start":3,"end":2,"label_name":"x"}]})").error().message,
+              HasSubstr("ends before it starts"));
+  EXPECT_THAT(phases("case,label,start_s,end_s\nA,p,x,1\n", "", "b.csv").error().message,
+              HasSubstr("b.csv:2: column 3: 'x'"));
+  EXPECT_THAT(phases("case,label,start_s,end_s\nA,p,1\n", "", "b.csv").error().message,
+              HasSubstr("b.csv:2: 3 columns"));
+  EXPECT_THAT(phases(std::string(100000, '[')).error().message, HasSubstr("nested deeper"));
+}
+
+TEST(PhasesSource, ReadsEveryRealAnnotationFile) {
+  const auto dir = casebox::testing::real_data() / "phases" / "multibypass140" / "bern" / "labels_by70";
+  if (!std::filesystem::exists(dir)) GTEST_SKIP() << "no real data at " << dir;
+  size_t files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(dir)) {
+    auto cases = phase_cases(entry.path().string());
+    ASSERT_TRUE(cases) << cases.error().message;
+    EXPECT_EQ(cases->front() + ".mp4.json", entry.path().filename().string());
+    ++files;
+  }
+  EXPECT_EQ(files, 70u);
+}
+
+}  // namespace
+}  // namespace casebox::recorder
