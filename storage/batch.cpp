@@ -154,10 +154,22 @@ Result<void> Shard::Impl::save(Batch::Impl& batch) {
   return to_result(db->db().Write(write, &batch.write), db->where());
 }
 
+Result<void> Shard::Impl::check_space(size_t bytes) const {
+  std::error_code ec;
+  const auto disk = std::filesystem::space(dir, ec);
+  if (ec || disk.available >= options.reserve_bytes + bytes) return ok();
+  return Error{Code::kNoSpace, dir.string() + ": no space left for " + std::to_string(bytes) +
+                                   " bytes: " + std::to_string(disk.available >> 20) +
+                                   " MiB are free and " +
+                                   std::to_string(options.reserve_bytes >> 20) +
+                                   " MiB are kept for upkeep; free space, then go on"};
+}
+
 Result<void> Shard::commit(Batch batch) {
   if (impl_->options.read_only)
     return Error{Code::kInvalidArgument,
                  impl_->dir.string() + ": opened read-only; open it for writing"};
+  CASEBOX_CHECK(impl_->check_space(batch.bytes()));
   if (impl_->failed) CASEBOX_CHECK(impl_->reopen());
   auto saved = impl_->save(*batch.impl_);
   if (!saved) {

@@ -77,6 +77,35 @@ Result<void> Shard::for_each_gap(
   return visit_frames(id, epoch, stream, true, visit);
 }
 
+Result<void> Shard::for_each_control(
+    CaseId id, Epoch epoch, frame::Kind kind,
+    const std::function<Result<void>(const frame::View&)>& visit) const {
+  CASEBOX_TRY(auto record, find_case(id));
+  if (!record) return Error{Code::kNotFound, "case " + to_string(id) + " is not in this store"};
+  for (const auto& e : record->epochs()) {
+    if (e.epoch() != epoch.value) continue;
+    const Bytes from = proof_prefix(id, static_cast<uint16_t>(e.index()), kControlStream);
+    return impl_->db->each(
+        Family::kProof, from, after_prefix(from),
+        [&](BytesView key, BytesView value) -> Result<void> {
+          const auto damaged = [&](const std::string& what) {
+            return Error{Code::kCorrupt, impl_->dir.string() + ": proof row " + to_hex(key) + " " +
+                                             what + "; restore from a backup"};
+          };
+          auto proof = parse_proof_row(value);
+          if (!proof) return damaged("is damaged");
+          auto header = frame::parse_header(proof->inline_frame);
+          if (!header) return damaged("holds no frame");
+          if (header->kind != kind) return ok();
+          auto frame = frame::parse(proof->inline_frame);
+          if (!frame || frame->header.epoch != epoch || proof->leaf != frame::leaf_hash(*frame))
+            return damaged("differs from the leaf hash taken when it was stored");
+          return visit(*frame);
+        });
+  }
+  return Error{Code::kNotFound, "epoch " + to_string(epoch) + " is not in case " + to_string(id)};
+}
+
 Result<void> Shard::visit_frames(
     CaseId id, Epoch epoch, StreamId stream, bool gaps_only,
     const std::function<Result<void>(const StoredFrame&)>& visit) const {

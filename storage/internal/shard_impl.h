@@ -35,6 +35,7 @@ struct Shard::Impl {
   Result<void> load();
   Result<void> reopen();
   Result<void> save(Batch::Impl& batch);
+  Result<void> check_space(size_t bytes) const;
   uint32_t source_id(const std::string& name);
   std::string source_name(uint32_t id, Database& at) const;
   Trailer trailer(const RawTrailer& raw, Database& at) const;

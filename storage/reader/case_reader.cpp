@@ -147,14 +147,11 @@ struct CaseReader::Impl {
       frame::Kind kind, std::vector<SourceRef>* sources = nullptr) {
     std::vector<std::pair<CaseTime, Message>> out;
     for (const auto* epoch : recorder_epochs())
-      CASEBOX_CHECK(shard->for_each_frame(
-          id, Epoch{epoch->epoch()}, kControlStream,
-          [&](const StoredFrame& stored) -> Result<void> {
-            CASEBOX_TRY(auto frame, frame::parse(stored.bytes));
-            if (frame.header.kind != kind) return ok();
-            CASEBOX_TRY(auto message, parse_body<Message>(frame.header, frame.body));
-            out.emplace_back(frame.header.t, std::move(message));
+      CASEBOX_CHECK(shard->for_each_control(
+          id, Epoch{epoch->epoch()}, kind, [&](const frame::View& frame) -> Result<void> {
             const auto& h = frame.header;
+            CASEBOX_TRY(auto message, parse_body<Message>(h, frame.body));
+            out.emplace_back(h.t, std::move(message));
             if (sources != nullptr) sources->push_back({h.epoch, h.stream, h.first, h.count});
             return ok();
           }));

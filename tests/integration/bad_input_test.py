@@ -132,7 +132,8 @@ def full_disk(work):
     expect(size > 4 << 20, f"the recording of {size} bytes is too small for this test")
     disk = work / "disk"
     disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={size // 2}", "tmpfs", disk]
+    reserve = 64 << 20  # storage::Options: kept free
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={reserve + size // 2}", "tmpfs", disk]
     if subprocess.run(mount, capture_output=True).returncode != 0:
         print("   skipped: a small file system cannot be mounted here (needs root)")
         return

@@ -345,5 +345,32 @@ TEST(Store, RefusesABatchOnAFullDiskAndResumes) {
   EXPECT_EQ(scan_all((*reopened)->shard(0), {maker.case_id}).size(), 4u);
 }
 
+TEST(Store, RefusesACommitThatWouldTakeTheRoomKeptForUpkeep) {
+  TempDir dir;
+  FrameMaker maker;
+  Options options = writable();
+  options.reserve_bytes = uint64_t{1} << 60;
+  {
+    auto store = Store::open(dir.path() / "s", options);
+    ASSERT_TRUE(store) << store.error().message;
+    Shard& shard = (*store)->shard(0);
+    auto batch = shard.begin();
+    put_record(batch, maker);
+    put(batch, maker, maker.open());
+    const auto refused = shard.commit(std::move(batch));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::kNoSpace);
+    EXPECT_NE(refused.error().message.find("free space"), std::string::npos);
+    EXPECT_FALSE(*shard.find_case(maker.case_id)) << "something of the batch was stored";
+  }
+  auto store = Store::open(dir.path() / "s", writable());
+  ASSERT_TRUE(store) << store.error().message;
+  auto batch = (*store)->shard(0).begin();
+  put_record(batch, maker);
+  put(batch, maker, maker.open());
+  EXPECT_TRUE((*store)->shard(0).commit(std::move(batch)));
+  EXPECT_TRUE(*(*store)->shard(0).find_case(maker.case_id));
+}
+
 }  // namespace
 }  // namespace casebox::storage
