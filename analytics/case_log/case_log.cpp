@@ -36,6 +36,8 @@ class Builder {
       trace_.events[i].source_order = static_cast<uint32_t>(i);
     if (auto id = id_from_bytes<CaseId>(reader_.record().case_id()))
       trace_.case_key = to_string(*id);
+    if (reader_.record().start_utc_ns() != 0)
+      trace_.wall_start_ns = static_cast<int64_t>(reader_.record().start_utc_ns());
     out_.trace = log_.traces.size();
     log_.traces.push_back(std::move(trace_));
     return std::move(out_);

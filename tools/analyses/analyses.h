@@ -1,0 +1,40 @@
+#pragma once
+
+// Analyses of many cases at once, which `casebox analyze NAME` runs over a store or over a log of
+// any origin. Each is one file of this folder: it turns the options and a cohort into a document,
+// a text for people, and the findings that a study keeps. The method itself is a pure function
+// under analytics/.
+//
+// Thread safety: free functions. The same cohort and options give the same result.
+
+#include <string>
+#include <vector>
+
+#include "analytics/finding/finding.h"
+#include "tools/analyses/cohort.h"
+#include "tools/json.h"
+
+namespace casebox::tools {
+
+struct CohortResult {
+  Json json = Json::object();  // the keys behind schema, version, job and cases
+  std::string text;            // whole lines
+  std::vector<analytics::finding::Draft> findings;
+};
+
+struct CohortAnalysis {
+  std::string name;
+  std::string summary;    // one line of the help text
+  std::vector<Arg> args;  // options of its own; an option that several have is listed by the first
+  Result<CohortResult> (*run)(const Args& args, const Cohort& cohort) = nullptr;
+};
+
+// One function a file; functions, so that a table built before main() finds them made.
+const CohortAnalysis& timing_analysis();
+
+/// In the order in which the help text lists them.
+const std::vector<const CohortAnalysis*>& cohort_analyses();
+/// Null: no analysis of many cases is called so.
+const CohortAnalysis* find_cohort_analysis(const std::string& name);
+
+}  // namespace casebox::tools

@@ -1,0 +1,55 @@
+#include "tools/analyses/cohort.h"
+
+#include <fmt/format.h>
+
+#include "analytics/jobs/jobs.h"
+#include "tools/norms.h"
+#include "tools/progress.h"
+#include "tools/query/cohort.h"
+
+namespace casebox::tools {
+
+Result<std::vector<CaseId>> chosen_cases(StoreAccess& access, const Args& args) {
+  if (!args.has("--case")) return query::cohort(access, args.text("--cohort"));
+  if (args.has("--cohort"))
+    return Error{Code::kInvalidArgument, "--case and --cohort: give one of them"};
+  CASEBOX_TRY(const CaseId id, access.resolve_case(args.text("--case")));
+  return std::vector<CaseId>{id};
+}
+
+Result<Cohort> store_cohort(StoreAccess& access, const Args& args) {
+  Cohort out;
+  out.from_store = true;
+  out.query = args.text("--cohort");
+  CASEBOX_TRY(out.ids, chosen_cases(access, args));
+  Progress progress("reading phases", out.ids.size(), "cases");
+  for (CaseId id : out.ids) {
+    CASEBOX_TRY(auto reader, storage::CaseReader::open(access.store(), id, access.keyring(),
+                                                       keyring::Purpose::kAnalysis));
+    auto phases = analytics::jobs::phases_of_case(*reader, out.log);
+    if (phases) {
+      out.withheld.push_back(phases->quality.reasons());
+    } else if (phases.error().code == Code::kDenied || phases.error().code == Code::kNotFound) {
+      out.log.traces.resize(out.withheld.size());
+      out.log.traces.emplace_back().case_key = to_string(id);
+      out.withheld.push_back({"no key opens it"});
+    } else {
+      return annotate(std::move(phases).error(), to_string(id));
+    }
+    progress.update(out.withheld.size());
+  }
+  return out;
+}
+
+Result<Cohort> log_cohort(const Args& args) {
+  Cohort out;
+  CASEBOX_TRY(out.log, load_log(args.text("--log"), args.list("--columns"), args.text("--dates")));
+  for (const std::string& notice : out.log.notices) fmt::print(stderr, "note: {}\n", notice);
+  analytics::quality::Options options;
+  if (args.flag("--side-by-side")) options.overlap_s = 1e9;
+  for (const analytics::Trace& trace : out.log.traces)
+    out.withheld.push_back(analytics::quality::check(out.log, trace, {}, options).reasons());
+  return out;
+}
+
+}  // namespace casebox::tools

@@ -1,0 +1,40 @@
+#pragma once
+
+// The cases an analysis of many cases looks at, as one event log: phases of the cases of a store
+// that a query names, or a log of any origin. Each trace carries what the quality gate says of its
+// times: an analysis of times leaves out a case whose times are withheld, and names it with the
+// reason; one of sequences may keep it.
+//
+// Thread safety: free functions. Errors: those of the query, the store and the log's reader; a case
+// that no key opens is an empty trace with that reason, not an error.
+
+#include <string>
+#include <vector>
+
+#include "analytics/event_log.h"
+#include "tools/command.h"
+#include "tools/store_access.h"
+
+namespace casebox::tools {
+
+struct Cohort {
+  analytics::EventLog log;
+  /// Of each trace: why its times may not be used; empty: they may.
+  std::vector<std::vector<std::string>> withheld;
+  /// Of each trace, from a store only.
+  std::vector<CaseId> ids;
+  std::string query;  // the cohort's expression; empty: every case, or a log
+  bool from_store = false;
+};
+
+/// The cases of `--case` or `--cohort`, ordered by start and id; without either, all.
+Result<std::vector<CaseId>> chosen_cases(StoreAccess& access, const Args& args);
+
+/// Phases of the chosen cases. Traces have the case id as key and, where it is known, the wall time
+/// of case time zero.
+Result<Cohort> store_cohort(StoreAccess& access, const Args& args);
+
+/// The log of `--log`. Its reader's notices go to standard error, and stay in the log.
+Result<Cohort> log_cohort(const Args& args);
+
+}  // namespace casebox::tools
