@@ -10,8 +10,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Context context;
   context.config.set_name("t");
   context.config.set_url("fuzz");
-  auto source = CsvSource::parse(std::move(context),
-                                 std::string(reinterpret_cast<const char*>(data), size));
+  auto source =
+      CsvSource::parse(std::move(context), std::string(reinterpret_cast<const char*>(data), size));
   if (!source) return 0;
   std::vector<Item> items;
   while (true) {

@@ -18,7 +18,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     case 1:
       if (auto row = parse_media_row(bytes)) {
         auto again = parse_media_row(encode_media_row(*row));
-        if (!again || again->offset != row->offset || again->header != row->header) __builtin_trap();
+        if (!again || again->offset != row->offset || again->header != row->header)
+          __builtin_trap();
       }
       break;
     case 2:
@@ -29,7 +30,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       break;
     case 3:
       for (Table table : {Table::kEvent, Table::kWave})
-        if (auto key = parse_row_key(table, bytes); key && row_key(table, *key) != bytes) __builtin_trap();
+        if (auto key = parse_row_key(table, bytes); key && row_key(table, *key) != bytes)
+          __builtin_trap();
       break;
     default: {
       v1::CaseRecord record;

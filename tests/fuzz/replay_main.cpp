@@ -1,6 +1,7 @@
 // A stand-in for libFuzzer where there is none: feeds every file of the given folders to
-// LLVMFuzzerTestOneInput, then simple mutations of them for some seconds, always the same ones. Finds what a
-// decoder does with damaged input under the sanitizers of an ordinary build; it has no coverage feedback.
+// LLVMFuzzerTestOneInput, then simple mutations of them for some seconds, always the same ones.
+// Finds what a decoder does with damaged input under the sanitizers of an ordinary build; it has no
+// coverage feedback.
 //
 //   replay_<name> CORPUS [SECONDS]
 //
@@ -52,8 +53,10 @@ void run(const std::string& input) {
   current_input = nullptr;
 }
 
-/// One to four damages: flipped bit, set byte, number at the edges, cut, doubled part, splice with another.
-std::string mutate(std::string input, const std::vector<std::string>& corpus, std::mt19937_64& random) {
+/// One to four damages: flipped bit, set byte, number at the edges, cut, doubled part, splice with
+/// another.
+std::string mutate(std::string input, const std::vector<std::string>& corpus,
+                   std::mt19937_64& random) {
   const auto below = [&random](size_t n) { return n == 0 ? 0 : random() % n; };
   for (size_t n = 1 + below(4); n > 0; --n) {
     const size_t at = below(input.size());
@@ -71,15 +74,9 @@ std::string mutate(std::string input, const std::vector<std::string>& corpus, st
           input[at + i] = static_cast<char>(value >> (8 * i));
         break;
       }
-      case 3:
-        input.resize(at);
-        break;
-      case 4:
-        input.insert(at, input, at, below(64));
-        break;
-      case 5:
-        input.erase(at, below(16));
-        break;
+      case 3: input.resize(at); break;
+      case 4: input.insert(at, input, at, below(64)); break;
+      case 5: input.erase(at, below(16)); break;
       default: {
         const std::string& other = corpus[below(corpus.size())];
         input = input.substr(0, at) + other.substr(below(other.size()));

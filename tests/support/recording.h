@@ -1,7 +1,7 @@
 #pragma once
 
-// A short recording in a log, made by the real producer: waves, events, media, one gap, beats. For tests of
-// producer, verification, ingest and tools. Thread safety: none.
+// A short recording in a log, made by the real producer: waves, events, media, one gap, beats. For
+// tests of producer, verification, ingest and tools. Thread safety: none.
 
 #include <memory>
 #include <string>

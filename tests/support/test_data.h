@@ -1,7 +1,7 @@
 #pragma once
 
-// Real data for tests: $CASEBOX_TEST_DATA, else ../shared/data from the project's root. A test that needs
-// a file that is not there skips and says so.
+// Real data for tests: $CASEBOX_TEST_DATA, else ../shared/data from the project's root. A test that
+// needs a file that is not there skips and says so.
 
 #include <gtest/gtest.h>
 
@@ -21,6 +21,6 @@ inline std::filesystem::path data_path(const std::string& file) {
 }  // namespace casebox::test
 
 /// Declares `const std::filesystem::path name`, or skips the test.
-#define CASEBOX_TEST_DATA(name, file)                                \
+#define CASEBOX_TEST_DATA(name, file)                                  \
   const std::filesystem::path name = ::casebox::test::data_path(file); \
   if (!std::filesystem::exists(name)) GTEST_SKIP() << "no " << name << "; set CASEBOX_TEST_DATA"

@@ -102,7 +102,8 @@ TEST_F(ForwarderTest, SendsEachFrameOnceThroughAllRestarts) {
 TEST_F(ForwarderTest, LeavesALogToTheOneThatForwardsIt) {
   write(recording(5, 100));
   auto first = forwarder();
-  auto second = Forwarder::open(options_, [this] { return Result<std::unique_ptr<Publisher>>(bus_.publisher()); }, clock_);
+  auto second = Forwarder::open(
+      options_, [this] { return Result<std::unique_ptr<Publisher>>(bus_.publisher()); }, clock_);
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, Code::kUnavailable);
   first.reset();

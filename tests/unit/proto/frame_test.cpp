@@ -93,7 +93,8 @@ TEST(Frame, RefusesWhatNoProducerMayMake) {
   EXPECT_TRUE(refused([](Header& h) { h.flags = 0x40; })) << "an unknown flag";
   EXPECT_TRUE(refused([](Header& h) { h.flags = flag::kSealed; })) << "a sealed gap";
   EXPECT_TRUE(refused([](Header& h) { h.kind = static_cast<Kind>(9); })) << "an unknown kind";
-  EXPECT_TRUE(refused([](Header& h) { h.first = ItemNumber{UINT64_MAX - 3}; })) << "numbers that wrap";
+  EXPECT_TRUE(refused([](Header& h) { h.first = ItemNumber{UINT64_MAX - 3}; }))
+      << "numbers that wrap";
 }
 
 TEST(Frame, LeafHashIsThatOfHeaderAndBodyDigest) {
@@ -114,8 +115,7 @@ TEST(Frame, ChainBindsProducerCaseStreamAndEpoch) {
   EXPECT_NE(head, first_head(producer, id, StreamId{2}, Epoch{5}));
   EXPECT_NE(head, first_head(producer, id, StreamId{1}, Epoch{6}));
   const Digest leaf = seal::sha256("leaf");
-  EXPECT_EQ(next_head(head, leaf),
-            seal::sha256({BytesView("\x10"), view(head), view(leaf)}));
+  EXPECT_EQ(next_head(head, leaf), seal::sha256({BytesView("\x10"), view(head), view(leaf)}));
 }
 
 TEST(Frame, RecoveredCopyIsSealedAsItsDraftWas) {

@@ -49,7 +49,8 @@ struct MadeEpoch {
     EpochKeys keys(epoch, secret.clone());
     const auto aad = frame::associated_data(h);
     Bytes sealed;
-    EXPECT_TRUE((*keys.aead(h.stream, h.period))->seal(frame::nonce(h), {aad.data(), aad.size()}, packed, sealed));
+    EXPECT_TRUE((*keys.aead(h.stream, h.period))
+                    ->seal(frame::nonce(h), {aad.data(), aad.size()}, packed, sealed));
     return *frame::encode(h, sealed);
   }
 };
@@ -85,7 +86,8 @@ TEST(Keystore, KeepsItsKeysOverAReopenAndHidesThemFromOthers) {
   EXPECT_NE((*again)->signing_key("import")->public_key(), signing);
   EXPECT_EQ((*again)->private_key(view(Digest(taken.public_key)))->public_key, taken.public_key);
   EXPECT_EQ(fs::status(site.dir).permissions(), fs::perms::owner_all);
-  EXPECT_EQ(fs::status(site.dir / "site.key").permissions(), fs::perms::owner_read | fs::perms::owner_write);
+  EXPECT_EQ(fs::status(site.dir / "site.key").permissions(),
+            fs::perms::owner_read | fs::perms::owner_write);
 }
 
 TEST(Keystore, RefusesRoleNamesThatLeaveItsFolder) {
@@ -162,19 +164,23 @@ TEST(Keyring, ReadsNothingOnceThePrivateKeyIsDestroyedAndSaysThatItWasAsked) {
   MadeEpoch made(site.store->take_case_key()->public_key);
   fs::remove(site.dir / "cases" / (to_hex(made.public_key) + ".key"));
   Keyring ring(site.store.get(), "casebox test");
-  EXPECT_EQ(ring.open(made.case_id, Purpose::kView, {made.record}, made.public_key).error().code, Code::kNotFound);
+  EXPECT_EQ(ring.open(made.case_id, Purpose::kView, {made.record}, made.public_key).error().code,
+            Code::kNotFound);
   const auto trail = *site.store->read_audit();
   ASSERT_EQ(trail.size(), 1u);
   EXPECT_FALSE(trail[0].allowed());
   Keyring none(nullptr, "casebox test");
-  EXPECT_EQ(none.open(made.case_id, Purpose::kView, {made.record}, made.public_key).error().code, Code::kNotFound);
+  EXPECT_EQ(none.open(made.case_id, Purpose::kView, {made.record}, made.public_key).error().code,
+            Code::kNotFound);
 }
 
 TEST(Keyring, RefusesAnEpochKeyOfAnotherCase) {
   Site site;
   MadeEpoch made(site.store->take_case_key()->public_key);
   Keyring ring(site.store.get(), "casebox test");
-  EXPECT_EQ(ring.open(random_id<CaseId>(), Purpose::kView, {made.record}, made.public_key).error().code, Code::kCorrupt);
+  EXPECT_EQ(
+      ring.open(random_id<CaseId>(), Purpose::kView, {made.record}, made.public_key).error().code,
+      Code::kCorrupt);
 }
 
 TEST(Keyring, OpensACohortUnderOneAuditRecord) {
@@ -182,8 +188,9 @@ TEST(Keyring, OpensACohortUnderOneAuditRecord) {
   MadeEpoch a(site.store->take_case_key()->public_key), b(site.store->take_case_key()->public_key);
   fs::remove(site.dir / "cases" / (to_hex(b.public_key) + ".key"));
   Keyring ring(site.store.get(), "casebox test");
-  auto opened = ring.open_cohort({{a.case_id, {a.record}, a.public_key}, {b.case_id, {b.record}, b.public_key}},
-                                 Purpose::kAnalysis);
+  auto opened = ring.open_cohort(
+      {{a.case_id, {a.record}, a.public_key}, {b.case_id, {b.record}, b.public_key}},
+      Purpose::kAnalysis);
   ASSERT_TRUE(opened);
   EXPECT_TRUE((*opened)[0].has_value());
   EXPECT_FALSE((*opened)[1].has_value());
@@ -203,7 +210,8 @@ TEST(CaseKeys, TellsAMissingKeyFromAChangedFrame) {
   frame::Header moved = view.header;
   moved.t = moved.t + seconds(1);
   const Bytes forged = *frame::encode(moved, view.body);
-  EXPECT_EQ(keys.open(*frame::parse(forged)).error().code, Code::kCorrupt) << "the header is sealed as well";
+  EXPECT_EQ(keys.open(*frame::parse(forged)).error().code, Code::kCorrupt)
+      << "the header is sealed as well";
 }
 
 TEST(EpochKeys, DifferByStreamAndPeriodAndCommitToWhatIsDisclosed) {
@@ -212,8 +220,10 @@ TEST(EpochKeys, DifferByStreamAndPeriodAndCommitToWhatIsDisclosed) {
   const auto one = *keys.period_secret(StreamId{1}, KeyPeriod{0});
   EXPECT_NE(one.bytes(), keys.period_secret(StreamId{2}, KeyPeriod{0})->bytes());
   EXPECT_NE(one.bytes(), keys.period_secret(StreamId{1}, KeyPeriod{1})->bytes());
-  EXPECT_NE(one.bytes(), EpochKeys(Epoch{2}, secret.clone()).period_secret(StreamId{1}, KeyPeriod{0})->bytes());
-  EXPECT_EQ(*commitment(one, "salt"), *commitment(*keys.period_secret(StreamId{1}, KeyPeriod{0}), "salt"));
+  EXPECT_NE(one.bytes(),
+            EpochKeys(Epoch{2}, secret.clone()).period_secret(StreamId{1}, KeyPeriod{0})->bytes());
+  EXPECT_EQ(*commitment(one, "salt"),
+            *commitment(*keys.period_secret(StreamId{1}, KeyPeriod{0}), "salt"));
   EXPECT_NE(*commitment(one, "salt"), *commitment(one, "other"));
   EXPECT_NE(casebox::view(*commitment(one, "salt")), period_key(one)->view());
 }

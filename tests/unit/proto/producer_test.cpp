@@ -116,13 +116,15 @@ TEST(Producer, OpensWithTheKeystoreAndNothingElse) {
     const auto view = *frame::parse(bytes);
     v1::CaseControl control;
     if (view.header.kind == frame::Kind::kCase &&
-        control.ParseFromArray(view.body.data(), static_cast<int>(view.body.size())) && control.has_open()) {
+        control.ParseFromArray(view.body.data(), static_cast<int>(view.body.size())) &&
+        control.has_open()) {
       epoch.set_epoch(view.header.epoch.value);
       epoch.set_sealed_epoch_key(control.open().sealed_epoch_key());
     }
   }
   keyring::Keyring ring(r.keystore.get(), "test");
-  auto keys = ring.open(r.case_id, keyring::Purpose::kView, {epoch}, view(Digest(r.case_key.public_key)));
+  auto keys =
+      ring.open(r.case_id, keyring::Purpose::kView, {epoch}, view(Digest(r.case_key.public_key)));
   ASSERT_TRUE(keys) << keys.error().message;
   int opened = 0;
   for (const Bytes& bytes : frames_of(r.dir)) {
@@ -211,7 +213,8 @@ TEST(Recovery, LeavesAnEpochOfAnotherKeyUnclosed) {
     ASSERT_TRUE(r.log->sync());
   }
   ManualClock clock{{}, {}};
-  EXPECT_EQ(recover(temp.path() / "log", seal::SigningKey::generate(), clock).error().code, Code::kDenied);
+  EXPECT_EQ(recover(temp.path() / "log", seal::SigningKey::generate(), clock).error().code,
+            Code::kDenied);
 }
 
 TEST(Recovery, ReadsOnlyFromTheFileThatBeganLast) {
@@ -227,7 +230,9 @@ TEST(Recovery, ReadsOnlyFromTheFileThatBeganLast) {
   const auto dir = temp.path() / "log";
   ASSERT_GT(log::files(dir)->size(), 3u);
   // Damage in an early file does not keep recovery from its work.
-  std::fstream(log::files(dir)->front(), std::ios::in | std::ios::out | std::ios::binary).seekp(5000).put('\x7f');
+  std::fstream(log::files(dir)->front(), std::ios::in | std::ios::out | std::ios::binary)
+      .seekp(5000)
+      .put('\x7f');
   ManualClock clock{{}, {}};
   auto done = recover(dir, key, clock);
   ASSERT_TRUE(done) << done.error().message;

@@ -9,7 +9,8 @@ namespace {
 Bytes unhex(std::string_view hex) { return *from_hex(hex); }
 
 TEST(Seal, HashesAsFips180Says) {
-  EXPECT_EQ(to_hex(sha256("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(to_hex(sha256("abc")),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(sha256({BytesView("a"), BytesView("bc")}), sha256("abc"));
   Sha256 whole;
   whole.update("ab");
@@ -20,9 +21,11 @@ TEST(Seal, HashesAsFips180Says) {
 }
 
 TEST(Seal, SignsAsRfc8032Test2Says) {
-  auto key = SigningKey::from_seed(unhex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb"));
+  auto key = SigningKey::from_seed(
+      unhex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb"));
   ASSERT_TRUE(key);
-  EXPECT_EQ(to_hex(Digest(key->public_key())), "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c");
+  EXPECT_EQ(to_hex(Digest(key->public_key())),
+            "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c");
   const Signature signature = key->sign("\x72");
   EXPECT_EQ(to_hex(BytesView(reinterpret_cast<const char*>(signature.data()), 64)),
             "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
@@ -54,20 +57,23 @@ TEST(Seal, AcceptsNoSignatureUnderTheIdentityPoint) {
 
 TEST(Seal, EncryptsAsTheGcmSpecificationSays) {
   // McGrew and Viega, test case 16.
-  auto key = Secret::from_bytes(unhex("feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308"));
+  auto key =
+      Secret::from_bytes(unhex("feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308"));
   auto aead = Aead::create(*key);
   ASSERT_TRUE(aead);
   Nonce nonce;
   const Bytes n = unhex("cafebabefacedbaddecaf888");
   std::copy(n.begin(), n.end(), reinterpret_cast<char*>(nonce.data()));
   const Bytes plain = unhex(
-      "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525"
+      "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6"
+      "b525"
       "b16aedf5aa0de657ba637b39");
   const Bytes aad = unhex("feedfacedeadbeeffeedfacedeadbeefabaddad2");
   Bytes sealed;
   ASSERT_TRUE(aead->seal(nonce, aad, plain, sealed));
   EXPECT_EQ(to_hex(sealed),
-            "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838"
+            "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b"
+            "1056828838"
             "c5f61e6393ba7a0abcc9f662"
             "76fc6ece0f4e1768cddf8853bb2d551b");
   Bytes back;
@@ -95,11 +101,13 @@ TEST(Seal, OpensNothingThatWasChanged) {
 }
 
 TEST(Seal, DerivesKeysAsRfc5869Says) {
-  // HKDF with a 32-byte secret; expected value computed with RFC 5869's definition in Python's hmac.
+  // HKDF with a 32-byte secret; expected value computed with RFC 5869's definition in Python's
+  // hmac.
   auto secret = Secret::from_bytes(Bytes(32, '\x0b'));
   auto key = hkdf(*secret, unhex("000102030405060708090a0b0c"), unhex("f0f1f2f3f4f5f6f7f8f9"));
   ASSERT_TRUE(key);
-  EXPECT_EQ(to_hex(key->view()), "d4100799f26a09615a72af3e58fa3841a2ff20d5ace3fb392e562e207fe6b718");
+  EXPECT_EQ(to_hex(key->view()),
+            "d4100799f26a09615a72af3e58fa3841a2ff20d5ace3fb392e562e207fe6b718");
   auto other = hkdf(*secret, unhex("000102030405060708090a0b0c"), "other use");
   EXPECT_NE(to_hex(other->view()), to_hex(key->view()));
 }

@@ -22,7 +22,9 @@ Report only(const fs::path& dir, const Options& options = {}) {
   return reports && !reports->empty() ? (*reports)[0] : Report{};
 }
 
-void write(const fs::path& path, const Bytes& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
+void write(const fs::path& path, const Bytes& bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
 
 TEST(Verify, CleanCaseIsComplete) {
   TempDir temp;
@@ -72,7 +74,8 @@ TEST(Verify, AnotherSignerIsUntrusted) {
   r.close();
   const auto own = r.keystore->signing_key("recorder")->public_key();
   EXPECT_EQ(only(r.dir, {own}).verdict, Verdict::kComplete);
-  EXPECT_EQ(only(r.dir, {seal::SigningKey::generate().public_key()}).verdict, Verdict::kUntrustedKey);
+  EXPECT_EQ(only(r.dir, {seal::SigningKey::generate().public_key()}).verdict,
+            Verdict::kUntrustedKey);
 }
 
 TEST(Verify, FlippedByteAnywhereInAFrameIsTampering) {
@@ -192,7 +195,8 @@ TEST_F(Attack, CutTailIsNeverComplete) {
 
 TEST_F(Attack, SwappedFramesOfOneStream) {
   Pieces p(file);
-  std::swap(p.frames[find(p, r.wave, frame::Kind::kData, 0)], p.frames[find(p, r.wave, frame::Kind::kData, 1)]);
+  std::swap(p.frames[find(p, r.wave, frame::Kind::kData, 0)],
+            p.frames[find(p, r.wave, frame::Kind::kData, 1)]);
   EXPECT_EQ(after(p), Verdict::kTampered);
 }
 
@@ -300,7 +304,8 @@ TEST(Verify, DigestOfACaseIsThatOfItsFramesAlone) {
   auto reader = *log::Reader::open(r.dir);
   while (auto entry = *reader->next())
     if (!entry->preamble)
-      streams[{entry->frame.header.epoch.value, entry->frame.header.stream.value}].update(entry->frame.bytes);
+      streams[{entry->frame.header.epoch.value, entry->frame.header.stream.value}].update(
+          entry->frame.bytes);
   seal::Sha256 whole;
   for (auto& [place, digest] : streams) {
     char key[12];

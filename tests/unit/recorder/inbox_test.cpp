@@ -69,7 +69,8 @@ TEST(Inbox, VideoBeginsAgainWithAKeyPicture) {
 TEST(Inbox, MergesSourcesByTimeOnceEachHasSpoken) {
   Inbox inbox(2, 20);
   inbox.push(item(5), v1::STREAM_CLASS_B, true);
-  EXPECT_FALSE(inbox.pop(true, milliseconds(1))) << "the other source may yet say something earlier";
+  EXPECT_FALSE(inbox.pop(true, milliseconds(1)))
+      << "the other source may yet say something earlier";
   Message other = item(3);
   other.source = 1;
   inbox.push(std::move(other), v1::STREAM_CLASS_B, true);

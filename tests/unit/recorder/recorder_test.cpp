@@ -16,8 +16,8 @@
 namespace casebox::recorder {
 namespace {
 
-using ::testing::HasSubstr;
 using casebox::testing::TempDir;
+using ::testing::HasSubstr;
 
 class RecorderTest : public ::testing::Test {
  protected:

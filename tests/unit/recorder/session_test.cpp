@@ -37,8 +37,8 @@ TEST_F(SessionTest, TheBooksBalanceWhateverIsLost) {
   Item e = event(CaseTime{1}, "cut");
   e.stream = 1;
   ASSERT_TRUE(session_->take(*source, std::move(e)));
-  ASSERT_TRUE(session_->interrupted(*source, v1::Gap::ORIGIN_SOURCE, "disconnected",
-                                    CaseTime{400 * step}));
+  ASSERT_TRUE(
+      session_->interrupted(*source, v1::Gap::ORIGIN_SOURCE, "disconnected", CaseTime{400 * step}));
   ASSERT_TRUE(session_->close(CaseTime{400 * step}));
   EXPECT_TRUE(session_->balances());
   const StreamCount x = count("m.x");

@@ -11,9 +11,9 @@
 namespace casebox::recorder {
 namespace {
 
-using ::testing::HasSubstr;
 using casebox::testing::all_items;
 using casebox::testing::context_of;
+using ::testing::HasSubstr;
 
 Result<std::unique_ptr<Source>> csv(const std::string& text, const std::string& name = "twin") {
   return CsvSource::parse(context_of(name, "a.csv"), text);
@@ -41,8 +41,8 @@ TEST(CsvSource, ReadsNamesUnitsAndTheRateOfAnEvenTable) {
 }
 
 TEST(CsvSource, KeepsTheFormInWhichNumbersAreWritten) {
-  auto source = csv(
-      "t,fixed,general,mixed,nan\n0,1.50,1.70498e-14,1e3,-1.$\n1,2.25,0.0439278,1000,-1.$\n");
+  auto source =
+      csv("t,fixed,general,mixed,nan\n0,1.50,1.70498e-14,1e3,-1.$\n1,2.25,0.0439278,1000,-1.$\n");
   ASSERT_TRUE(source) << source.error().message;
   const v1::Stream& stream = (*source)->streams().at(0);
   EXPECT_EQ(stream.channels(0).type(), v1::SAMPLE_TYPE_INT);

@@ -11,11 +11,12 @@
 namespace casebox::recorder {
 namespace {
 
-using ::testing::HasSubstr;
 using casebox::testing::all_items;
 using casebox::testing::context_of;
+using ::testing::HasSubstr;
 
-/// Pictures of the simulator with Annex B start codes, three of them to every two seconds missing none.
+/// Pictures of the simulator with Annex B start codes, three of them to every two seconds missing
+/// none.
 struct Clip {
   v1::MediaFormat format;
   std::vector<sim::Picture> pictures;
@@ -38,7 +39,8 @@ std::vector<Bytes> units_of_annexb(const Bytes& data) {
   size_t from = Bytes::npos;
   for (size_t i = 0; i + 3 <= data.size(); ++i) {
     if (data.compare(i, 3, Bytes("\0\0\1", 3)) != 0) continue;
-    if (from != Bytes::npos) out.push_back(data.substr(from, i - from - (data[i - 1] == 0 ? 1 : 0)));
+    if (from != Bytes::npos)
+      out.push_back(data.substr(from, i - from - (data[i - 1] == 0 ? 1 : 0)));
     from = i + 3;
   }
   if (from != Bytes::npos) out.push_back(data.substr(from));
@@ -134,8 +136,7 @@ TEST(MediaSource, ReadsBackItsOwnFragmentsPacketForPacket) {
 TEST(MediaSource, RefusesWhatIsNoMedia) {
   EXPECT_THAT(MediaSource::over(context_of("scope", "a.mp4"), Bytes(5000, 'x')).error().message,
               HasSubstr("a.mp4:0: cannot be read"));
-  EXPECT_EQ(MediaSource::open(context_of("scope", "/nowhere/a.mp4")).error().code,
-            Code::kNotFound);
+  EXPECT_EQ(MediaSource::open(context_of("scope", "/nowhere/a.mp4")).error().code, Code::kNotFound);
 }
 
 class RealClip : public ::testing::Test {
@@ -162,7 +163,8 @@ TEST_F(RealClip, EveryPacketHasItsOwnTimesAndFragmentsRiseInDecodeOrder) {
       ++packets;
       reordered |= p.pts() != p.dts();
       // Case time of presentation is the source's own, in its time base of 1/12800 s.
-      EXPECT_NEAR(static_cast<double>(item.t.ns + p.dt_ns()), static_cast<double>(p.pts()) * 78125, 2);
+      EXPECT_NEAR(static_cast<double>(item.t.ns + p.dt_ns()), static_cast<double>(p.pts()) * 78125,
+                  2);
     }
   }
   EXPECT_EQ(packets, 800);
@@ -174,7 +176,8 @@ TEST_F(RealClip, ACutFileGivesWhatItHoldsAndAGapOfKnownCount) {
   ASSERT_TRUE(bytes);
   const size_t moov = bytes->find("moov");
   if (moov > bytes->size() / 2) {
-    EXPECT_FALSE(MediaSource::over(context_of("scope", "cut.mp4"), bytes->substr(0, bytes->size() / 2)));
+    EXPECT_FALSE(
+        MediaSource::over(context_of("scope", "cut.mp4"), bytes->substr(0, bytes->size() / 2)));
     GTEST_SKIP() << "the clip's index stands at its end: a cut leaves nothing to read";
   }
   auto source =

@@ -7,10 +7,10 @@
 namespace casebox::recorder {
 namespace {
 
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using casebox::testing::all_items;
 using casebox::testing::context_of;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 constexpr const char* kJson =
     R"({"phases": [{"start": 2000, "end": 9000, "label_name": "preparation", "label_id": 0},
@@ -45,13 +45,15 @@ TEST(PhasesSource, ReadsPhasesStepsAndTheLabelsWithinThem) {
 }
 
 TEST(PhasesSource, ReadsCholec80SegmentsAndTheGenericTable) {
-  auto cholec = phases("video,start_s,end_s,phase\n1,1,22,Preparation\n1,22,674.5,Calot\n", "1", "a.csv");
+  auto cholec =
+      phases("video,start_s,end_s,phase\n1,1,22,Preparation\n1,22,674.5,Calot\n", "1", "a.csv");
   ASSERT_TRUE(cholec) << cholec.error().message;
   auto items = all_items(**cholec);
   ASSERT_TRUE(items);
   EXPECT_EQ((*items)[1].t.ns, 22'000'000'000);
   EXPECT_EQ(std::get<v1::Event>((*items)[1].what).interval().duration_ns(), 652'500'000'000);
-  auto generic = phases("case,label,start_s,end_s,level\nA,p,0,1,phase\nB,q,0,2,step\n", "B", "b.csv");
+  auto generic =
+      phases("case,label,start_s,end_s,level\nA,p,0,1,phase\nB,q,0,2,step\n", "B", "b.csv");
   ASSERT_TRUE(generic) << generic.error().message;
   auto of_b = all_items(**generic);
   ASSERT_EQ(of_b->size(), 1u);
@@ -79,7 +81,8 @@ TEST(PhasesSource, BadInputIsToldWithItsPlace) {
 }
 
 TEST(PhasesSource, ReadsEveryRealAnnotationFile) {
-  const auto dir = casebox::testing::real_data() / "phases" / "multibypass140" / "bern" / "labels_by70";
+  const auto dir =
+      casebox::testing::real_data() / "phases" / "multibypass140" / "bern" / "labels_by70";
   if (!std::filesystem::exists(dir)) GTEST_SKIP() << "no real data at " << dir;
   size_t files = 0;
   for (const auto& entry : std::filesystem::directory_iterator(dir)) {

@@ -33,8 +33,9 @@ inline Result<std::vector<recorder::Item>> all_items(recorder::Source& source) {
 
 inline std::filesystem::path real_data() {
   const char* set = std::getenv("CASEBOX_TEST_DATA");
-  return set != nullptr ? std::filesystem::path(set)
-                        : std::filesystem::path(CASEBOX_SOURCE_DIR).parent_path() / "shared" / "data";
+  return set != nullptr
+             ? std::filesystem::path(set)
+             : std::filesystem::path(CASEBOX_SOURCE_DIR).parent_path() / "shared" / "data";
 }
 
 template <typename T>

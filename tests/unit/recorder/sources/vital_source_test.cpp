@@ -7,10 +7,10 @@
 namespace casebox::recorder {
 namespace {
 
-using ::testing::HasSubstr;
 using casebox::testing::all_items;
 using casebox::testing::context_of;
 using casebox::testing::VitalMaker;
+using ::testing::HasSubstr;
 
 VitalMaker small_file() {
   VitalMaker maker;
@@ -84,7 +84,8 @@ TEST(VitalSource, EventsAreTextsAndAResetTakesThemBack) {
 TEST(VitalSource, EverythingUpToACutIsKeptAndTheRestIsAGap) {
   VitalMaker maker = small_file();
   for (int i = 0; i < 2000; ++i)  // hard to compress, so that a cut lies among the samples
-    maker.wave(1, 1e9 + 3 + i, {static_cast<uint16_t>(i * 7919), static_cast<uint16_t>(i * 104729)});
+    maker.wave(1, 1e9 + 3 + i,
+               {static_cast<uint16_t>(i * 7919), static_cast<uint16_t>(i * 104729)});
   const Bytes whole = maker.gzip();
   auto source = vital(whole.substr(0, whole.size() / 2));
   ASSERT_TRUE(source) << source.error().message;
@@ -133,8 +134,7 @@ TEST(VitalSource, RefusesWhatIsNoVitalFile) {
 TEST(VitalSource, ReadsRealMonitorFiles) {
   const auto dir = casebox::testing::real_data() / "vitals" / "vital_files";
   if (!std::filesystem::exists(dir)) GTEST_SKIP() << "no real data at " << dir;
-  auto source =
-      VitalSource::open(context_of("monitor", (dir / "test_data_demo.vital").string()));
+  auto source = VitalSource::open(context_of("monitor", (dir / "test_data_demo.vital").string()));
   ASSERT_TRUE(source) << source.error().message;
   EXPECT_TRUE((*source)->skipped().empty());
   auto items = all_items(**source);
