@@ -55,8 +55,7 @@ void DiskLadder::give_up_reserve() {
 uint32_t DiskLadder::log_file_size() const {
   if (total_ == 0) return kLargestFile;
   const uint64_t part = total_ / 16;
-  return static_cast<uint32_t>(
-      std::clamp<uint64_t>(part, kSmallestFile, kLargestFile));
+  return static_cast<uint32_t>(std::clamp<uint64_t>(part, kSmallestFile, kLargestFile));
 }
 
 }  // namespace casebox::recorder

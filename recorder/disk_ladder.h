@@ -1,8 +1,9 @@
 #pragma once
 
-// What a filling disk still takes (RECORDER: "Disk ladder"): below 15 % free it warns, below 5 % video
-// becomes a gap, below 2 % waves too. A reserve file beside the log is given up when the disk is
-// full, so that events and the record of the losses still fit; it is made again once there is room.
+// What a filling disk still takes (RECORDER: "Disk ladder"): below 15 % free it warns, below 5 %
+// video becomes a gap, below 2 % waves too. A reserve file beside the log is given up when the disk
+// is full, so that events and the record of the losses still fit; it is made again once there is
+// room.
 //
 // Thread safety: one thread.
 // Errors: none; a disk that cannot be asked counts as fine, since only writing can tell.

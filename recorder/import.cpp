@@ -49,8 +49,8 @@ Result<v1::Consent> consent_of(const std::vector<std::string>& scopes) {
 }
 
 /// Details stay sealed: the alias and the files' names may tell whose case it is.
-Result<void> write_details(Session& session, const ImportCase& what,
-                           const ImportSettings& settings, Clock& clock) {
+Result<void> write_details(Session& session, const ImportCase& what, const ImportSettings& settings,
+                           Clock& clock) {
   CASEBOX_TRY(const size_t details,
               session.add_stream(event_stream("case.details", v1::STREAM_KIND_DETAILS)));
   Item item;
@@ -73,8 +73,8 @@ Result<void> write_details(Session& session, const ImportCase& what,
   return session.put(consent, std::move(second));
 }
 
-/// Reads on until an item stands ready or the file ended. A failure ends the file with a gap on each
-/// of its streams.
+/// Reads on until an item stands ready or the file ended. A failure ends the file with a gap on
+/// each of its streams.
 Result<void> look_ahead(Session& session, Reading& reading, Imported& out, CaseTime now) {
   std::vector<Item> items;
   while (reading.ahead.empty() && !reading.ended) {
@@ -85,8 +85,8 @@ Result<void> look_ahead(Session& session, Reading& reading, Imported& out, CaseT
       reading.ended = true;
       out.skipped.push_back({reading.name, 0, more.error().message});
       out.refused.push_back(more.error());
-      CASEBOX_CHECK(session.interrupted(reading.index, v1::Gap::ORIGIN_DECODE, "source-failed",
-                                        now));
+      CASEBOX_CHECK(
+          session.interrupted(reading.index, v1::Gap::ORIGIN_DECODE, "source-failed", now));
     } else if (!*more) {
       reading.ended = true;
     }

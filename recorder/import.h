@@ -1,8 +1,8 @@
 #pragma once
 
-// Existing files as a case. The import counts as the case's recorder: it draws a case key, beats every
-// case-second, and says in the same stream what it could not read. Several files make one case on one
-// clock; a file of annotations may hold many cases.
+// Existing files as a case. The import counts as the case's recorder: it draws a case key, beats
+// every case-second, and says in the same stream what it could not read. Several files make one
+// case on one clock; a file of annotations may hold many cases.
 //
 // Thread safety: free functions; one import at a time in one log.
 // Errors: a file that cannot be read at all is refused (Imported::refused) and costs nothing of the
@@ -51,15 +51,15 @@ struct Imported {
   std::vector<Error> refused;    // one for each file that could not be opened
 };
 
-/// Files to cases: `texts` are paths or `name=path`. With an alias, or when no file names its case, all
-/// make one; otherwise each case that an annotation file names becomes one, and the other files
+/// Files to cases: `texts` are paths or `name=path`. With an alias, or when no file names its case,
+/// all make one; otherwise each case that an annotation file names becomes one, and the other files
 /// together another. `starts` are `name=seconds`.
 Result<std::vector<ImportCase>> plan_import(const std::vector<std::string>& texts,
                                             const std::string& alias,
                                             const std::vector<std::string>& starts);
 
-/// SHA-256 that two imports of the same content share: types, cases, starts and bytes of the files, in
-/// an order of their own. Names and places of files do not matter.
+/// SHA-256 that two imports of the same content share: types, cases, starts and bytes of the files,
+/// in an order of their own. Names and places of files do not matter.
 Result<Digest> source_digest(const ImportCase& what);
 
 /// Imports one case into `log`; `digest` from source_digest().

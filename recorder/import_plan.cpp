@@ -94,8 +94,8 @@ Result<std::vector<ImportCase>> plan_import(const std::vector<std::string>& text
     }
     if (const int n = ++used[file.name]; n > 1) {
       if (own_name)
-        return Error{Code::kInvalidArgument, "two files are named " + file.name +
-                                                 "; give each a name of its own"};
+        return Error{Code::kInvalidArgument,
+                     "two files are named " + file.name + "; give each a name of its own"};
       file.name += std::to_string(n);
     }
     together.files.push_back(std::move(file));

@@ -64,8 +64,7 @@ bool Inbox::push(Message message, v1::StreamClass kept, bool wait) {
   std::unique_lock lock(mutex_);
   Queue& queue = queues_[message.source];
   const bool item = message.kind == Message::Kind::kItem;
-  if (item && wait)
-    emptied_.wait(lock, [&] { return closed_ || queue.messages.size() < room_; });
+  if (item && wait) emptied_.wait(lock, [&] { return closed_ || queue.messages.size() < room_; });
   if (closed_) return false;
   if (item) {
     const bool video = is_video(message.item);
@@ -119,9 +118,8 @@ std::optional<Message> Inbox::pop(bool merge, Duration patience) {
 
 bool Inbox::finished() const {
   std::lock_guard lock(mutex_);
-  return std::ranges::all_of(queues_, [&](const Queue& q) {
-    return q.messages.empty() && (q.ended || closed_);
-  });
+  return std::ranges::all_of(
+      queues_, [&](const Queue& q) { return q.messages.empty() && (q.ended || closed_); });
 }
 
 void Inbox::close() {

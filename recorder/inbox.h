@@ -2,9 +2,9 @@
 
 // What the source threads hand to the writer thread: one bounded queue a source, one lock for all.
 //
-// A source that must not be kept waiting loses what does not fit, the least important class first: video
-// above 80 % of the room (whole groups of pictures), waves above 90 %, events only above four times
-// the room. What is lost is told by a gap in its place. Other sources wait for room.
+// A source that must not be kept waiting loses what does not fit, the least important class first:
+// video above 80 % of the room (whole groups of pictures), waves above 90 %, events only above four
+// times the room. What is lost is told by a gap in its place. Other sources wait for room.
 //
 // Thread safety: all of it.
 
@@ -59,7 +59,7 @@ class Inbox {
   };
   struct Queue {
     std::deque<Message> messages;
-    std::map<size_t, Lost> lost;        // by stream: not yet told
+    std::map<size_t, Lost> lost;  // by stream: not yet told
     std::map<size_t, uint64_t> received;
     SourceState state;
     bool ended = false;

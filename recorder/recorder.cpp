@@ -59,8 +59,8 @@ class Recording {
   Result<void> close();
   Result<Summary> summary();
   CaseTime real_now() const {
-    return CaseTime{static_cast<int64_t>(static_cast<double>((clock_.mono() - pace_.zero).ns) *
-                                         pace_.speed)};
+    return CaseTime{
+        static_cast<int64_t>(static_cast<double>((clock_.mono() - pace_.zero).ns) * pace_.speed)};
   }
 
   const Options& options_;
@@ -118,8 +118,8 @@ Result<void> Recording::begin() {
   CASEBOX_CHECK(write_consent());
 
   const auto count = static_cast<size_t>(config.sources_size());
-  inbox_ = std::make_unique<Inbox>(
-      count, config.queue_items() > 0 ? config.queue_items() : kQueueItems);
+  inbox_ =
+      std::make_unique<Inbox>(count, config.queue_items() > 0 ? config.queue_items() : kQueueItems);
   session_source_.resize(count);
   for (size_t i = 0; i < count; ++i) {
     Context context;
@@ -149,7 +149,8 @@ Result<void> Recording::write_consent() {
     for (char& c : scope) c = c == '-' ? '_' : static_cast<char>(std::toupper(c));
     v1::ConsentScope value = v1::CONSENT_SCOPE_UNSPECIFIED;
     if (!v1::ConsentScope_Parse("CONSENT_SCOPE_" + scope, &value))
-      return Error{Code::kInvalidArgument, "consent: '" + scope + "' is no scope; see `casebox consent --help`"};
+      return Error{Code::kInvalidArgument,
+                   "consent: '" + scope + "' is no scope; see `casebox consent --help`"};
     event.mutable_consent()->add_granted(value);
   }
   v1::Stream stream;
@@ -176,9 +177,8 @@ void Recording::take(size_t source, Item item) {
   const std::pair<size_t, size_t> key{source, item.stream};
   const auto* fragment = std::get_if<Fragment>(&item.what);
   const DiskLevel level = ladder_.level();
-  const bool low =
-      (stream.stream_class() == v1::STREAM_CLASS_C && level >= DiskLevel::kNoVideo) ||
-      (stream.stream_class() == v1::STREAM_CLASS_B && level >= DiskLevel::kNoWaves);
+  const bool low = (stream.stream_class() == v1::STREAM_CLASS_C && level >= DiskLevel::kNoVideo) ||
+                   (stream.stream_class() == v1::STREAM_CLASS_B && level >= DiskLevel::kNoWaves);
   const bool full = session_->blocked() && stream.stream_class() != v1::STREAM_CLASS_A;
   const bool headless = fragment != nullptr && need_key_.contains(key) && !fragment->sync;
   if ((low || full || headless) && !item.is_gap()) {
@@ -328,8 +328,7 @@ Result<Summary> Recording::summary() {
         if (row.source != name || row.name != ending.streams[s]) continue;
         // The inbox counted what came in before anything could be lost behind it.
         if (!past_limit_)
-          out.accounts_balance =
-              out.accounts_balance && inbox_->received(i, s) == row.received;
+          out.accounts_balance = out.accounts_balance && inbox_->received(i, s) == row.received;
         if (ending.whole && s < ending.sent.size()) row.sent = ending.sent[s];
       }
     }

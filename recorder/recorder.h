@@ -5,10 +5,9 @@
 // out, everything not recorded becomes a gap; nothing but stop() or the end of all sources ends a
 // recording.
 //
-// Thread safety: record() blocks its caller and starts its own threads; `on_progress` and `stop` are
-// called from the writer thread.
-// Errors: only what keeps a recording from beginning (no key, no spool, no source that opens);
-// afterwards trouble is in the summary.
+// Thread safety: record() blocks its caller and starts its own threads; `on_progress` and `stop`
+// are called from the writer thread. Errors: only what keeps a recording from beginning (no key, no
+// spool, no source that opens); afterwards trouble is in the summary.
 
 #include <filesystem>
 #include <functional>
@@ -33,7 +32,7 @@ struct StreamCount {
   uint64_t sent = 0;  // by the sender's own count, else what the recorder received
   uint64_t received = 0;
   uint64_t stored = 0;
-  uint64_t missing = 0;       // declared by gaps of known count
+  uint64_t missing = 0;  // declared by gaps of known count
   uint64_t gap_frames = 0;
   uint64_t unknown_gaps = 0;  // gaps whose count nobody knows
   uint64_t in_ring = 0;       // received, neither stored nor in a gap yet
@@ -72,13 +71,13 @@ struct Summary {
 };
 
 struct Options {
-  v1::RecorderConfig config;      // defaults filled in; spool_dir and keystore_dir are not read
-  std::filesystem::path log_dir;  // the spool
+  v1::RecorderConfig config;        // defaults filled in; spool_dir and keystore_dir are not read
+  std::filesystem::path log_dir;    // the spool
   std::string signer = "recorder";  // signing key in the keystore
-  std::string software;           // name and version, for the case frame
-  Duration limit;                 // of case time; 0: until the sources end
+  std::string software;             // name and version, for the case frame
+  Duration limit;                   // of case time; 0: until the sources end
   std::function<void(const Progress&)> on_progress;  // about 5 times a second
-  std::function<bool()> stop;     // asked often; true ends the recording in good order
+  std::function<bool()> stop;  // asked often; true ends the recording in good order
 };
 
 /// Records one case. Repairs the spool first if a crash left it torn.

@@ -13,9 +13,7 @@ namespace {
 
 constexpr int64_t kMinute = 60'000'000'000;
 
-int64_t minute_of(CaseTime t) {
-  return t.ns / kMinute - (t.ns % kMinute < 0 ? 1 : 0);
-}
+int64_t minute_of(CaseTime t) { return t.ns / kMinute - (t.ns % kMinute < 0 ? 1 : 0); }
 
 /// Trouble that passes, as against a frame that can never be made.
 bool passes(const Error& error) {
@@ -24,7 +22,8 @@ bool passes(const Error& error) {
 }
 
 uint64_t bytes_of(const Item& item) {
-  if (const auto* fragment = std::get_if<Fragment>(&item.what)) return fragment->media.cmaf().size();
+  if (const auto* fragment = std::get_if<Fragment>(&item.what))
+    return fragment->media.cmaf().size();
   return 0;
 }
 
@@ -173,8 +172,7 @@ Result<void> Sequencer::drop(size_t lane_index, const Item& item, v1::Gap::Origi
   lane.ready_items += item.count;
   const CaseTime end = item.t + item.duration;
   if (lane.ready.empty() || !lane.ready.back().dropped ||
-      lane.ready.back().gap.reason() != reason ||
-      lane.ready.back().gap.missing() > (1u << 30)) {
+      lane.ready.back().gap.reason() != reason || lane.ready.back().gap.missing() > (1u << 30)) {
     Ready& ready = lane.ready.emplace_back();
     ready.dropped = true;
     ready.gap.set_origin(origin);

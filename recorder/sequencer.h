@@ -1,8 +1,8 @@
 #pragma once
 
 // Numbers items, gathers them into frames and hands those to the producer (step 3 of a record's
-// path). Whatever is not recorded becomes a gap in the same stream, in its place; the books balance:
-// received = stored + missing + in ring.
+// path). Whatever is not recorded becomes a gap in the same stream, in its place; the books
+// balance: received = stored + missing + in ring.
 //
 // A frame of samples closes at its span, when what comes next does not join it, at a minute of case
 // time, or when it has waited too long; an event is a frame at once; a media item is a frame, or

@@ -1,7 +1,8 @@
 #pragma once
 
-// One case being written: its epoch, the streams of its sources, clock records and beats. The recorder
-// and the import drive the same Session, one in real time, the other as fast as the disk allows.
+// One case being written: its epoch, the streams of its sources, clock records and beats. The
+// recorder and the import drive the same Session, one in real time, the other as fast as the disk
+// allows.
 //
 // Thread safety: one thread owns a Session.
 // Errors: take() and tick() return kNoSpace or kIo while the log cannot be written; nothing is lost
@@ -29,10 +30,10 @@ struct SessionOptions {
   std::string signer = "recorder";
   std::string software;
   FrameLimits limits;
-  UtcTime start_utc;          // of case time zero; 0: not known
+  UtcTime start_utc;  // of case time zero; 0: not known
   uint64_t start_utc_u95_ns = 0;
-  bool wall_clock = true;     // clock records map to UTC; not for imports
-  Digest source_digest{};     // import
+  bool wall_clock = true;  // clock records map to UTC; not for imports
+  Digest source_digest{};  // import
   uint32_t log_file_size = 128u << 20;
   std::array<uint8_t, 16> boot_id{};
 };

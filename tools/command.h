@@ -1,11 +1,12 @@
 #pragma once
 
-// A command of the `casebox` binary, declared as data: one file per command in tools/commands/ defines
-// `const Command k<Name>Command`, and tools/main.cpp lists them. Only main.cpp includes CLI11.
+// A command of the `casebox` binary, declared as data: one file per command in tools/commands/
+// defines `const Command k<Name>Command`, and tools/main.cpp lists them. Only main.cpp includes
+// CLI11.
 //
-// Conventions (docs/formats/json.md): with --json exactly one JSON document on standard output, people's
-// text and progress on standard error; exit codes 0 ok, 1 failed, 2 usage or bad input, 3 integrity
-// violation or loss.
+// Conventions (docs/formats/json.md): with --json exactly one JSON document on standard output,
+// people's text and progress on standard error; exit codes 0 ok, 1 failed, 2 usage or bad input, 3
+// integrity violation or loss.
 
 #include <map>
 #include <string>
@@ -22,7 +23,7 @@ struct Arg {
   std::string name;
   ArgKind kind = ArgKind::kText;
   std::string help;
-  std::string fallback;        // shown in --help; "" = none
+  std::string fallback;  // shown in --help; "" = none
   bool required = false;
 };
 
@@ -31,7 +32,7 @@ class Args {
  public:
   bool flag(const std::string& name) const;
   bool has(const std::string& name) const;
-  std::string text(const std::string& name) const;      // fallback if not given
+  std::string text(const std::string& name) const;  // fallback if not given
   int64_t integer(const std::string& name) const;
   double number(const std::string& name) const;
   const std::vector<std::string>& list(const std::string& name) const;
@@ -44,13 +45,15 @@ class Args {
 struct Command {
   std::string name;
   std::string summary;
-  std::vector<Arg> args;       // --json is added to every command
-  /// Returns the exit code; an Error is printed as `casebox: <message>` and becomes 1, 2 or 3 by its code.
+  std::vector<Arg> args;  // --json is added to every command
+  /// Returns the exit code; an Error is printed as `casebox: <message>` and becomes 1, 2 or 3 by
+  /// its code.
   Result<int> (*run)(const Args& args) = nullptr;
-  std::string details;         // shown below the options in --help
+  std::string details;  // shown below the options in --help
 };
 
-/// Exit code of an error: kInvalidArgument, kNotFound and kUnsupported 2, kCorrupt and kConflict 3, else 1.
+/// Exit code of an error: kInvalidArgument, kNotFound and kUnsupported 2, kCorrupt and kConflict 3,
+/// else 1.
 int exit_code(const Error& error);
 
 }  // namespace casebox::tools

@@ -30,8 +30,9 @@ struct LiveStore::Impl {
   mutable std::mutex mutex;
   std::condition_variable_any wake;
   State state;
-  std::set<CaseId> tried;  // cases whose analysis failed in this run: said once, not retried for ever
-  std::jthread thread;     // last: stops before the others go
+  std::set<CaseId>
+      tried;            // cases whose analysis failed in this run: said once, not retried for ever
+  std::jthread thread;  // last: stops before the others go
 
   Result<void> step() {
     CASEBOX_TRY(const Drained drained, access->drain(logs));
@@ -69,7 +70,8 @@ struct LiveStore::Impl {
 LiveStore::LiveStore() : impl_(std::make_unique<Impl>()) {}
 LiveStore::~LiveStore() = default;
 
-std::unique_ptr<LiveStore> LiveStore::start(StoreAccess& access, std::vector<std::filesystem::path> logs) {
+std::unique_ptr<LiveStore> LiveStore::start(StoreAccess& access,
+                                            std::vector<std::filesystem::path> logs) {
   std::unique_ptr<LiveStore> live(new LiveStore);
   Impl* impl = live->impl_.get();
   impl->access = &access;

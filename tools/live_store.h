@@ -1,13 +1,13 @@
 #pragma once
 
-// Keeps a store current while its page is shown: brings in what recorders' logs hold, and analyses each
-// case once it is closed. While it runs it is the store's one writer; other commands that write say so
-// and end.
+// Keeps a store current while its page is shown: brings in what recorders' logs hold, and analyses
+// each case once it is closed. While it runs it is the store's one writer; other commands that
+// write say so and end.
 //
-// Thread safety: start and destroy from one thread; state() from any. The StoreAccess given must not be
-// used for writing meanwhile, and outlives it.
-// Errors: trouble on the way (a full disk, a damaged log) is kept in state() and tried again; nothing is
-// lost by waiting, since the logs keep what the store has not taken.
+// Thread safety: start and destroy from one thread; state() from any. The StoreAccess given must
+// not be used for writing meanwhile, and outlives it. Errors: trouble on the way (a full disk, a
+// damaged log) is kept in state() and tried again; nothing is lost by waiting, since the logs keep
+// what the store has not taken.
 
 #include <cstdint>
 #include <filesystem>
@@ -28,7 +28,8 @@ class LiveStore {
   };
 
   /// `logs`: log folders beside the store's own.
-  static std::unique_ptr<LiveStore> start(StoreAccess& access, std::vector<std::filesystem::path> logs);
+  static std::unique_ptr<LiveStore> start(StoreAccess& access,
+                                          std::vector<std::filesystem::path> logs);
   ~LiveStore();
 
   State state() const;

@@ -1,7 +1,7 @@
 #pragma once
 
-// The bus: how frames get from a producer's log to a store. Three implementations, one contract suite:
-// log folders (embedded), Kafka, memory (tests).
+// The bus: how frames get from a producer's log to a store. Three implementations, one contract
+// suite: log folders (embedded), Kafka, memory (tests).
 //
 // A frame travels on a lane; a stream belongs to exactly one, its gap frames included, so its chain
 // arrives in order. Alarms never wait behind video.
@@ -48,7 +48,8 @@ struct Delivery {
   uint64_t next_offset = 0;  // resume here once it is stored
 };
 
-/// Sends messages. `publish` may return before the message is durable; `flush` returns when all are.
+/// Sends messages. `publish` may return before the message is durable; `flush` returns when all
+/// are.
 class Publisher {
  public:
   virtual ~Publisher() = default;

@@ -52,7 +52,8 @@ void store_le(char* at, T value) {
   std::memcpy(at, &value, sizeof value);
 }
 
-/// Big-endian, so that byte order is number order in a key. A signed value has its sign bit flipped.
+/// Big-endian, so that byte order is number order in a key. A signed value has its sign bit
+/// flipped.
 template <typename T>
 void append_be(Bytes& out, T value) {
   using U = std::make_unsigned_t<T>;

@@ -19,8 +19,8 @@ Error errno_error(const fs::path& path, const std::string& what, int number) {
   if (number == ENOSPC || number == EDQUOT) code = Code::kNoSpace;
   if (number == EEXIST) code = Code::kAlreadyExists;
   if (number == EACCES || number == EPERM) code = Code::kDenied;
-  return {code, path.string() + ": " + what + " failed: " +
-                    std::error_code(number, std::generic_category()).message()};
+  return {code, path.string() + ": " + what +
+                    " failed: " + std::error_code(number, std::generic_category()).message()};
 }
 
 void Fd::reset() {
@@ -38,7 +38,8 @@ Result<Bytes> read_file(const fs::path& path, size_t limit) {
   CASEBOX_TRY(Fd fd, Fd::open(path, O_RDONLY));
   struct stat info {};
   if (::fstat(fd.get(), &info) != 0) return errno_error(path, "stat", errno);
-  if (S_ISDIR(info.st_mode)) return Error{Code::kInvalidArgument, path.string() + ": is a folder; give a file"};
+  if (S_ISDIR(info.st_mode))
+    return Error{Code::kInvalidArgument, path.string() + ": is a folder; give a file"};
   Bytes out;
   if (info.st_size > 0) out.reserve(static_cast<size_t>(info.st_size));
   char buffer[1 << 16];

@@ -3,7 +3,8 @@
 // Files as evidence needs them: whole reads with a limit, atomic replacement, folders synced.
 //
 // Thread safety: free functions; an Fd belongs to one thread.
-// Errors: a missing file is kNotFound, a full disk kNoSpace, anything else kIo; messages name the path.
+// Errors: a missing file is kNotFound, a full disk kNoSpace, anything else kIo; messages name the
+// path.
 
 #include <cstdint>
 #include <filesystem>
@@ -49,8 +50,8 @@ Result<Bytes> read_file(const std::filesystem::path& path, size_t limit = 256u <
 /// All of `bytes` at the descriptor's position, retried over short writes.
 Result<void> write_all(const Fd& fd, BytesView bytes, const std::filesystem::path& path);
 
-/// Replaces `path` as a whole: temporary file, fsync, rename, folder fsync. After a crash either the old
-/// or the new content is there.
+/// Replaces `path` as a whole: temporary file, fsync, rename, folder fsync. After a crash either
+/// the old or the new content is there.
 Result<void> write_file_atomic(const std::filesystem::path& path, BytesView bytes, int mode = 0644);
 
 /// fsync of a folder, so that creations and renames in it last.

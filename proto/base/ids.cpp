@@ -10,8 +10,8 @@ namespace casebox {
 namespace {
 
 void fill_random(void* out, size_t size) {
-  // getrandom cannot fail for requests of at most 256 bytes once the pool is ready; a machine where it
-  // does has no safe way to go on.
+  // getrandom cannot fail for requests of at most 256 bytes once the pool is ready; a machine where
+  // it does has no safe way to go on.
   if (getrandom(out, size, 0) != static_cast<ssize_t>(size)) std::abort();
 }
 
@@ -28,8 +28,7 @@ std::array<uint8_t, 16> random_uuid_bytes() {
 }
 
 std::string uuid_text(const std::array<uint8_t, 16>& bytes) {
-  std::string hex =
-      to_hex(BytesView{reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  std::string hex = to_hex(BytesView{reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   for (size_t at : {8, 13, 18, 23}) hex.insert(at, 1, '-');
   return hex;
 }

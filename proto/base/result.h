@@ -17,12 +17,12 @@ enum class Code {
   kInvalidArgument,  // the caller's input is wrong: exit 2
   kNotFound,         // an expected miss
   kAlreadyExists,
-  kCorrupt,          // bytes that do not say what they should: exit 3
+  kCorrupt,  // bytes that do not say what they should: exit 3
   kIo,
   kNoSpace,
-  kUnavailable,      // try again later: broker down, store locked
-  kDenied,           // no key, no consent, no right
-  kConflict,         // two records claim the same identity
+  kUnavailable,  // try again later: broker down, store locked
+  kDenied,       // no key, no consent, no right
+  kConflict,     // two records claim the same identity
   kUnsupported,
   kInternal,
 };
@@ -97,15 +97,16 @@ inline Result<void> ok() { return {}; }
 
 /// Evaluates a Result<T>; on failure returns its error, else binds the value:
 /// CASEBOX_TRY(auto file, open(path));
-#define CASEBOX_TRY(decl, ...) CASEBOX_TRY_(CASEBOX_CONCAT(casebox_try_, __LINE__), decl, __VA_ARGS__)
-#define CASEBOX_TRY_(tmp, decl, ...)              \
-  auto tmp = (__VA_ARGS__);                       \
+#define CASEBOX_TRY(decl, ...) \
+  CASEBOX_TRY_(CASEBOX_CONCAT(casebox_try_, __LINE__), decl, __VA_ARGS__)
+#define CASEBOX_TRY_(tmp, decl, ...)                   \
+  auto tmp = (__VA_ARGS__);                            \
   if (!tmp.has_value()) return std::move(tmp).error(); \
   decl = std::move(tmp).value()
 
 /// Evaluates a Result and returns its error, if any; a value is discarded.
-#define CASEBOX_CHECK(...)                                        \
-  do {                                                            \
+#define CASEBOX_CHECK(...)                                              \
+  do {                                                                  \
     if (auto casebox_check = (__VA_ARGS__); !casebox_check.has_value()) \
-      return std::move(casebox_check).error();                    \
+      return std::move(casebox_check).error();                          \
   } while (false)

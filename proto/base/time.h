@@ -1,7 +1,7 @@
 #pragma once
 
-// Times. Nanoseconds in int64, one type per clock: adding a wall time to a case time does not compile.
-// Never ordered by wall clock, never held in a double except in output.
+// Times. Nanoseconds in int64, one type per clock: adding a wall time to a case time does not
+// compile. Never ordered by wall clock, never held in a double except in output.
 //
 // Thread safety: plain values; a Clock says its own.
 

@@ -1,10 +1,11 @@
 #pragma once
 
-// The sample codec: one function in, one function out. A coded block names its method in its first byte,
-// so that better methods can be added without a new version (docs/formats/samples.md).
+// The sample codec: one function in, one function out. A coded block names its method in its first
+// byte, so that better methods can be added without a new version (docs/formats/samples.md).
 //
 // Thread safety: free functions.
-// Errors: decode of damaged or hostile bytes is kCorrupt; it never allocates more than `max_samples` asks.
+// Errors: decode of damaged or hostile bytes is kCorrupt; it never allocates more than
+// `max_samples` asks.
 
 #include <cstdint>
 #include <span>
@@ -32,11 +33,11 @@ struct Reals {
   bool operator==(const Reals&) const = default;
 };
 
-/// The smallest of constant, delta and delta2 bit-packing, order 0-3 and linear predictors with Rice codes,
-/// and byte-shuffle with zstd. `missing` is empty or has one entry per value.
+/// The smallest of constant, delta and delta2 bit-packing, order 0-3 and linear predictors with
+/// Rice codes, and byte-shuffle with zstd. `missing` is empty or has one entry per value.
 Bytes encode(std::span<const int64_t> values, const std::vector<bool>& missing = {});
-/// XOR with the previous value, byte-shuffled, zstd. `single` stores 32-bit patterns; every value must be
-/// exactly representable as float.
+/// XOR with the previous value, byte-shuffled, zstd. `single` stores 32-bit patterns; every value
+/// must be exactly representable as float.
 Bytes encode_reals(std::span<const double> values, bool single,
                    const std::vector<bool>& missing = {});
 

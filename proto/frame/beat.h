@@ -10,10 +10,10 @@
 
 namespace casebox::frame {
 
-/// The bytes an Ed25519 signature of a beat covers: label, case, producer, epoch, t, then per stream
-/// (ascending) stream id, next number and head. Canonical: made from values, not from a protobuf encoding.
-/// For stream 0 next number and head are those before the beat itself; the beat's own frame is covered
-/// because its number is the next number and its positions are signed.
+/// The bytes an Ed25519 signature of a beat covers: label, case, producer, epoch, t, then per
+/// stream (ascending) stream id, next number and head. Canonical: made from values, not from a
+/// protobuf encoding. For stream 0 next number and head are those before the beat itself; the
+/// beat's own frame is covered because its number is the next number and its positions are signed.
 Bytes beat_message(CaseId case_id, ProducerId producer, Epoch epoch, const v1::Beat& beat);
 
 }  // namespace casebox::frame

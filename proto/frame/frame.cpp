@@ -131,7 +131,8 @@ Result<Header> parse_header(BytesView bytes) {
   if (h.first.value > UINT64_MAX - h.count) return corrupt("item numbers overflow");
   const bool control = kind >= 16;
   if (control != (h.stream == kControlStream))
-    return corrupt(control ? "a control frame outside stream 0" : "a data or gap frame in stream 0");
+    return corrupt(control ? "a control frame outside stream 0"
+                           : "a data or gap frame in stream 0");
   if (h.has(flag::kSealed) && h.kind != Kind::kData && h.kind != Kind::kDraft)
     return corrupt("only data is ever sealed");
   return h;
@@ -182,8 +183,8 @@ Digest first_head(ProducerId producer, CaseId case_id, StreamId stream, Epoch ep
   char place[12];
   store_le(place, stream.value);
   store_le(place + 4, epoch.value);
-  return seal::sha256({BytesView{"casebox.chain.v1", 17}, producer.view(), case_id.view(),
-                       {place, sizeof place}});
+  return seal::sha256(
+      {BytesView{"casebox.chain.v1", 17}, producer.view(), case_id.view(), {place, sizeof place}});
 }
 
 Digest next_head(const Digest& head, const Digest& leaf) {

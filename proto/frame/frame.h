@@ -1,7 +1,8 @@
 #pragma once
 
-// The frame: the one unit of evidence. Its bytes are made once, by the program that saw the data, and
-// travel unchanged: log file, Kafka value, store row, media segment, bundle (docs/formats/frame.md).
+// The frame: the one unit of evidence. Its bytes are made once, by the program that saw the data,
+// and travel unchanged: log file, Kafka value, store row, media segment, bundle
+// (docs/formats/frame.md).
 //
 // Thread safety: plain values and free functions.
 // Errors: bytes that are not a frame are kCorrupt, with what is wrong in the message.
@@ -42,12 +43,12 @@ enum class Kind : uint8_t {
 const char* to_string(Kind kind);
 
 namespace flag {
-constexpr uint8_t kSealed = 1;     // body is ciphertext and tag
-constexpr uint8_t kSync = 2;       // media: starts with a key frame
-constexpr uint8_t kFirst = 4;      // first part of a split packet
-constexpr uint8_t kLast = 8;       // last part of a split packet
-constexpr uint8_t kRecovered = 16; // a draft that a crash left uncovered
-constexpr uint8_t kDerived = 32;   // made from other records
+constexpr uint8_t kSealed = 1;      // body is ciphertext and tag
+constexpr uint8_t kSync = 2;        // media: starts with a key frame
+constexpr uint8_t kFirst = 4;       // first part of a split packet
+constexpr uint8_t kLast = 8;        // last part of a split packet
+constexpr uint8_t kRecovered = 16;  // a draft that a crash left uncovered
+constexpr uint8_t kDerived = 32;    // made from other records
 constexpr uint8_t kAll = 63;
 }  // namespace flag
 
@@ -60,10 +61,10 @@ struct Header {
   StreamId stream;
   Epoch epoch;
   ItemNumber first;
-  uint32_t count = 1;     // items; of a gap, the numbers it takes; at least 1
-  uint32_t u95_us = 0;    // 95 % bound of t; kUnknownU95 = no bound can be given
-  CaseTime t;             // of the first item, best estimate at capture
-  MonoTime t_capture;     // when it arrived
+  uint32_t count = 1;   // items; of a gap, the numbers it takes; at least 1
+  uint32_t u95_us = 0;  // 95 % bound of t; kUnknownU95 = no bound can be given
+  CaseTime t;           // of the first item, best estimate at capture
+  MonoTime t_capture;   // when it arrived
   uint32_t duration_us = 0;
   KeyPeriod period;
 
@@ -90,8 +91,8 @@ struct View {
   BytesView bytes;  // header and body
 };
 
-/// Header fields and body to frame bytes, CRC32C included. kInvalidArgument for a body over kMaxBody or a
-/// count of 0.
+/// Header fields and body to frame bytes, CRC32C included. kInvalidArgument for a body over
+/// kMaxBody or a count of 0.
 Result<Bytes> encode(Header header, BytesView body);
 
 /// Writes the 64 header bytes with body_size and crc as they stand in `header`.
@@ -100,7 +101,8 @@ void write_header(const Header& header, char* out);
 /// Parses and checks one frame at the start of `bytes`, which may hold more behind it.
 Result<View> parse(BytesView bytes);
 
-/// Parses the header alone, without a look at the body; checks magic, version, kind, flags and sizes.
+/// Parses the header alone, without a look at the body; checks magic, version, kind, flags and
+/// sizes.
 Result<Header> parse_header(BytesView bytes);
 
 /// The header as the seal authenticates it: CRC and `recovered` zero.
@@ -112,7 +114,8 @@ std::array<uint8_t, 12> nonce(const Header& header);
 /// CRC32C (Castagnoli) of `bytes`, continuing from `crc` (0 to begin).
 uint32_t crc32c(uint32_t crc, BytesView bytes);
 
-/// SHA-256(0x00 || header with CRC zero || SHA-256(body)): RFC 9162's leaf hash of the frame's leaf.
+/// SHA-256(0x00 || header with CRC zero || SHA-256(body)): RFC 9162's leaf hash of the frame's
+/// leaf.
 Digest leaf_hash(const View& frame);
 
 /// Chain head before the first frame of a stream.
@@ -121,8 +124,9 @@ Digest first_head(ProducerId producer, CaseId case_id, StreamId stream, Epoch ep
 /// SHA-256(0x10 || head || leaf hash).
 Digest next_head(const Digest& head, const Digest& leaf);
 
-/// Body plaintext <-> protobuf bytes. One byte says how it is compressed (0 stored, 1 zstd), so that
-/// compression stays inside the seal. `compress` false: media and coded waves, which do not shrink.
+/// Body plaintext <-> protobuf bytes. One byte says how it is compressed (0 stored, 1 zstd), so
+/// that compression stays inside the seal. `compress` false: media and coded waves, which do not
+/// shrink.
 Bytes pack_body(BytesView message, bool compress = true);
 /// kCorrupt for an unknown method or a size above `limit`.
 Result<Bytes> unpack_body(BytesView packed, size_t limit = 16 << 20);

@@ -81,7 +81,8 @@ Result<Bytes> CaseKeys::open(const frame::View& frame) {
   CASEBOX_TRY(seal::Aead * aead, found->second.aead(h.stream, h.period));
   const auto aad = frame::associated_data(h);
   Bytes packed;
-  if (auto opened = aead->open(frame::nonce(h), {aad.data(), aad.size()}, frame.body, packed); !opened)
+  if (auto opened = aead->open(frame::nonce(h), {aad.data(), aad.size()}, frame.body, packed);
+      !opened)
     return annotate(std::move(opened).error(), "case " + to_string(case_id_) + ": stream " +
                                                    std::to_string(h.stream.value) + " number " +
                                                    std::to_string(h.first.value));

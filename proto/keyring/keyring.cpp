@@ -7,10 +7,12 @@ namespace casebox::keyring {
 namespace {
 
 Error no_keystore(CaseId case_id) {
-  return {Code::kNotFound, "case " + to_string(case_id) + ": there is no keystore here; give one to read content"};
+  return {Code::kNotFound,
+          "case " + to_string(case_id) + ": there is no keystore here; give one to read content"};
 }
 
-/// What the sealed box of a case frame holds: the epoch's secret, checked to be this case's and epoch's.
+/// What the sealed box of a case frame holds: the epoch's secret, checked to be this case's and
+/// epoch's.
 Result<EpochKeys> open_epoch(const seal::BoxKeyPair& pair, CaseId case_id, Epoch epoch,
                              BytesView sealed) {
   const std::string where = "case " + to_string(case_id) + ": key of epoch " + to_string(epoch);

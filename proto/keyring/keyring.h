@@ -1,11 +1,11 @@
 #pragma once
 
-// The one door to content: open a case with a purpose, get keys that open its frames. Every opening is
-// audited before the first key is given.
+// The one door to content: open a case with a purpose, get keys that open its frames. Every opening
+// is audited before the first key is given.
 //
 // Thread safety: Keyring may be shared; a CaseKeys belongs to one thread.
-// Errors: kDenied when the purpose is not allowed, kNotFound when no private key is there: frames can
-// still be stored, verified, counted and forwarded.
+// Errors: kDenied when the purpose is not allowed, kNotFound when no private key is there: frames
+// can still be stored, verified, counted and forwarded.
 
 #include <memory>
 #include <optional>
@@ -24,8 +24,8 @@ namespace casebox::keyring {
 enum class Purpose { kIndex, kAnalysis, kView, kExport, kReport, kRecover };
 const char* to_string(Purpose purpose);
 
-/// Keys derived from one epoch's secret. The producer has one of its own; readers get theirs through a
-/// Keyring. Deriving is cached per stream and period.
+/// Keys derived from one epoch's secret. The producer has one of its own; readers get theirs
+/// through a Keyring. Deriving is cached per stream and period.
 class EpochKeys {
  public:
   EpochKeys(Epoch epoch, seal::Secret secret);
@@ -58,9 +58,9 @@ class CaseKeys {
   void add(EpochKeys keys, Epoch epoch);
   bool has(Epoch epoch) const;
 
-  /// Body of a data frame, opened if sealed, unpacked: the protobuf message's bytes. Gap and stream-0
-  /// bodies are plain and come back as they are. kDenied without a key for the epoch, kCorrupt when the
-  /// seal does not hold.
+  /// Body of a data frame, opened if sealed, unpacked: the protobuf message's bytes. Gap and
+  /// stream-0 bodies are plain and come back as they are. kDenied without a key for the epoch,
+  /// kCorrupt when the seal does not hold.
   Result<Bytes> open(const frame::View& frame);
 
  private:
@@ -71,7 +71,8 @@ class CaseKeys {
 class Keyring {
  public:
   /// `keystore` may be null: then every opening is kNotFound, and nothing sealed can be read.
-  Keyring(Keystore* keystore, std::string subject) : keystore_(keystore), subject_(std::move(subject)) {}
+  Keyring(Keystore* keystore, std::string subject)
+      : keystore_(keystore), subject_(std::move(subject)) {}
 
   /// Opens the epochs of a case for a purpose; the audit record is written first.
   Result<CaseKeys> open(CaseId case_id, Purpose purpose, const std::vector<v1::EpochRecord>& epochs,
@@ -82,7 +83,8 @@ class Keyring {
     std::vector<v1::EpochRecord> epochs;
     Bytes case_public_key;
   };
-  /// Opens many cases under one audit record that names them. A case without a key is an empty optional.
+  /// Opens many cases under one audit record that names them. A case without a key is an empty
+  /// optional.
   Result<std::vector<std::optional<CaseKeys>>> open_cohort(const std::vector<CohortCase>& cases,
                                                            Purpose purpose);
   /// The same for an epoch met while ingesting, into keys already opened.

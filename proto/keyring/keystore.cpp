@@ -30,7 +30,8 @@ Result<void> make_private_dir(const fs::path& dir) {
   return ok();
 }
 
-/// Names of `<64 hex>.<suffix>` files, sorted: which key is taken first must not depend on the file system.
+/// Names of `<64 hex>.<suffix>` files, sorted: which key is taken first must not depend on the file
+/// system.
 Result<std::vector<std::string>> key_names(const fs::path& dir, const std::string& suffix) {
   std::vector<std::string> names;
   std::error_code ec;
@@ -65,13 +66,15 @@ Result<void> follow_trail(BytesView bytes, const fs::path& path, TrailEnd* end,
     const std::string where = path.string() + ":" + std::to_string(end->at);
     const auto size = load_le<uint32_t>(bytes.data());
     if (size > kMaxAuditRecord)
-      return Error{Code::kCorrupt, where + ": audit record is damaged; restore the keystore from its backup"};
+      return Error{Code::kCorrupt,
+                   where + ": audit record is damaged; restore the keystore from its backup"};
     if (bytes.size() - 4 < size) break;  // torn by a crash: nothing was handed out for it
     const BytesView one = bytes.substr(4, size);
     v1::AuditRecord record;
     if (!record.ParseFromArray(one.data(), static_cast<int>(one.size())) ||
         record.previous() != view(end->head))
-      return Error{Code::kCorrupt, where + ": the audit trail's hash chain does not hold; it was changed"};
+      return Error{Code::kCorrupt,
+                   where + ": the audit trail's hash chain does not hold; it was changed"};
     end->head = seal::sha256(one);
     end->at += 4 + size;
     if (records != nullptr) records->push_back(std::move(record));
@@ -112,7 +115,8 @@ Result<std::unique_ptr<Keystore>> Keystore::open(const fs::path& dir, Clock& clo
   auto site = read_file(dir / "site.key", 64);
   if (!site && site.error().code == Code::kNotFound && create) {
     CASEBOX_CHECK(make_private_dir(dir));
-    for (const char* sub : {"cases", "stock", "signing"}) CASEBOX_CHECK(make_private_dir(dir / sub));
+    for (const char* sub : {"cases", "stock", "signing"})
+      CASEBOX_CHECK(make_private_dir(dir / sub));
     store->impl_->site_key = seal::Secret::random();
     for (size_t i = 0; i < stock; ++i) CASEBOX_CHECK(store->impl_->add_pair());
     // Last: a folder with a site key is a whole keystore.
@@ -120,7 +124,10 @@ Result<std::unique_ptr<Keystore>> Keystore::open(const fs::path& dir, Clock& clo
     return store;
   }
   if (!site && site.error().code == Code::kNotFound)
-    return Error{Code::kNotFound, dir.string() + ": no keystore here (site.key is missing); make one with `casebox keys stock`"};
+    return Error{
+        Code::kNotFound,
+        dir.string() +
+            ": no keystore here (site.key is missing); make one with `casebox keys stock`"};
   if (!site) return std::move(site).error();
   auto key = seal::Secret::from_bytes(*site);
   if (!key) return annotate(std::move(key).error(), (dir / "site.key").string());
@@ -145,8 +152,10 @@ Result<CaseKey> Keystore::take_case_key() {
   } else {
     auto last = read_file(impl_->dir / "last.pub", 256);
     if (!last)
-      return Error{Code::kNotFound, impl_->dir.string() +
-                                        ": no case key in stock and none was ever taken; add some with `casebox keys stock`"};
+      return Error{
+          Code::kNotFound,
+          impl_->dir.string() +
+              ": no case key in stock and none was ever taken; add some with `casebox keys stock`"};
     name = last->substr(0, 64);
     taken.reused = true;
   }
@@ -163,8 +172,9 @@ Result<void> Keystore::add_stock(size_t count) {
 }
 
 Result<seal::SigningKey> Keystore::signing_key(const std::string& role) {
-  const bool plain = !role.empty() && role.size() <= 64 &&
-                     role.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
+  const bool plain =
+      !role.empty() && role.size() <= 64 &&
+      role.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
   if (!plain)
     return Error{Code::kInvalidArgument, "signing key '" + role + "': names are a-z, 0-9 and '-'"};
   std::lock_guard guard(impl_->mutex);
@@ -216,7 +226,8 @@ Result<void> Keystore::audit(v1::AuditRecord record) {
   const off_t size = ::lseek(fd.get(), 0, SEEK_END);
   if (size < 0) return errno_error(path, "seek", errno);
   if (static_cast<size_t>(size) < end.at)
-    return Error{Code::kCorrupt, path.string() + ": the audit trail has become shorter; it was changed"};
+    return Error{Code::kCorrupt,
+                 path.string() + ": the audit trail has become shorter; it was changed"};
   Bytes added(static_cast<size_t>(size) - end.at, '\0');
   if (::pread(fd.get(), added.data(), added.size(), static_cast<off_t>(end.at)) !=
       static_cast<ssize_t>(added.size()))

@@ -1,18 +1,20 @@
 #pragma once
 
-// The site's keystore as a folder of small files: the site key, one wrapped private key a case, the stock
-// of one-time public keys, and the audit trail of every opening (docs/formats/keystore.md).
+// The site's keystore as a folder of small files: the site key, one wrapped private key a case, the
+// stock of one-time public keys, and the audit trail of every opening (docs/formats/keystore.md).
 //
 //   site.key            32 random bytes, mode 0600
-//   cases/<public>.key  a case's X25519 private key, wrapped by the site key (AES-256-KWP), named by its
+//   cases/<public>.key  a case's X25519 private key, wrapped by the site key (AES-256-KWP), named
+//   by its
 //                       public key; destroyed to erase the case
 //   stock/<public>.pub  unused one-time public keys, for recorders
 //   signing/<name>.seed Ed25519 seeds, one per role, wrapped by the site key
 //   audit.log           hash-chained openings, durable before keys are handed out
 //
-// On one machine a stolen disk holds both the records and the keys; keep the folder elsewhere if you can.
-// Thread safety: safe from several threads of one process. Several processes may read.
-// Errors: kNotFound for a case whose key is not (or no longer) there, kDenied for a refused opening.
+// On one machine a stolen disk holds both the records and the keys; keep the folder elsewhere if
+// you can. Thread safety: safe from several threads of one process. Several processes may read.
+// Errors: kNotFound for a case whose key is not (or no longer) there, kDenied for a refused
+// opening.
 
 #include <filesystem>
 #include <memory>
@@ -30,8 +32,9 @@ namespace casebox::keyring {
 /// A public key taken from the stock for a new case.
 struct CaseKey {
   std::array<uint8_t, 32> public_key{};
-  bool reused = false;  // the stock was empty: the last one is used again, and the case frame says so
-  size_t left = 0;      // keys still in stock; recorders warn below 20
+  bool reused =
+      false;        // the stock was empty: the last one is used again, and the case frame says so
+  size_t left = 0;  // keys still in stock; recorders warn below 20
 };
 
 class Keystore {
@@ -49,8 +52,8 @@ class Keystore {
   /// The signing key of a role ("recorder", "import", "analysis"); made on first use.
   Result<seal::SigningKey> signing_key(const std::string& role);
 
-  /// The private half for `public_key`, after the caller's access decision. Writes the audit record first.
-  /// Only Keyring calls this.
+  /// The private half for `public_key`, after the caller's access decision. Writes the audit record
+  /// first. Only Keyring calls this.
   Result<seal::BoxKeyPair> private_key(BytesView public_key);
 
   /// Whether that private half is (still) here; no opening, not audited.

@@ -1,13 +1,14 @@
 #pragma once
 
-// A log: a folder of append-only files, each a header and frames back to back (docs/formats/log.md). The
-// recorder's spool, the store's media segments, analysis and import write the same format, so there is one
-// reader, one recovery and one verifier.
+// A log: a folder of append-only files, each a header and frames back to back
+// (docs/formats/log.md). The recorder's spool, the store's media segments, analysis and import
+// write the same format, so there is one reader, one recovery and one verifier.
 //
-// A file belongs to one case and opens with copies of the case's current case, stream and key frames and
-// with each stream's position, so that a later file can be verified when earlier ones are gone.
-// Files are `<index, 8 digits>.cblog`, 128 MiB, preallocated, never recycled. A small file `durable` beside
-// them holds the offset below which everything is on disk; consumers read only below it.
+// A file belongs to one case and opens with copies of the case's current case, stream and key
+// frames and with each stream's position, so that a later file can be verified when earlier ones
+// are gone. Files are `<index, 8 digits>.cblog`, 128 MiB, preallocated, never recycled. A small
+// file `durable` beside them holds the offset below which everything is on disk; consumers read
+// only below it.
 
 #include <cstdint>
 #include <filesystem>
@@ -38,9 +39,10 @@ struct Offset {
 };
 
 struct WriterOptions {
-  uint32_t file_size = 128u << 20;        // a file closes before it would grow above this
-  Duration sync_interval = milliseconds(100);  // fdatasync when the oldest unsynced frame is this old
-  bool sync = true;                        // false: never fdatasync (benchmarks, throw-away logs)
+  uint32_t file_size = 128u << 20;  // a file closes before it would grow above this
+  Duration sync_interval =
+      milliseconds(100);  // fdatasync when the oldest unsynced frame is this old
+  bool sync = true;       // false: never fdatasync (benchmarks, throw-away logs)
 };
 
 /// Appends frames to a log. Not safe across threads: one writer thread owns it.
@@ -54,15 +56,15 @@ class Writer {
                                               WriterOptions options = {});
   ~Writer();
 
-  /// Begins a file for `case_id`. Frames of kind case, stream and key appended while it is current are
-  /// remembered and copied to the front of the files that follow.
+  /// Begins a file for `case_id`. Frames of kind case, stream and key appended while it is current
+  /// are remembered and copied to the front of the files that follow.
   Result<void> begin_case(CaseId case_id, ProducerId producer, v1::ProducerRole role);
   /// Ends the current case: syncs and closes the file.
   Result<void> end_case();
 
-  /// Appends one frame's bytes (header already checked by whoever made them). Returns where it stands.
-  /// kNoSpace on a full disk. `leaf`: the frame's leaf hash, from a caller that has it already; else the
-  /// writer computes it.
+  /// Appends one frame's bytes (header already checked by whoever made them). Returns where it
+  /// stands. kNoSpace on a full disk. `leaf`: the frame's leaf hash, from a caller that has it
+  /// already; else the writer computes it.
   Result<Offset> append(BytesView frame, const Digest* leaf = nullptr);
 
   /// fdatasync if the oldest unsynced frame is older than the interval; call it often.
@@ -83,9 +85,9 @@ class Writer {
 
 /// One frame read from a log.
 struct Entry {
-  Offset offset;          // of its first byte
-  Offset next;            // resume here
-  frame::View frame;      // borrows the reader's buffer until the next call
+  Offset offset;      // of its first byte
+  Offset next;        // resume here
+  frame::View frame;  // borrows the reader's buffer until the next call
   CaseId case_id;
   ProducerId producer;
   v1::ProducerRole role = v1::PRODUCER_ROLE_UNSPECIFIED;
@@ -111,8 +113,8 @@ class Reader {
                                               ReaderOptions options = {});
   ~Reader();
 
-  /// The next frame; nullopt when there is none yet (call again later). Damage is recorded in `damage()`
-  /// and skipped to the next frame that parses in the same file, or to the next file.
+  /// The next frame; nullopt when there is none yet (call again later). Damage is recorded in
+  /// `damage()` and skipped to the next frame that parses in the same file, or to the next file.
   Result<std::optional<Entry>> next();
   const std::vector<Damage>& damage() const;
   Offset position() const;
@@ -133,15 +135,15 @@ Result<v1::LogFileHeader> read_file_header(const std::filesystem::path& file, ui
 /// What `recover` did.
 struct Recovery {
   uint32_t files = 0;
-  uint64_t truncated_bytes = 0;      // kept beside the file as `<file>.torn`
+  uint64_t truncated_bytes = 0;  // kept beside the file as `<file>.torn`
   bool torn = false;
-  Offset end;                        // where the log now ends
-  CaseId case_id;                    // of the last file
+  Offset end;      // where the log now ends
+  CaseId case_id;  // of the last file
 };
 
-/// Puts a log in order after a crash, in place, touching only its last file: finds the last whole frame,
-/// moves what is behind it to `<file>.torn`, sets the durable offset. Never deletes. A clean log is left
-/// as it is.
+/// Puts a log in order after a crash, in place, touching only its last file: finds the last whole
+/// frame, moves what is behind it to `<file>.torn`, sets the durable offset. Never deletes. A clean
+/// log is left as it is.
 Result<Recovery> recover(const std::filesystem::path& dir);
 
 }  // namespace casebox::log

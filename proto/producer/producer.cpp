@@ -35,9 +35,9 @@ struct Producer::Impl {
   std::vector<v1::Stream> streams;
   uint16_t period = 0;
   CaseTime period_began;
-  bool period_open = false;   // false: the next sealed frame begins one
-  bool period_cut = false;    // a pause or a consent mark came since
-  CaseTime last;                    // the latest case time seen
+  bool period_open = false;  // false: the next sealed frame begins one
+  bool period_cut = false;   // a pause or a consent mark came since
+  CaseTime last;             // the latest case time seen
   bool closed = false;
   Bytes scratch;
 
@@ -49,7 +49,8 @@ struct Producer::Impl {
 
   Result<void> need_open() const {
     if (!closed) return ok();
-    return Error{Code::kInvalidArgument, "epoch " + to_string(writer.epoch()) + " is closed; begin another"};
+    return Error{Code::kInvalidArgument,
+                 "epoch " + to_string(writer.epoch()) + " is closed; begin another"};
   }
 
   /// Commits the current period's keys of `ids` in one key frame.
@@ -70,8 +71,8 @@ struct Producer::Impl {
     return ok();
   }
 
-  /// The period of a frame at `t`: the current one, or a new one whose keys are committed first. Periods
-  /// never go back: a late item takes the current one.
+  /// The period of a frame at `t`: the current one, or a new one whose keys are committed first.
+  /// Periods never go back: a late item takes the current one.
   Result<KeyPeriod> period_at(CaseTime t) {
     if (!period_open) {
       period_open = true;
@@ -80,7 +81,8 @@ struct Producer::Impl {
     const bool due = period_cut || t - period_began >= options.key_period;
     if (!due) return KeyPeriod{period};
     if (period == UINT16_MAX)
-      return Error{Code::kUnsupported, "epoch " + to_string(writer.epoch()) + ": no key period left; close it and begin another"};
+      return Error{Code::kUnsupported, "epoch " + to_string(writer.epoch()) +
+                                           ": no key period left; close it and begin another"};
     std::vector<uint32_t> ids;
     for (const v1::Stream& stream : streams)
       if (!stream.by_policy_absent()) ids.push_back(stream.stream_id());
@@ -113,7 +115,8 @@ Result<std::unique_ptr<Producer>> Producer::open(Options options, seal::SigningK
   CASEBOX_TRY(*frame.mutable_sealed_epoch_key(), seal_epoch_key(options, epoch, secret));
 
   CASEBOX_CHECK(log.begin_case(options.case_id, options.producer_id, options.role));
-  EpochWriter writer(options.case_id, options.producer_id, epoch, options.role, std::move(key), log, clock);
+  EpochWriter writer(options.case_id, options.producer_id, epoch, options.role, std::move(key), log,
+                     clock);
   CASEBOX_CHECK(writer.append_control(frame::Kind::kCase, options.opened_at, control));
   std::unique_ptr<Producer> producer(new Producer);
   const CaseTime begin = options.opened_at;
@@ -138,7 +141,8 @@ Result<StreamId> Producer::add_stream(v1::Stream stream) {
     *known = std::move(stream);
     return id;
   }
-  if (!stream.by_policy_absent()) CASEBOX_CHECK(impl.commit_keys({id.value}, impl.period, impl.last));
+  if (!stream.by_policy_absent())
+    CASEBOX_CHECK(impl.commit_keys({id.value}, impl.period, impl.last));
   impl.writer.chain(id);
   impl.streams.push_back(std::move(stream));
   return id;

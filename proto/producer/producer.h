@@ -1,12 +1,12 @@
 #pragma once
 
-// A producer makes the frames of one epoch of one case and appends them to its log: it numbers items,
-// seals bodies, keeps the chains, and signs beats. The recorder, imports and analysis each own one.
-// Steps 3 and 4 of a record's path (docs/life-of-a-record.md).
+// A producer makes the frames of one epoch of one case and appends them to its log: it numbers
+// items, seals bodies, keeps the chains, and signs beats. The recorder, imports and analysis each
+// own one. Steps 3 and 4 of a record's path (docs/life-of-a-record.md).
 //
 // Thread safety: one thread owns a Producer and its log::Writer.
-// Errors: a failed append takes no number; retry the same call or make a gap. Another body under the same
-// number is refused (kConflict): two bodies sealed with one nonce would open each other.
+// Errors: a failed append takes no number; retry the same call or make a gap. Another body under
+// the same number is refused (kConflict): two bodies sealed with one nonce would open each other.
 // Lifetime: `log`, `clock` outlive the Producer.
 
 #include <google/protobuf/message_lite.h>
@@ -34,21 +34,21 @@ struct Options {
   v1::ProducerRole role = v1::PRODUCER_ROLE_RECORDER;
   std::array<uint8_t, 32> case_public_key{};
   bool case_key_reused = false;
-  v1::CaseFrame details;     // procedure, room, start_utc_ns, config, ...: ids and keys are filled in
-  bool seal = true;          // false only in benchmarks that measure what evidence costs
+  v1::CaseFrame details;  // procedure, room, start_utc_ns, config, ...: ids and keys are filled in
+  bool seal = true;       // false only in benchmarks that measure what evidence costs
   Duration key_period = seconds(60);
-  CaseTime opened_at;        // case time at which this epoch begins
+  CaseTime opened_at;  // case time at which this epoch begins
 };
 
 /// One data frame to be.
 struct Data {
   StreamId stream;
-  CaseTime t;                // of the first item
+  CaseTime t;  // of the first item
   uint32_t u95_us = 0;
   MonoTime t_capture;
   Duration duration;
   uint32_t count = 1;
-  uint8_t flags = 0;         // sync, first, last
+  uint8_t flags = 0;  // sync, first, last
 };
 
 class Producer {
@@ -58,8 +58,9 @@ class Producer {
                                                 log::Writer& log, Clock& clock);
   ~Producer();
 
-  /// Registers a stream and writes its stream frame and first key frame. `stream.stream_id` 0 asks for the
-  /// next free id. A second call with the same id replaces the entry (a new init segment, say).
+  /// Registers a stream and writes its stream frame and first key frame. `stream.stream_id` 0 asks
+  /// for the next free id. A second call with the same id replaces the entry (a new init segment,
+  /// say).
   Result<StreamId> add_stream(v1::Stream stream);
 
   /// Appends a data frame; returns the number of its first item.
@@ -69,7 +70,8 @@ class Producer {
   Result<void> append_clock(const v1::ClockRecord& record, CaseTime t);
   Result<void> append_pause(const v1::Pause& pause, CaseTime t);
 
-  /// Ends the current key period: what follows can be disclosed apart from what was. Pauses do so themselves.
+  /// Ends the current key period: what follows can be disclosed apart from what was. Pauses do so
+  /// themselves.
   void cut_period();
 
   /// Signs where every stream stands. Once a second, and at close.

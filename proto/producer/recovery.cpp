@@ -59,7 +59,8 @@ Result<void> LastEpoch::take(const log::Entry& entry) {
   auto [at, added] = chains.try_emplace(h.stream.value);
   EpochWriter::Chain& chain = at->second;
   if (added) chain.head = frame::first_head(producer, case_id, h.stream, epoch);
-  if (chain.next != h.first.value) return ok();  // verification speaks of it; recovery goes on behind
+  if (chain.next != h.first.value)
+    return ok();  // verification speaks of it; recovery goes on behind
   chain.head = frame::next_head(chain.head, frame::leaf_hash(entry.frame));
   chain.next = h.next();
   auto [end, fresh] = ends.try_emplace(h.stream.value, h.end());
@@ -80,9 +81,11 @@ void LastEpoch::take_positions(const v1::LogFileHeader& header) {
   }
 }
 
-/// The newest file that holds, or copies, the case frame of the log's last epoch: reading starts there.
+/// The newest file that holds, or copies, the case frame of the log's last epoch: reading starts
+/// there.
 Result<size_t> file_of_opening(const std::vector<std::filesystem::path>& files,
-                               const std::filesystem::path& dir, std::vector<v1::LogFileHeader>& headers) {
+                               const std::filesystem::path& dir,
+                               std::vector<v1::LogFileHeader>& headers) {
   size_t start = 0;
   bool found = false;
   headers.resize(files.size());
@@ -145,13 +148,16 @@ Result<EpochRecovery> recover(const std::filesystem::path& log_dir, const seal::
   done.case_id = last.case_id;
   done.epoch = last.epoch;
   if (last.open.signing_key() != view(Digest(key.public_key())))
-    return Error{Code::kDenied, log_dir.string() + ": its last epoch was signed by another key; the log is "
-                                                   "repaired, the epoch stays unclosed"};
+    return Error{Code::kDenied, log_dir.string() +
+                                    ": its last epoch was signed by another key; the log is "
+                                    "repaired, the epoch stays unclosed"};
   CASEBOX_TRY(auto own_key, seal::SigningKey::from_seed(key.seed()));
   CASEBOX_TRY(auto writer, log::Writer::open(log_dir, clock));
   CASEBOX_CHECK(writer->begin_case(last.case_id, last.producer, last.role));
-  EpochWriter epoch(last.case_id, last.producer, last.epoch, last.role, std::move(own_key), *writer, clock);
-  for (const auto& [stream, chain] : last.chains) epoch.resume(StreamId{stream}, chain.next, chain.head);
+  EpochWriter epoch(last.case_id, last.producer, last.epoch, last.role, std::move(own_key), *writer,
+                    clock);
+  for (const auto& [stream, chain] : last.chains)
+    epoch.resume(StreamId{stream}, chain.next, chain.head);
   const double bound = loss_bound_s(last.open);
   for (const auto& [id, stream] : last.streams) {
     if (stream.by_policy_absent()) continue;

@@ -1,10 +1,10 @@
 #include "proto/seal/seal.h"
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
-#include <openssl/core_names.h>
 #include <sodium.h>
 
 #include <cstdlib>
@@ -121,8 +121,8 @@ Result<Secret> hkdf(const Secret& secret, BytesView salt, BytesView info) {
   *p++ = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY,
                                            const_cast<uint8_t*>(secret.bytes().data()), 32);
   if (!salt.empty())
-    *p++ = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT,
-                                             const_cast<char*>(salt.data()), salt.size());
+    *p++ = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, const_cast<char*>(salt.data()),
+                                             salt.size());
   *p++ = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, const_cast<char*>(info.data()),
                                            info.size());
   *p = OSSL_PARAM_construct_end();
@@ -172,8 +172,7 @@ Result<void> Aead::seal(const Nonce& nonce, BytesView aad, BytesView plain, Byte
 }
 
 Result<void> Aead::open(const Nonce& nonce, BytesView aad, BytesView sealed, Bytes& out) {
-  if (sealed.size() < kTagSize)
-    return Error{Code::kCorrupt, "sealed body is shorter than its tag"};
+  if (sealed.size() < kTagSize) return Error{Code::kCorrupt, "sealed body is shorter than its tag"};
   EVP_CIPHER_CTX* c = impl_->open.get();
   const size_t size = sealed.size() - kTagSize, at = out.size();
   out.resize(at + size);
@@ -188,8 +187,9 @@ Result<void> Aead::open(const Nonce& nonce, BytesView aad, BytesView sealed, Byt
       EVP_DecryptFinal_ex(c, to + n, &last) == 1;
   if (whole) return ok();
   out.resize(at);
-  return Error{Code::kCorrupt, "seal does not hold: the body or its header was changed, or the key "
-                               "is not the one that sealed it"};
+  return Error{Code::kCorrupt,
+               "seal does not hold: the body or its header was changed, or the key "
+               "is not the one that sealed it"};
 }
 
 SigningKey SigningKey::generate() {
@@ -255,7 +255,8 @@ Result<Bytes> seal_to(const std::array<uint8_t, 32>& public_key, BytesView plain
 
 Result<Bytes> open_sealed(const BoxKeyPair& keys, BytesView sealed) {
   need_sodium();
-  const Error bad{Code::kCorrupt, "sealed box does not open: it was changed, or is for another key"};
+  const Error bad{Code::kCorrupt,
+                  "sealed box does not open: it was changed, or is for another key"};
   if (sealed.size() < crypto_box_SEALBYTES) return bad;
   Bytes out(sealed.size() - crypto_box_SEALBYTES, '\0');
   if (crypto_box_seal_open(reinterpret_cast<uint8_t*>(out.data()), u8(sealed), sealed.size(),
@@ -278,7 +279,8 @@ Result<Bytes> wrap_key(const Secret& wrapping, const Secret& key) {
 }
 
 Result<Secret> unwrap_key(const Secret& wrapping, BytesView wrapped) {
-  const Error bad{Code::kCorrupt, "wrapped key does not open: it was changed, or is under another site key"};
+  const Error bad{Code::kCorrupt,
+                  "wrapped key does not open: it was changed, or is under another site key"};
   if (wrapped.size() != 40) return bad;
   static EVP_CIPHER* method = EVP_CIPHER_fetch(nullptr, "AES-256-WRAP-PAD", nullptr);
   CipherContext c(EVP_CIPHER_CTX_new());

@@ -42,7 +42,8 @@ class Secret {
   std::array<uint8_t, 32> bytes_{};
 };
 
-/// SHA-256 of one or several pieces. Contexts are kept per thread: a fresh one costs four times as much.
+/// SHA-256 of one or several pieces. Contexts are kept per thread: a fresh one costs four times as
+/// much.
 Digest sha256(BytesView bytes);
 Digest sha256(std::initializer_list<BytesView> pieces);
 
@@ -100,8 +101,8 @@ class SigningKey {
   std::array<uint8_t, 32> public_{};
 };
 
-/// True only if OpenSSL and libsodium both accept: the two disagree on edge vectors, and a court must
-/// not see two answers.
+/// True only if OpenSSL and libsodium both accept: the two disagree on edge vectors, and a court
+/// must not see two answers.
 bool verify_signature(BytesView public_key, BytesView message, BytesView signature);
 
 /// An X25519 key pair for sealed boxes.

@@ -23,10 +23,10 @@ struct StreamState {
   uint64_t next = 0;
   Digest head{};
   bool begun = false;
-  bool broken = false;           // reported once; what follows cannot be compared
-  std::vector<Signed> stated;    // ascending, from beats and the close frame
-  size_t checked = 0;            // of `stated`
-  seal::Sha256 frames;           // for the digest of the case
+  bool broken = false;         // reported once; what follows cannot be compared
+  std::vector<Signed> stated;  // ascending, from beats and the close frame
+  size_t checked = 0;          // of `stated`
+  seal::Sha256 frames;         // for the digest of the case
   bool any = false;
   uint64_t items = 0, missing = 0, unknown_gaps = 0, gap_frames = 0;
 };
@@ -40,7 +40,7 @@ struct EpochState {
   std::map<uint32_t, std::string> names;
   std::map<uint64_t, Digest> control_leaves;  // case, stream and key frames by number: for copies
   std::optional<v1::CloseFrame> close;
-  bool close_covered = false;    // a beat came after it
+  bool close_covered = false;  // a beat came after it
   bool beaten = false;
   int64_t last_beat_ns = 0;
 };
@@ -85,11 +85,14 @@ struct CaseVerifier::Impl {
     return at->second;
   }
 
-  bool place(EpochState& epoch, StreamState& stream, const frame::View& frame, const std::string& where);
+  bool place(EpochState& epoch, StreamState& stream, const frame::View& frame,
+             const std::string& where);
   void check_stated(StreamState& stream, StreamId id, const std::string& where);
   void take_case(EpochState& epoch, const frame::View& frame, const std::string& where);
-  void take_beat(EpochState& epoch, const frame::View& frame, const Signed& before, const std::string& where);
-  void state(EpochState& epoch, Epoch id, const v1::StreamPosition& position, const std::string& where);
+  void take_beat(EpochState& epoch, const frame::View& frame, const Signed& before,
+                 const std::string& where);
+  void state(EpochState& epoch, Epoch id, const v1::StreamPosition& position,
+             const std::string& where);
   void finish_epoch(uint64_t id, EpochState& epoch);
   void report_streams();
   void judge();
@@ -120,14 +123,17 @@ bool CaseVerifier::Impl::place(EpochState&, StreamState& stream, const frame::Vi
 }
 
 void CaseVerifier::Impl::check_stated(StreamState& stream, StreamId id, const std::string& where) {
-  while (stream.checked < stream.stated.size() && stream.stated[stream.checked].next <= stream.next) {
+  while (stream.checked < stream.stated.size() &&
+         stream.stated[stream.checked].next <= stream.next) {
     const Signed& stated = stream.stated[stream.checked++];
     if (stream.broken) continue;
     if (stated.next < stream.next) {
-      tamper("chain", where, "a signed position, " + number_text(id, stated.next) + ", lies inside this frame");
+      tamper("chain", where,
+             "a signed position, " + number_text(id, stated.next) + ", lies inside this frame");
     } else if (stated.head != stream.head) {
-      tamper("chain", where, "the frames before " + number_text(id, stated.next) +
-                                 " are not those that the recorder signed");
+      tamper("chain", where,
+             "the frames before " + number_text(id, stated.next) +
+                 " are not those that the recorder signed");
     } else {
       continue;
     }
@@ -139,21 +145,24 @@ void CaseVerifier::Impl::state(EpochState& epoch, Epoch id, const v1::StreamPosi
                                const std::string& where) {
   const auto head = to_digest(position.head());
   if (!head) {
-    tamper("beat", where, "the head of stream " + std::to_string(position.stream_id()) + " is not 32 bytes");
+    tamper("beat", where,
+           "the head of stream " + std::to_string(position.stream_id()) + " is not 32 bytes");
     return;
   }
   auto& stated = stream_of(id, epoch, StreamId{position.stream_id()}).stated;
   const Signed now{position.next_number(), *head};
   if (!stated.empty() && stated.back() == now) return;
   if (!stated.empty() && stated.back().next >= now.next) {
-    tamper("beat", where, "stream " + std::to_string(position.stream_id()) + " goes back from number " +
-                              std::to_string(stated.back().next) + " to " + std::to_string(now.next));
+    tamper("beat", where,
+           "stream " + std::to_string(position.stream_id()) + " goes back from number " +
+               std::to_string(stated.back().next) + " to " + std::to_string(now.next));
     return;
   }
   stated.push_back(now);
 }
 
-void CaseVerifier::Impl::take_case(EpochState& epoch, const frame::View& frame, const std::string& where) {
+void CaseVerifier::Impl::take_case(EpochState& epoch, const frame::View& frame,
+                                   const std::string& where) {
   v1::CaseControl control;
   if (!control.ParseFromArray(frame.body.data(), static_cast<int>(frame.body.size()))) {
     tamper("case", where, "case frame does not parse");
@@ -161,7 +170,8 @@ void CaseVerifier::Impl::take_case(EpochState& epoch, const frame::View& frame, 
   }
   if (control.has_open()) {
     const v1::CaseFrame& open = control.open();
-    if (frame.header.first.value != 0) tamper("case", where, "an opening that is not the epoch's first frame");
+    if (frame.header.first.value != 0)
+      tamper("case", where, "an opening that is not the epoch's first frame");
     if (open.case_id() != case_id.view()) tamper("case", where, "case frame names another case");
     if (open.producer_id() != epoch.producer.view())
       tamper("case", where, "case frame names another producer than its log");
@@ -178,8 +188,8 @@ void CaseVerifier::Impl::take_case(EpochState& epoch, const frame::View& frame, 
     if (position.stream_id() != 0) state(epoch, frame.header.epoch, position, where);
 }
 
-void CaseVerifier::Impl::take_beat(EpochState& epoch, const frame::View& frame, const Signed& before,
-                                   const std::string& where) {
+void CaseVerifier::Impl::take_beat(EpochState& epoch, const frame::View& frame,
+                                   const Signed& before, const std::string& where) {
   v1::Beat beat;
   if (!beat.ParseFromArray(frame.body.data(), static_cast<int>(frame.body.size()))) {
     tamper("beat", where, "beat does not parse");
@@ -215,7 +225,8 @@ CaseVerifier::CaseVerifier(CaseId case_id, Options options) : impl_(std::make_un
 CaseVerifier::~CaseVerifier() = default;
 CaseVerifier::CaseVerifier(CaseVerifier&&) noexcept = default;
 
-void CaseVerifier::add_control(const frame::View& frame, ProducerId producer, const std::string& where) {
+void CaseVerifier::add_control(const frame::View& frame, ProducerId producer,
+                               const std::string& where) {
   Impl& impl = *impl_;
   const frame::Header& h = frame.header;
   impl.count(frame);
@@ -287,7 +298,8 @@ void CaseVerifier::add_copy(const frame::View& frame, const std::string& where) 
   const auto epoch = impl_->epochs.find(frame.header.epoch.value);
   if (epoch != impl_->epochs.end()) {
     const auto leaf = epoch->second.control_leaves.find(frame.header.first.value);
-    if (leaf != epoch->second.control_leaves.end() && leaf->second == frame::leaf_hash(frame)) return;
+    if (leaf != epoch->second.control_leaves.end() && leaf->second == frame::leaf_hash(frame))
+      return;
   }
   impl_->tamper("copy", where, "a copy at the front of the file differs from the frame it copies");
 }
@@ -322,8 +334,9 @@ void CaseVerifier::Impl::finish_epoch(uint64_t id, EpochState& epoch) {
       tamper("hole", where + " " + number_text(StreamId{stream_id}, stream.next),
              "the recorder signed numbers up to " + std::to_string(stream.stated.back().next - 1) +
                  "; they are missing");
-    const bool after_end = epoch.close_covered && stream_id != 0 &&
-                           (stream.stated.empty() ? stream.next != 0 : stream.stated.back().next < stream.next);
+    const bool after_end =
+        epoch.close_covered && stream_id != 0 &&
+        (stream.stated.empty() ? stream.next != 0 : stream.stated.back().next < stream.next);
     if (after_end && !stream.broken)
       tamper("case", where + " " + number_text(StreamId{stream_id}, stream.next),
              "frames after the numbers that the close frame names");
@@ -363,30 +376,36 @@ void CaseVerifier::Impl::judge() {
     }
     newest = &epoch;
     unfinished = unfinished || !epoch.close_covered;
-    if (options.trusted_key && epoch.signing_key != view(Digest(*options.trusted_key))) untrusted = true;
+    if (options.trusted_key && epoch.signing_key != view(Digest(*options.trusted_key)))
+      untrusted = true;
     for (const auto& [stream_id, stream] : epoch.streams) gaps = gaps || stream.gap_frames > 0;
-    if (epoch.beaten) report.valid_to_s = std::max(report.valid_to_s, CaseTime{epoch.last_beat_ns}.seconds());
+    if (epoch.beaten)
+      report.valid_to_s = std::max(report.valid_to_s, CaseTime{epoch.last_beat_ns}.seconds());
   }
   const bool ended = newest != nullptr && newest->close_covered &&
                      newest->close->reason() == v1::CloseFrame::REASON_CASE_ENDED;
-  report.verdict = tampered              ? Verdict::kTampered
-                   : untrusted           ? Verdict::kUntrustedKey
+  report.verdict = tampered                       ? Verdict::kTampered
+                   : untrusted                    ? Verdict::kUntrustedKey
                    : unfinished || !ended || torn ? Verdict::kUnclosed
-                   : gaps                ? Verdict::kCompleteWithDeclaredGaps
-                                         : Verdict::kComplete;
+                   : gaps                         ? Verdict::kCompleteWithDeclaredGaps
+                                                  : Verdict::kComplete;
   auto& proven = report.proven;
   auto& open = report.not_proven;
   if (!tampered && newest != nullptr && newest->beaten)
     proven.push_back("every frame up to " + std::to_string(report.valid_to_s) +
                      " s is the one that the holder of the signing key signed, in its order");
-  if (report.verdict == Verdict::kComplete) proven.push_back("every number of every stream is there");
+  if (report.verdict == Verdict::kComplete)
+    proven.push_back("every number of every stream is there");
   if (report.verdict == Verdict::kCompleteWithDeclaredGaps)
     proven.push_back("every number of every stream is there or declared missing with its cause");
-  if (options.trusted_key && !untrusted && newest != nullptr) proven.push_back("the signing key is the one given");
+  if (options.trusted_key && !untrusted && newest != nullptr)
+    proven.push_back("the signing key is the one given");
   if (!options.trusted_key) open.push_back("whose key signed it: compare the key with --log-key");
   if (tampered) open.push_back("that this is what was recorded");
-  if (!ended || unfinished) open.push_back("that nothing followed: no signed frame ends the recording");
-  if (derived_open) open.push_back("that all derived records are here: a derived epoch is not closed");
+  if (!ended || unfinished)
+    open.push_back("that nothing followed: no signed frame ends the recording");
+  if (derived_open)
+    open.push_back("that all derived records are here: a derived epoch is not closed");
   open.push_back("when it was made: no outside witness or time stamp is attached");
 }
 

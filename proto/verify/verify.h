@@ -1,11 +1,11 @@
 #pragma once
 
-// Decides, from frames alone and without any key, whether a case is what its recorder wrote: every frame
-// whole, numbers tile, chains meet every signed beat, the close frame's numbers are reached.
+// Decides, from frames alone and without any key, whether a case is what its recorder wrote: every
+// frame whole, numbers tile, chains meet every signed beat, the close frame's numbers are reached.
 //
-// Two passes: first every stream-0 frame (`add_control`), which gives the signed positions; then every
-// other frame, per stream in number order (`add`). A log in written order satisfies that order.
-// Thread safety: one thread. Errors never stop it: they become problems of the report.
+// Two passes: first every stream-0 frame (`add_control`), which gives the signed positions; then
+// every other frame, per stream in number order (`add`). A log in written order satisfies that
+// order. Thread safety: one thread. Errors never stop it: they become problems of the report.
 
 #include <cstdint>
 #include <memory>
@@ -23,15 +23,16 @@ namespace casebox::verify {
 enum class Verdict {
   kComplete,
   kCompleteWithDeclaredGaps,
-  kUnclosed,       // valid up to a time; nobody said that it ended
+  kUnclosed,  // valid up to a time; nobody said that it ended
   kTampered,
-  kUntrustedKey,   // all holds, but under a key that the caller does not trust
+  kUntrustedKey,  // all holds, but under a key that the caller does not trust
 };
 const char* to_string(Verdict verdict);  // "COMPLETE", "COMPLETE_WITH_DECLARED_GAPS", ...
 
 struct Problem {
-  std::string kind;    // "crc", "chain", "signature", "hole", "overlap", "duplicate", "torn-tail", ...
-  std::string where;   // stream and numbers, or file and offset
+  std::string
+      kind;  // "crc", "chain", "signature", "hole", "overlap", "duplicate", "torn-tail", ...
+  std::string where;  // stream and numbers, or file and offset
   std::string detail;
 };
 
@@ -41,9 +42,9 @@ struct StreamReport {
   uint32_t epochs = 0;
   uint64_t first_number = 0;
   uint64_t last_number = 0;
-  uint64_t items = 0;        // data items present
-  uint64_t missing = 0;      // declared by gaps
-  uint64_t unknown_gaps = 0; // gaps whose count is unknown
+  uint64_t items = 0;         // data items present
+  uint64_t missing = 0;       // declared by gaps
+  uint64_t unknown_gaps = 0;  // gaps whose count is unknown
   uint64_t gap_frames = 0;
 };
 
@@ -56,8 +57,9 @@ struct Report {
   std::vector<StreamReport> streams;
   uint64_t frames = 0;
   uint64_t bytes = 0;
-  double valid_to_s = 0;     // case time up to which a signed beat covers everything
-  Digest case_digest{};      // SHA-256 over the recorder's frames sorted by identity; `add` order permitting
+  double valid_to_s = 0;  // case time up to which a signed beat covers everything
+  Digest case_digest{};   // SHA-256 over the recorder's frames sorted by identity; `add` order
+                          // permitting
 };
 
 struct Options {
@@ -74,10 +76,11 @@ class CaseVerifier {
   void add_control(const frame::View& frame, ProducerId producer, const std::string& where);
   /// Pass 2: any other frame.
   void add(const frame::View& frame, const std::string& where);
-  /// Pass 2: a copy of a control frame at the front of a log file; it must be the frame that was added.
+  /// Pass 2: a copy of a control frame at the front of a log file; it must be the frame that was
+  /// added.
   void add_copy(const frame::View& frame, const std::string& where);
-  /// Where a log file's header says that a stream stood when the file began. Stream 0 is compared in
-  /// pass 1, the others in pass 2; asked of the wrong pass, nothing is compared.
+  /// Where a log file's header says that a stream stood when the file began. Stream 0 is compared
+  /// in pass 1, the others in pass 2; asked of the wrong pass, nothing is compared.
   void check_position(Epoch epoch, const v1::StreamPosition& position, bool pass2,
                       const std::string& where);
   /// What a reader could not even parse.
@@ -90,7 +93,8 @@ class CaseVerifier {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Verifies every case of a log folder. Torn tails behind the durable offset are a crash, not a change.
+/// Verifies every case of a log folder. Torn tails behind the durable offset are a crash, not a
+/// change.
 Result<std::vector<Report>> verify_log(const std::string& dir, const Options& options);
 
 }  // namespace casebox::verify

@@ -9,8 +9,9 @@ namespace casebox::verify {
 namespace {
 
 std::string place(const log::Entry& entry) {
-  return "file " + std::to_string(entry.offset.file) + " offset " + std::to_string(entry.offset.byte) +
-         ", stream " + std::to_string(entry.frame.header.stream.value) + " number " +
+  return "file " + std::to_string(entry.offset.file) + " offset " +
+         std::to_string(entry.offset.byte) + ", stream " +
+         std::to_string(entry.frame.header.stream.value) + " number " +
          std::to_string(entry.frame.header.first.value);
 }
 
@@ -88,10 +89,12 @@ Result<void> LogVerifier::read(bool pass2) {
   return ok();
 }
 
-/// Damage belongs to the case of its file; of a file without a readable header, to every case: nobody can say.
+/// Damage belongs to the case of its file; of a file without a readable header, to every case:
+/// nobody can say.
 void LogVerifier::blame(const log::Damage& damage) {
-  const Problem problem{damage.torn_tail ? "torn-tail" : "crc",
-                        damage.file.filename().string() + " offset " + std::to_string(damage.offset), damage.what};
+  const Problem problem{
+      damage.torn_tail ? "torn-tail" : "crc",
+      damage.file.filename().string() + " offset " + std::to_string(damage.offset), damage.what};
   uint32_t size = 0;
   if (auto header = log::read_file_header(damage.file, &size)) {
     if (auto id = id_from_bytes<CaseId>(header->case_id())) {

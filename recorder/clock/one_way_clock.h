@@ -1,12 +1,12 @@
 #pragma once
 
-// A device's clock against case time, from times of sending and arrival alone: the lower envelope of
-// (arrival - sending) over a short window, plus the coarseness of the device's own stamps. Step 2 of
-// a record's path, for sources that answer no clock probe (RECORDER: "One-way sources").
+// A device's clock against case time, from times of sending and arrival alone: the lower envelope
+// of (arrival - sending) over a short window, plus the coarseness of the device's own stamps. Step
+// 2 of a record's path, for sources that answer no clock probe (RECORDER: "One-way sources").
 //
 // What it cannot see is the least transport delay, which looks the same as an offset; the bound
-// allows for it. A clock that moves by more than half a second was set: the estimate begins anew and
-// `resets` counts it. One that is set again and again is broken: no bound can be given.
+// allows for it. A clock that moves by more than half a second was set: the estimate begins anew
+// and `resets` counts it. One that is set again and again is broken: no bound can be given.
 //
 // Thread safety: one thread owns a OneWayClock.
 // Units: ns; u95 in us, 0xFFFFFFFF where no bound can be given.

@@ -58,10 +58,9 @@ void SampleFrame::append(const Item& item, Samples samples, const v1::Stream& st
   // From the frame's own beginning, so that rounding does not add up.
   const auto& rate = stream.tick_rate_hz();
   end_ = rate.num() == 0 ? item.t
-                         : t_ + nanoseconds(std::llround(
-                                    1e9 * static_cast<double>(ticks_) *
-                                    static_cast<double>(rate.den()) /
-                                    static_cast<double>(rate.num())));
+                         : t_ + nanoseconds(std::llround(1e9 * static_cast<double>(ticks_) *
+                                                         static_cast<double>(rate.den()) /
+                                                         static_cast<double>(rate.num())));
 }
 
 std::unique_ptr<v1::SampleChunk> SampleFrame::take(const v1::Stream& stream) {
@@ -82,9 +81,10 @@ std::unique_ptr<v1::SampleChunk> SampleFrame::take(const v1::Stream& stream) {
   times.set_known(true);
   times.set_first(segments_.front().t_src);
   const int64_t step = segments_.front().step;
-  const bool even = step > 0 && std::ranges::all_of(segments_, [&](const Segment& s) {
-    return s.step == step && s.t_src == times.first() + step * static_cast<int64_t>(s.tick);
-  });
+  const bool even =
+      step > 0 && std::ranges::all_of(segments_, [&](const Segment& s) {
+        return s.step == step && s.t_src == times.first() + step * static_cast<int64_t>(s.tick);
+      });
   if (even) times.set_step(static_cast<uint64_t>(step));
   const bool uneven_stream = tick_ns(stream) == 0;
   for (size_t s = 0; s < segments_.size(); ++s) {

@@ -124,8 +124,7 @@ bool SourceThread::run_once(Duration& pause) {
   if (!opened) {
     const bool again = opened.error().code == Code::kUnavailable;
     say(again ? "reconnecting" : "failed", opened.error().message);
-    if (!again)
-      ending_.skipped.push_back({context_.config.name(), 0, opened.error().message});
+    if (!again) ending_.skipped.push_back({context_.config.name(), 0, opened.error().message});
     return again;
   }
   Source& source = **opened;
@@ -164,8 +163,7 @@ bool SourceThread::run_once(Duration& pause) {
       lost_reason_ = again ? "disconnected" : "source-failed";
       say(again ? "reconnecting" : "failed", more.error().message);
       end_of(source);
-      if (!again)
-        ending_.skipped.push_back({context_.config.name(), 0, more.error().message});
+      if (!again) ending_.skipped.push_back({context_.config.name(), 0, more.error().message});
       return again;
     }
     if (!*more) {

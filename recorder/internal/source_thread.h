@@ -1,7 +1,7 @@
 #pragma once
 
-// The thread of one source: opens it, takes items from it at their pace, hands them to the inbox, and
-// opens it again with growing pauses when a device went away.
+// The thread of one source: opens it, takes items from it at their pace, hands them to the inbox,
+// and opens it again with growing pauses when a device went away.
 //
 // Thread safety: start() and join() from one thread; stop() from any.
 

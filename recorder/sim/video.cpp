@@ -102,7 +102,7 @@ Result<std::unique_ptr<VideoMaker>> VideoMaker::open(const Plan& plan, View view
   c.keyint_min = kVideoRate;
   c.max_b_frames = 0;
   c.log_level_offset = 12;  // its running commentary is not for our standard error
-  c.thread_count = 1;  // one thread: the same bytes on every machine
+  c.thread_count = 1;       // one thread: the same bytes on every machine
   c.flags |= AV_CODEC_FLAG_GLOBAL_HEADER | AV_CODEC_FLAG_BITEXACT;
   c.color_primaries = AVCOL_PRI_BT709;
   c.color_trc = AVCOL_TRC_BT709;

@@ -56,8 +56,8 @@ struct CsvSource::Impl {
 
   CsvTable table;
   internal::FileClock clock;
-  std::vector<int64_t> times;  // of rows, ns as the file tells them
-  int64_t step = 0;            // 0: irregular
+  std::vector<int64_t> times;   // of rows, ns as the file tells them
+  int64_t step = 0;             // 0: irregular
   std::vector<size_t> columns;  // of the table, one per channel
   size_t position = 0;
   size_t row = 0;
@@ -76,27 +76,25 @@ Result<void> CsvSource::Impl::read_times(const std::string& file) {
   if (unit == "ns") unit_ns = 1;
   if (unit == "min") unit_ns = 60 * kSecond;
   int64_t quantum = unit_ns;
-  CASEBOX_CHECK(table.each_row(
-      [&](uint64_t line, const std::vector<std::string_view>& cells) -> Result<void> {
-        const std::string at = file + ":" + std::to_string(line) + ": column " +
-                               std::to_string(column + 1) + " '" + table.columns()[column].name +
-                               "': ";
-        int64_t ns = 0;
-        if (!to_time(cells[column], unit_ns, ns))
-          return Error{Code::kInvalidArgument,
-                       at + "no time in this row; mend or remove the line"};
-        if (!times.empty() && ns < times.back())
-          return Error{Code::kInvalidArgument,
-                       at + "time goes back; sort the rows, or split the file where the clock was set"};
-        const size_t point = cells[column].find('.');
-        if (point != std::string_view::npos) {
-          int64_t fine = unit_ns;
-          for (size_t i = point + 1; i < cells[column].size() && fine > 1; ++i) fine /= 10;
-          quantum = std::min(quantum, std::max<int64_t>(fine, 1));
-        }
-        times.push_back(ns);
-        return ok();
-      }));
+  CASEBOX_CHECK(table.each_row([&](uint64_t line,
+                                   const std::vector<std::string_view>& cells) -> Result<void> {
+    const std::string at = file + ":" + std::to_string(line) + ": column " +
+                           std::to_string(column + 1) + " '" + table.columns()[column].name + "': ";
+    int64_t ns = 0;
+    if (!to_time(cells[column], unit_ns, ns))
+      return Error{Code::kInvalidArgument, at + "no time in this row; mend or remove the line"};
+    if (!times.empty() && ns < times.back())
+      return Error{Code::kInvalidArgument,
+                   at + "time goes back; sort the rows, or split the file where the clock was set"};
+    const size_t point = cells[column].find('.');
+    if (point != std::string_view::npos) {
+      int64_t fine = unit_ns;
+      for (size_t i = point + 1; i < cells[column].size() && fine > 1; ++i) fine /= 10;
+      quantum = std::min(quantum, std::max<int64_t>(fine, 1));
+    }
+    times.push_back(ns);
+    return ok();
+  }));
   clock.quantum_ns = quantum;
   if (times.size() < 2) return ok();
   std::vector<int64_t> steps;
@@ -114,8 +112,8 @@ Result<void> CsvSource::Impl::read_times(const std::string& file) {
     i = j;
   }
   const bool even = step > 0 && std::ranges::all_of(steps, [&](int64_t s) {
-    return s > 0 && s % step == 0 && s / step < (1 << 24);
-  });
+                      return s > 0 && s % step == 0 && s / step < (1 << 24);
+                    });
   if (!even) step = 0;
   return ok();
 }

@@ -53,8 +53,9 @@ Result<std::unique_ptr<Source>> open_source(Context context) {
     if (wanted != v1::STREAM_CLASS_UNSPECIFIED) source->set_class(wanted);
     return source;
   }
-  return Error{Code::kUnsupported, "source type '" + type +
-                                       "' is unknown; write media, vital, csv, phases or simulator"};
+  return Error{
+      Code::kUnsupported,
+      "source type '" + type + "' is unknown; write media, vital, csv, phases or simulator"};
 }
 
 Result<std::string> source_type_of(const std::string& file) {

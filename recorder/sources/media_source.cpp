@@ -73,9 +73,9 @@ struct Track {
   AVRational time_base{1, 1};
   std::unique_ptr<internal::Fragmenter> fragments;
   uint64_t packets = 0;
-  uint64_t indexed = 0;  // packets the container's index names
+  uint64_t indexed = 0;    // packets the container's index names
   bool cut_short = false;  // the index names bytes behind the file's end
-  int64_t next_ns = 0;   // where a packet without times would lie
+  int64_t next_ns = 0;     // where a packet without times would lie
 };
 
 }  // namespace
@@ -135,10 +135,9 @@ Result<void> MediaSource::begin(Context context) {
   impl.clock = context.clock;
   impl.case_zero = context.case_zero;
   impl.format = avformat_alloc_context();
-  impl.format->interrupt_callback = {[](void* stopping) -> int {
-                                       return static_cast<std::atomic<bool>*>(stopping)->load();
-                                     },
-                                     &stopping_};
+  impl.format->interrupt_callback = {
+      [](void* stopping) -> int { return static_cast<std::atomic<bool>*>(stopping)->load(); },
+      &stopping_};
   impl.format->pb = impl.io;
   if (impl.io != nullptr) impl.format->flags |= AVFMT_FLAG_CUSTOM_IO;
   impl.format->max_streams = kMaxStreams;
@@ -230,8 +229,8 @@ Result<void> MediaSource::begin(Context context) {
                                        : " and audio is not to be recorded; set record_audio")};
   impl.file_clock.start_ns = internal::to_ns(config.start_s());
   impl.file_clock.origin_ns = first == INT64_MAX ? 0 : first;
-  impl.file_clock.quantum_ns = std::max<int64_t>(
-      1, av_rescale_q(1, impl.tracks.front().time_base, kNanoseconds));
+  impl.file_clock.quantum_ns =
+      std::max<int64_t>(1, av_rescale_q(1, impl.tracks.front().time_base, kNanoseconds));
   for (Track& track : impl.tracks) track.next_ns = impl.file_clock.origin_ns;
   return ok();
 }
@@ -312,13 +311,13 @@ Result<void> MediaSource::finish(std::vector<Item>& out, const std::string& trou
     item.t = CaseTime{gap.t_begin_ns()};
     item.arrival = item.t;
     if (!told)
-      skipped_.push_back(
-          {internal::base_name(impl.url),
-           static_cast<uint64_t>(std::max<int64_t>(0, avio_tell(impl.format->pb))),
-           short_of ? "the file ends early: " + std::to_string(gap.missing()) + " packets of " +
-                          streams_[track.stream].name() + " are missing"
-                    : "cannot be read further: " + trouble,
-           true});
+      skipped_.push_back({internal::base_name(impl.url),
+                          static_cast<uint64_t>(std::max<int64_t>(0, avio_tell(impl.format->pb))),
+                          short_of
+                              ? "the file ends early: " + std::to_string(gap.missing()) +
+                                    " packets of " + streams_[track.stream].name() + " are missing"
+                              : "cannot be read further: " + trouble,
+                          true});
     told = true;
     item.what = std::move(gap);
     out.push_back(std::move(item));
@@ -330,8 +329,8 @@ std::vector<ClockState> MediaSource::clocks() const {
   const Impl& impl = *impl_;
   if (!impl.live) return {impl.file_clock.state()};
   const OneWayClock& clock = impl.live_clock;
-  return {{1, clock.offset_ns(), 0, uint64_t{clock.u95_us()} * 1000, clock.resets(),
-           clock.broken()}};
+  return {
+      {1, clock.offset_ns(), 0, uint64_t{clock.u95_us()} * 1000, clock.resets(), clock.broken()}};
 }
 
 bool MediaSource::live() const { return impl_->live; }

@@ -1,12 +1,13 @@
 #pragma once
 
-// Video and audio through libavformat: a file, or a URL such as rtsp://, srt://, udp://. Packets are
-// kept as received, never transcoded; each frame is one CMAF fragment of them with a table of their
-// own times (docs/recorder.md, "Video"). Streams are `<source>.video` and `<source>.audio`, a second
-// one `<source>.video2`. Audio is recorded only with record_audio; otherwise its stream is declared
-// as absent by policy, once.
+// Video and audio through libavformat: a file, or a URL such as rtsp://, srt://, udp://. Packets
+// are kept as received, never transcoded; each frame is one CMAF fragment of them with a table of
+// their own times (docs/recorder.md, "Video"). Streams are `<source>.video` and `<source>.audio`, a
+// second one `<source>.video2`. Audio is recorded only with record_audio; otherwise its stream is
+// declared as absent by policy, once.
 //
-// Thread safety, errors: as Source. A URL that does not answer is kUnavailable: open it again later.
+// Thread safety, errors: as Source. A URL that does not answer is kUnavailable: open it again
+// later.
 
 #include "recorder/sources/source.h"
 

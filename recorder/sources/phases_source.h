@@ -2,8 +2,8 @@
 
 // Annotated phases as files: MultiBypass JSON ({"phases": [...], "steps": [...]} in ms; its labels
 // out_of_body and severe_index lie inside phases and become marks), Cholec80 segments
-// (video,start_s,end_s,phase) and a generic table (case,label,start_s,end_s[,level]). One case of the
-// file becomes the stream `<source>.phases`, in the order of start times.
+// (video,start_s,end_s,phase) and a generic table (case,label,start_s,end_s[,level]). One case of
+// the file becomes the stream `<source>.phases`, in the order of start times.
 //
 // Limits: 32 MiB of text, 1,000,000 intervals.
 // Thread safety, errors: as Source; open() reads the whole file, so next() does not fail.

@@ -24,8 +24,8 @@ SimSource::~SimSource() = default;
 Result<std::unique_ptr<Source>> SimSource::open(Context context) {
   std::unique_ptr<SimSource> source(new SimSource);
   Impl& impl = *source->impl_;
-  CASEBOX_TRY(impl.feed, sim::Feed::open(sim::options_of(context.config.simulator(),
-                                                         context.procedure)));
+  CASEBOX_TRY(impl.feed,
+              sim::Feed::open(sim::options_of(context.config.simulator(), context.procedure)));
   source->streams_ = impl.feed->streams();
   impl.video.resize(source->streams_.size());
   for (size_t i = 0; i < source->streams_.size(); ++i) {
@@ -107,9 +107,7 @@ std::vector<ClockState> SimSource::clocks() const {
   return out;
 }
 
-Duration SimSource::length() const {
-  return from_seconds(impl_->feed->room().plan().duration_s);
-}
+Duration SimSource::length() const { return from_seconds(impl_->feed->room().plan().duration_s); }
 
 std::vector<uint64_t> SimSource::sent() const {
   std::vector<uint64_t> out;

@@ -1,7 +1,7 @@
 #pragma once
 
-// The simulated room (recorder/sim) as a source. Its streams keep their own names, whatever the source
-// is called: they are the names of DOMAIN's table, not of one device.
+// The simulated room (recorder/sim) as a source. Its streams keep their own names, whatever the
+// source is called: they are the names of DOMAIN's table, not of one device.
 //
 // Thread safety, errors: as Source.
 

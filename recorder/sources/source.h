@@ -49,8 +49,8 @@ struct Fragment {
 };
 
 struct Item {
-  size_t stream = 0;   // index into Source::streams()
-  CaseTime t;          // of the first item, estimated; of a gap, where it begins
+  size_t stream = 0;  // index into Source::streams()
+  CaseTime t;         // of the first item, estimated; of a gap, where it begins
   uint32_t u95_us = 0;
   Duration duration;
   CaseTime arrival;    // case time at which it reached the recorder
@@ -73,18 +73,18 @@ struct ClockState {
 
 /// A part of a file that could not be read.
 struct Skipped {
-  std::string file;      // name without its folder
-  uint64_t offset = 0;   // bytes into the file
+  std::string file;     // name without its folder
+  uint64_t offset = 0;  // bytes into the file
   std::string reason;
-  bool damage = false;       // something is lost, and a gap says so
+  bool damage = false;  // something is lost, and a gap says so
 };
 
 /// What a source may need of the recorder it belongs to.
 struct Context {
   v1::SourceConfig config;
-  std::string procedure;         // simulator
-  Clock* clock = nullptr;        // live sources stamp arrivals with it
-  MonoTime case_zero;            // where case time zero lies on it
+  std::string procedure;                  // simulator
+  Clock* clock = nullptr;                 // live sources stamp arrivals with it
+  MonoTime case_zero;                     // where case time zero lies on it
   Duration fragment = milliseconds(150);  // longest media fragment
 };
 
@@ -92,7 +92,8 @@ class Source {
  public:
   virtual ~Source() = default;
 
-  /// Registry entries, in the order of Item::stream; stream_id is 0, clock ids are the source's own.
+  /// Registry entries, in the order of Item::stream; stream_id is 0, clock ids are the source's
+  /// own.
   const std::vector<v1::Stream>& streams() const { return streams_; }
 
   /// Appends what comes next, in the order of each stream; false once there is nothing more. Blocks
@@ -107,7 +108,8 @@ class Source {
   virtual UtcTime begin_utc() const { return {}; }
   /// Length, where known beforehand; 0: not known.
   virtual Duration length() const { return {}; }
-  /// Items each stream's device says it sent so far, counted by itself; empty where it does not say.
+  /// Items each stream's device says it sent so far, counted by itself; empty where it does not
+  /// say.
   virtual std::vector<uint64_t> sent() const { return {}; }
   /// Of a simulated source: truth.json once all has been said.
   virtual std::string truth() const { return {}; }

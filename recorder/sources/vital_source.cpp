@@ -67,15 +67,16 @@ struct VitalSource::Impl {
   int64_t first_ns = INT64_MAX;
   int64_t last_ns = 0;
   std::map<uint16_t, Lane> lanes;
-  std::vector<Moment> moments;   // by device; only streams of numerics
+  std::vector<Moment> moments;         // by device; only streams of numerics
   std::map<size_t, size_t> moment_of;  // stream -> index
-  std::vector<int64_t> ends;     // by stream: where its last item ended, ns of the file
-  uint64_t resets = 0;           // of the event list, still to come
+  std::vector<int64_t> ends;           // by stream: where its last item ended, ns of the file
+  uint64_t resets = 0;                 // of the event list, still to come
   bool finished = false;
 
   Result<void> scan(std::vector<Skipped>& skipped, const std::string& name);
   void flush(Moment& moment, std::vector<v1::Stream>& streams, std::vector<Item>& out);
-  void wave(const Lane& lane, const v1::Stream& stream, VitalRecord& record, std::vector<Item>& out);
+  void wave(const Lane& lane, const v1::Stream& stream, VitalRecord& record,
+            std::vector<Item>& out);
   void numeric(const Lane& lane, std::vector<v1::Stream>& streams, const VitalRecord& record,
                std::vector<Item>& out);
   void text(const Lane& lane, const std::string& track, const VitalRecord& record,
@@ -105,12 +106,13 @@ Result<void> VitalSource::Impl::scan(std::vector<Skipped>& skipped, const std::s
     skipped.push_back({internal::base_name(name), damage.offset, damage.reason, true});
   if (file->bad_records() > 0)
     skipped.push_back({internal::base_name(name), 0,
-                       std::to_string(file->bad_records()) + " further records that cannot be read", true});
+                       std::to_string(file->bad_records()) + " further records that cannot be read",
+                       true});
   if (first_ns == INT64_MAX) {
     if (file->truncated())
-      return Error{Code::kInvalidArgument, name + ":" + std::to_string(file->damage().back().offset) +
-                                               ": " + file->damage().back().reason +
-                                               ", before its first record; copy it again"};
+      return Error{Code::kInvalidArgument,
+                   name + ":" + std::to_string(file->damage().back().offset) + ": " +
+                       file->damage().back().reason + ", before its first record; copy it again"};
     return Error{Code::kInvalidArgument, name + ": no records in it; nothing to record"};
   }
   return ok();
@@ -306,21 +308,21 @@ Result<void> VitalSource::begin(const Context& context) {
     Lane lane{0, 0, track.type, track.format};
     if (track.type == VitalType::kText) {
       if (events < 0)
-        events = static_cast<int>(add(config.name() + ".events", v1::STREAM_KIND_DEVICE,
-                                      v1::STREAM_CLASS_A, ""));
+        events = static_cast<int>(
+            add(config.name() + ".events", v1::STREAM_KIND_DEVICE, v1::STREAM_CLASS_A, ""));
       lane.stream = static_cast<size_t>(events);
       impl.lanes[id] = lane;
       continue;
     }
     if (track.type == VitalType::kWave) {
-      lane.stream = add(prefix(track) + track.name, v1::STREAM_KIND_WAVE, v1::STREAM_CLASS_B,
-                        track.device);
+      lane.stream =
+          add(prefix(track) + track.name, v1::STREAM_KIND_WAVE, v1::STREAM_CLASS_B, track.device);
       *streams_[lane.stream].mutable_tick_rate_hz() = rate_of(track.rate_hz);
     } else {
       const auto [known, fresh] = numerics.try_emplace(track.device, 0);
       if (fresh) {
-        known->second = add(prefix(track) + "numerics", v1::STREAM_KIND_NUMERIC,
-                            v1::STREAM_CLASS_B, track.device);
+        known->second = add(prefix(track) + "numerics", v1::STREAM_KIND_NUMERIC, v1::STREAM_CLASS_B,
+                            track.device);
         impl.moment_of[known->second] = impl.moments.size();
         impl.moments.push_back({known->second, 0, {}, {}});
       }

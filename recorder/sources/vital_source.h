@@ -1,9 +1,9 @@
 #pragma once
 
-// A VitalRecorder file (.vital). Each wave track becomes a stream `<source>.<track>` of integer codes
-// with gain and offset, or of reals; the numeric tracks of a device share `<source>.numerics`, an item
-// for each moment at which it said something; text tracks (EVENT) go to `<source>.events`. With
-// several devices the device's name stands between source and track.
+// A VitalRecorder file (.vital). Each wave track becomes a stream `<source>.<track>` of integer
+// codes with gain and offset, or of reals; the numeric tracks of a device share
+// `<source>.numerics`, an item for each moment at which it said something; text tracks (EVENT) go
+// to `<source>.events`. With several devices the device's name stands between source and track.
 //
 // A file that ends early or is damaged gives everything up to that place; the rest is told in
 // skipped() and as a gap of every stream. The file is read twice: once to learn its tracks and to

@@ -102,11 +102,12 @@ Result<std::shared_ptr<Database>> Database::open(const std::filesystem::path& di
     if (status.ok()) return self;
     const bool last_try = !options.read_only || reader_tries == 1;
     if (status.IsCorruption() && last_try) {
-      // A torn tail is a batch that was never committed: a writer goes on behind it, and anything else stays
-      // refused. A reader sees what stands before the damage, whatever it is, and says that there is some.
-      status = self->try_open(options, options.read_only
-                                           ? rocksdb::WALRecoveryMode::kPointInTimeRecovery
-                                           : rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords);
+      // A torn tail is a batch that was never committed: a writer goes on behind it, and anything
+      // else stays refused. A reader sees what stands before the damage, whatever it is, and says
+      // that there is some.
+      status = self->try_open(
+          options, options.read_only ? rocksdb::WALRecoveryMode::kPointInTimeRecovery
+                                     : rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords);
       if (status.ok()) {
         self->torn_tail_ = true;
         return self;

@@ -168,8 +168,9 @@ Result<int> run(const Args& args) {
   for (const std::string& notice : log.notices) fmt::print("      note: {}\n", notice);
   fmt::print("Order by {}; silent steps cost {}; fitness = {}.\n", to_string(options.order),
              args.text("--silent"), kFitness);
-  fmt::print("{} of {} cases follow the norm's flow throughout; mean fitness {:.4f}, pooled {:.4f}.\n",
-             totals.fitting, results.size(), mean, pooled);
+  fmt::print(
+      "{} of {} cases follow the norm's flow throughout; mean fitness {:.4f}, pooled {:.4f}.\n",
+      totals.fitting, results.size(), mean, pooled);
   print_summary(results);
   fmt::print("\n");
   const auto limit = static_cast<size_t>(std::max<int64_t>(0, args.integer("--limit")));

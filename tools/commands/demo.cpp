@@ -1,5 +1,6 @@
-// casebox demo: a simulated operation recorded, stored, analysed, verified and shown, in one process. Each
-// step is the one that the single commands take; the demonstration adds only the comparison with the truth.
+// casebox demo: a simulated operation recorded, stored, analysed, verified and shown, in one
+// process. Each step is the one that the single commands take; the demonstration adds only the
+// comparison with the truth.
 
 #include <fmt/format.h>
 
@@ -77,11 +78,12 @@ Result<Outcome> play(const Args& args, const fs::path& store_dir) {
   CASEBOX_TRY(auto access, StoreAccess::open(where));
   Outcome out;
   CASEBOX_TRY(out.recorded, record_case(args, *access));
-  std::fprintf(stderr, "recorded %.0f s of a simulated operation: %llu frames, %.1f MiB\n", out.recorded.end.seconds(),
-               static_cast<unsigned long long>(out.recorded.frames),
+  std::fprintf(stderr, "recorded %.0f s of a simulated operation: %llu frames, %.1f MiB\n",
+               out.recorded.end.seconds(), static_cast<unsigned long long>(out.recorded.frames),
                static_cast<double>(out.recorded.bytes) / (1 << 20));
   CASEBOX_TRY(const Drained drained, access->drain());
-  std::fprintf(stderr, "stored %llu frames, %llu in quarantine\n", static_cast<unsigned long long>(drained.frames),
+  std::fprintf(stderr, "stored %llu frames, %llu in quarantine\n",
+               static_cast<unsigned long long>(drained.frames),
                static_cast<unsigned long long>(drained.quarantined));
   CASEBOX_TRY(Analysis analysis, analyze_case(*access, out.recorded.case_id, {}));
   out.twin = std::move(analysis.outcome.twin);
@@ -90,10 +92,12 @@ Result<Outcome> play(const Args& args, const fs::path& store_dir) {
   if (!record) return Error{Code::kInternal, "the recorded case is not in the store"};
   CASEBOX_TRY(out.verified, verify_stored_case(access->store(), *record, {}));
   std::fprintf(stderr, "verified: %s\n", verify::to_string(out.verified.verdict));
-  CASEBOX_TRY(auto reader, access->open_case(to_string(out.recorded.case_id), keyring::Purpose::kView));
+  CASEBOX_TRY(auto reader,
+              access->open_case(to_string(out.recorded.case_id), keyring::Purpose::kView));
   CASEBOX_TRY(out.view, gather_case(*reader));
   if (out.recorded.truth.empty())
-    return Error{Code::kInternal, "the simulated room told no truth; the recording was ended before its case"};
+    return Error{Code::kInternal,
+                 "the simulated room told no truth; the recording was ended before its case"};
   CASEBOX_TRY(out.score, score_against_truth(out.recorded.truth.begin()->second, out.view));
   out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return out;
@@ -113,15 +117,21 @@ Json to_json(const Outcome& out, const fs::path& store) {
       missing = row.missing;
       gaps = row.gap_frames;
     }
-    json["streams"].push_back({{"name", stream.name}, {"kind", kind_name(stream.kind)}, {"sent", stream.sent},
-                               {"stored", stored}, {"missing", missing}, {"gap_frames", gaps}});
+    json["streams"].push_back({{"name", stream.name},
+                               {"kind", kind_name(stream.kind)},
+                               {"sent", stream.sent},
+                               {"stored", stored},
+                               {"missing", missing},
+                               {"gap_frames", gaps}});
   }
   json["phases"] = Json::array();
   for (const PhaseScore& phase : out.score.phases)
-    json["phases"].push_back({{"phase", phase.phase},
-                              {"planted_start_s", phase.planted_start_s},
-                              {"found_start_s", phase.found_start_s ? Json(*phase.found_start_s) : Json(nullptr)}});
-  json["boundaries"] = {{"planted", out.score.boundaries()}, {"within_10_s", out.score.boundaries_within(10)}};
+    json["phases"].push_back(
+        {{"phase", phase.phase},
+         {"planted_start_s", phase.planted_start_s},
+         {"found_start_s", phase.found_start_s ? Json(*phase.found_start_s) : Json(nullptr)}});
+  json["boundaries"] = {{"planted", out.score.boundaries()},
+                        {"within_10_s", out.score.boundaries_within(10)}};
   json["departures"] = {{"planted", out.score.planted.size()},
                         {"found_certain", out.score.found_certain},
                         {"found_ambiguous", out.score.found_ambiguous},
@@ -139,13 +149,15 @@ Json to_json(const Outcome& out, const fs::path& store) {
 }
 
 void print_people(const Outcome& out, const fs::path& store) {
-  std::printf("Case %s, %.0f s, %s\n", to_string(out.recorded.case_id).c_str(), out.recorded.end.seconds(),
-              verify::to_string(out.verified.verdict));
+  std::printf("Case %s, %.0f s, %s\n", to_string(out.recorded.case_id).c_str(),
+              out.recorded.end.seconds(), verify::to_string(out.verified.verdict));
   std::printf("  phases: %u of %u boundaries found within 10 s\n", out.score.boundaries_within(10),
               out.score.boundaries());
-  std::printf("  departures: %zu planted, %u found, %u found as ambiguous, %u missed, %u certain ones nobody planted\n",
-              out.score.planted.size(), out.score.found_certain, out.score.found_ambiguous, out.score.missed,
-              out.score.false_certain);
+  std::printf(
+      "  departures: %zu planted, %u found, %u found as ambiguous, %u missed, %u certain ones "
+      "nobody planted\n",
+      out.score.planted.size(), out.score.found_certain, out.score.found_ambiguous,
+      out.score.missed, out.score.false_certain);
   std::printf("  store: %s\n", store.c_str());
 }
 
@@ -194,14 +206,16 @@ Result<int> run(const Args& args) {
 const Command kDemoCommand{
     "demo",
     "A simulated operation: recorded, stored, analysed, verified, and shown on a page",
-    {{"--out", ArgKind::kText, "Folder of the store; a second run adds a case to it", "casebox-demo"},
+    {{"--out", ArgKind::kText, "Folder of the store; a second run adds a case to it",
+      "casebox-demo"},
      {"--seed", ArgKind::kInteger, "What the operation is drawn from", "1"},
      {"--duration-scale", ArgKind::kNumber, "Multiplies the length of phases", "1"},
      {"--no-video", ArgKind::kFlag, "No scope and room video (quicker)"},
      {"--headless", ArgKind::kFlag, "End with the result, without the page"},
      {"--port", ArgKind::kInteger, "Port of the page on loopback; 0 takes a free one", "8420"}},
     run,
-    "Needs no broker, display or device. What was planted is compared with what was found; nothing of it is\n"
+    "Needs no broker, display or device. What was planted is compared with what was found; nothing "
+    "of it is\n"
     "a patient's. Example: casebox demo --seed 7 --headless --json"};
 
 }  // namespace casebox::tools

@@ -127,8 +127,7 @@ Result<int> run(const Args& args) {
     // One bad file costs no other case; a full disk or a stop ends the whole.
     if (exit_code(imported.error()) == 1) return std::move(imported).error();
     const std::string& path = plan[i].files.front().path;
-    not_imported.push_back(
-        {path.substr(path.find_last_of('/') + 1), 0, imported.error().message});
+    not_imported.push_back({path.substr(path.find_last_of('/') + 1), 0, imported.error().message});
     refused.push_back(std::move(imported).error());
   }
   if (outcomes.empty()) return refused.front();
@@ -172,8 +171,7 @@ Result<int> run(const Args& args) {
 }  // namespace
 
 const Command kImportCommand{
-    "import",
-    "Existing files as a case: video, .vital, CSV, phase annotations",
+    "import", "Existing files as a case: video, .vital, CSV, phase annotations",
     with_store_args(
         {{"FILE", ArgKind::kList, "Files, or NAME=FILE to name a source's streams", "", true},
          {"--case", ArgKind::kText, "All files make one case of this alias, which stays sealed"},

@@ -1,5 +1,5 @@
-// casebox record: the recorder appliance. Records one case into the spool until its sources end, the
-// time is up or it is asked to stop; `casebox ingest` or `casebox forward` take it from there.
+// casebox record: the recorder appliance. Records one case into the spool until its sources end,
+// the time is up or it is asked to stop; `casebox ingest` or `casebox forward` take it from there.
 
 #include "recorder/recorder.h"
 
@@ -35,8 +35,9 @@ class Teller {
     if (progress.disk_full != disk_full_) {
       disk_full_ = progress.disk_full;
       std::fprintf(stderr, "casebox: %9.1f s: %s\n", progress.now.seconds(),
-                   disk_full_ ? "the disk is full: events wait, all else becomes gaps; free some space"
-                              : "the disk takes records again");
+                   disk_full_
+                       ? "the disk is full: events wait, all else becomes gaps; free some space"
+                       : "the disk takes records again");
     }
     if (!progress.accounts_balance && balanced_) {
       balanced_ = false;
@@ -116,8 +117,8 @@ Result<int> run(const Args& args) {
     fmt::print("{:<24} {:>12} {:>12} {:>10} {:>6}\n", "stream", "sent", "stored", "missing",
                "gaps");
     for (const recorder::StreamCount& row : summary.streams)
-      fmt::print("{:<24} {:>12} {:>12} {:>10} {:>6}\n", row.name, row.sent, row.stored,
-                 row.missing, row.gap_frames);
+      fmt::print("{:<24} {:>12} {:>12} {:>10} {:>6}\n", row.name, row.sent, row.stored, row.missing,
+                 row.gap_frames);
   }
   int code = 0;
   for (const recorder::SourceState& source : summary.sources) {

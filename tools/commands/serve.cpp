@@ -20,9 +20,9 @@ Result<v1::ServeConfig> settings(const Args& args) {
   if (args.has("--config")) {
     CASEBOX_TRY(config, load_serve_config(args.text("--config")));
     if (config.has_kafka())
-      return Error{Code::kUnsupported,
-                   args.text("--config") +
-                       ": 'kafka': serve reads log folders; run `casebox ingest` on another store for a broker"};
+      return Error{Code::kUnsupported, args.text("--config") +
+                                           ": 'kafka': serve reads log folders; run `casebox "
+                                           "ingest` on another store for a broker"};
   }
   if (args.has("--store")) config.set_store_dir(args.text("--store"));
   if (args.has("--address")) config.set_address(args.text("--address"));
@@ -39,7 +39,8 @@ Result<v1::ServeConfig> settings(const Args& args) {
   for (const std::string& dir : args.list("--logs")) config.add_log_dirs(dir);
   if (config.address().empty()) config.set_address("127.0.0.1");
   if (config.store_dir().empty())
-    return Error{Code::kInvalidArgument, "serve: no store; give --store or a --config that names it"};
+    return Error{Code::kInvalidArgument,
+                 "serve: no store; give --store or a --config that names it"};
   return config;
 }
 
@@ -97,12 +98,14 @@ const Command kServeCommand{
      {"--store", ArgKind::kText, "Folder of the store"},
      {"--keys", ArgKind::kText, "Folder of the keystore (default: <store>/keys)"},
      {"--logs", ArgKind::kList, "Log folders of recorders to take in while it runs"},
-     {"--live", ArgKind::kFlag, "Take in what the store's own logs hold, and analyse cases as they close"},
+     {"--live", ArgKind::kFlag,
+      "Take in what the store's own logs hold, and analyse cases as they close"},
      {"--port", ArgKind::kInteger, "Port; 0 takes a free one (default: 8420)"},
      {"--address", ArgKind::kText, "Loopback address (default: 127.0.0.1)"},
      {"--web", ArgKind::kText, "Folder of the built page (default: beside the program)"}},
     run,
-    "With --logs, --live or log_dirs in the configuration it is the store's one writer; otherwise the store is\n"
+    "With --logs, --live or log_dirs in the configuration it is the store's one writer; otherwise "
+    "the store is\n"
     "opened read-only beside another. Every case that is opened on the page is audited once."};
 
 }  // namespace casebox::tools

@@ -66,7 +66,8 @@ Result<std::vector<verify::Report>> verify_path(const std::string& path,
     if (!reports) return std::move(reports).error();
     for (uint32_t i = 0; i < (*store)->shards(); ++i)
       if ((*store)->shard(i).recovered().torn_tail)
-        reports->push_back(incomplete(path, "the database's log is torn or damaged in shard " + std::to_string(i) +
+        reports->push_back(incomplete(path, "the database's log is torn or damaged in shard " +
+                                                std::to_string(i) +
                                                 "; what was written behind the place is not seen"));
     if (reports->empty()) reports->push_back(incomplete(path, "it holds no case"));
     return reports;

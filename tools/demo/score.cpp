@@ -8,8 +8,8 @@
 namespace casebox::tools {
 namespace {
 
-// Sequences of phases as strings of labels: the longest common subsequence pairs them, so that one phase
-// too many or too few does not shift all that follow.
+// Sequences of phases as strings of labels: the longest common subsequence pairs them, so that one
+// phase too many or too few does not shift all that follow.
 std::vector<std::optional<size_t>> pair_up(const std::vector<PhaseScore>& planted,
                                            const std::vector<PhaseView>& found) {
   const size_t n = planted.size(), m = found.size();
@@ -46,10 +46,11 @@ bool matches(const v1::Finding& finding, const DepartureScore& planted, bool amb
   return ambiguous ? certainty == v1::CERTAINTY_AMBIGUOUS : certainty == v1::CERTAINTY_CERTAIN;
 }
 
-/// A certain finding that some planted departure explains, be it of another kind: a step done late is also
-/// a step missing from its place.
+/// A certain finding that some planted departure explains, be it of another kind: a step done late
+/// is also a step missing from its place.
 bool explained(const v1::Finding& finding, const std::vector<DepartureScore>& planted) {
-  return std::ranges::any_of(planted, [&](const DepartureScore& p) { return about(finding, p.step); });
+  return std::ranges::any_of(planted,
+                             [&](const DepartureScore& p) { return about(finding, p.step); });
 }
 
 }  // namespace
@@ -57,8 +58,10 @@ bool explained(const v1::Finding& finding, const std::vector<DepartureScore>& pl
 uint32_t TruthScore::boundaries_within(double tolerance_s) const {
   uint32_t within = 0;
   for (const PhaseScore& phase : phases) {
-    within += phase.found_start_s && std::abs(*phase.found_start_s - phase.planted_start_s) <= tolerance_s;
-    within += phase.found_end_s && std::abs(*phase.found_end_s - phase.planted_end_s) <= tolerance_s;
+    within += phase.found_start_s &&
+              std::abs(*phase.found_start_s - phase.planted_start_s) <= tolerance_s;
+    within +=
+        phase.found_end_s && std::abs(*phase.found_end_s - phase.planted_end_s) <= tolerance_s;
   }
   return within;
 }
@@ -84,9 +87,12 @@ Result<TruthScore> score_against_truth(const std::string& text, const CaseView& 
     const auto hit = std::ranges::find_if(
         view.findings, [&](const v1::Finding& f) { return matches(f, planted, ambiguous); });
     if (hit != view.findings.end()) planted.found = certainty_name(hit->certainty());
-    if (planted.found.empty()) ++score.missed;
-    else if (ambiguous) ++score.found_ambiguous;
-    else ++score.found_certain;
+    if (planted.found.empty())
+      ++score.missed;
+    else if (ambiguous)
+      ++score.found_ambiguous;
+    else
+      ++score.found_certain;
     score.planted.push_back(std::move(planted));
   }
   for (const v1::Finding& finding : view.findings) {
@@ -99,7 +105,8 @@ Result<TruthScore> score_against_truth(const std::string& text, const CaseView& 
   score.late = truth.at("forecasts").at("late");
   return score;
 } catch (const Json::exception& error) {
-  return Error{Code::kCorrupt, std::string("truth.json: not what the simulator writes: ") + error.what()};
+  return Error{Code::kCorrupt,
+               std::string("truth.json: not what the simulator writes: ") + error.what()};
 }
 
 Result<std::vector<SentByTruth>> sent_by_truth(const std::string& text) try {
@@ -109,7 +116,8 @@ Result<std::vector<SentByTruth>> sent_by_truth(const std::string& text) try {
     out.push_back({stream.at("name"), stream.at("sent")});
   return out;
 } catch (const Json::exception& error) {
-  return Error{Code::kCorrupt, std::string("truth.json: not what the simulator writes: ") + error.what()};
+  return Error{Code::kCorrupt,
+               std::string("truth.json: not what the simulator writes: ") + error.what()};
 }
 
 }  // namespace casebox::tools

@@ -1,7 +1,8 @@
 #pragma once
 
-// What analysis found of a simulated case against what the simulator planted (docs/simulator.md). The one
-// place that looks at both: the demonstration and the tests of the analysis use it, analysis never does.
+// What analysis found of a simulated case against what the simulator planted (docs/simulator.md).
+// The one place that looks at both: the demonstration and the tests of the analysis use it,
+// analysis never does.
 //
 // Thread safety: free functions. Errors: kCorrupt for a truth document that is not one.
 
@@ -32,13 +33,14 @@ struct DepartureScore {
 struct TruthScore {
   std::vector<PhaseScore> phases;
   std::vector<DepartureScore> planted;
-  uint32_t found_certain = 0;    // planted ones, found as certain, unobserved or justified: as planted
+  uint32_t found_certain =
+      0;  // planted ones, found as certain, unobserved or justified: as planted
   uint32_t found_ambiguous = 0;  // planted ones found as ambiguous
   uint32_t missed = 0;
-  uint32_t false_certain = 0;    // certain ones that nobody planted
+  uint32_t false_certain = 0;  // certain ones that nobody planted
   std::vector<std::string> false_certain_texts;
   uint32_t forecasts = 0;
-  uint32_t late = 0;             // as the simulator counted them
+  uint32_t late = 0;  // as the simulator counted them
 
   /// Phase starts and ends found within `tolerance_s`, and how many there are.
   uint32_t boundaries_within(double tolerance_s) const;

@@ -1,11 +1,12 @@
 #pragma once
 
-// A forwarder's cursor on disk: one line `casebox-cursor 1 <offset>`. It is replaced, not rewritten, so
-// that a crash leaves the old one or the new one, and locked, so that a log has one forwarder.
+// A forwarder's cursor on disk: one line `casebox-cursor 1 <offset>`. It is replaced, not
+// rewritten, so that a crash leaves the old one or the new one, and locked, so that a log has one
+// forwarder.
 //
 // Thread safety: one thread.
-// Errors: kCorrupt for a file that is not a cursor, kUnavailable when another process holds it, kIo and
-// kNoSpace from the disk.
+// Errors: kCorrupt for a file that is not a cursor, kUnavailable when another process holds it, kIo
+// and kNoSpace from the disk.
 
 #include <cstdint>
 #include <filesystem>
@@ -26,7 +27,8 @@ class CursorFile {
   Result<void> write(uint64_t offset) const;
 
  private:
-  CursorFile(std::filesystem::path file, Fd lock) : file_(std::move(file)), lock_(std::move(lock)) {}
+  CursorFile(std::filesystem::path file, Fd lock)
+      : file_(std::move(file)), lock_(std::move(lock)) {}
 
   std::filesystem::path file_;
   Fd lock_;

@@ -1,7 +1,7 @@
 #pragma once
 
-// The open side of an epoch: numbers, chains, gaps, beats and the close frame. A Producer adds streams and
-// sealing; recovery picks an epoch up where a crash left it.
+// The open side of an epoch: numbers, chains, gaps, beats and the close frame. A Producer adds
+// streams and sealing; recovery picks an epoch up where a crash left it.
 //
 // Thread safety: one thread. Errors: those of the log; a failed append changes nothing here.
 // Lifetime: `log` and `clock` outlive it.
@@ -33,14 +33,18 @@ class EpochWriter {
   /// Starts a chain at its first head, if it is not there yet.
   Chain& chain(StreamId stream);
   /// Continues one from a known position.
-  void resume(StreamId stream, uint64_t next, const Digest& head) { chains_[stream.value] = {next, head, {}}; }
+  void resume(StreamId stream, uint64_t next, const Digest& head) {
+    chains_[stream.value] = {next, head, {}};
+  }
 
-  /// Completes the header (epoch, first number, derived flag), encodes, appends, and moves the chain.
+  /// Completes the header (epoch, first number, derived flag), encodes, appends, and moves the
+  /// chain.
   Result<ItemNumber> append(frame::Header header, BytesView body);
   /// The header as `append` will complete it: what a seal authenticates.
   frame::Header complete(frame::Header header);
 
-  Result<ItemNumber> append_control(frame::Kind kind, CaseTime t, const google::protobuf::MessageLite& body);
+  Result<ItemNumber> append_control(frame::Kind kind, CaseTime t,
+                                    const google::protobuf::MessageLite& body);
   Result<ItemNumber> append_gap(StreamId stream, const v1::Gap& gap);
   Result<void> beat(CaseTime t);
   Result<void> close(CaseTime t, v1::CloseFrame::Reason reason);

@@ -1,11 +1,12 @@
 #pragma once
 
-// Packs packets of one stream into CMAF fragments (libavformat's mov muxer into memory), beside a table
-// that keeps each packet's own times. A fragment is closed by whoever feeds it: at a group of
+// Packs packets of one stream into CMAF fragments (libavformat's mov muxer into memory), beside a
+// table that keeps each packet's own times. A fragment is closed by whoever feeds it: at a group of
 // pictures, after 150 ms, or before it grows too large.
 //
 // The payload stays as the source had it; only where a source separates NAL units by start codes
-// do they become lengths, as the container wants. A fragment's own times may be shifted for players.
+// do they become lengths, as the container wants. A fragment's own times may be shifted for
+// players.
 //
 // Thread safety: one thread.
 // Errors: open() is kUnsupported for a codec an MP4 cannot hold, kInvalidArgument without the
@@ -53,8 +54,8 @@ class CmafMuxer {
   size_t pending_bytes() const;
 
   Result<void> add(const SourcePacket& packet);
-  /// The fragment of all packets since the last call; kInvalidArgument when there are none. dt_ns of
-  /// the table stays 0.
+  /// The fragment of all packets since the last call; kInvalidArgument when there are none. dt_ns
+  /// of the table stays 0.
   Result<Fragment> close();
 
  private:

@@ -18,7 +18,8 @@ constexpr int64_t kMaxCode = int64_t{1} << 53;  // beyond it a double is not exa
 
 std::string_view trim(std::string_view s) {
   while (!s.empty() && (s.front() == ' ' || s.front() == '\t')) s.remove_prefix(1);
-  while (!s.empty() && (s.back() == ' ' || s.back() == '\t' || s.back() == '\r')) s.remove_suffix(1);
+  while (!s.empty() && (s.back() == ' ' || s.back() == '\t' || s.back() == '\r'))
+    s.remove_suffix(1);
   return s;
 }
 
@@ -31,8 +32,8 @@ std::string lower(std::string_view s) {
 /// What programs print for a value that is no number; MSVC's "-1.#IND" rounded to a few digits
 /// becomes "-1.$".
 bool spells_nan(std::string_view cell) {
-  static constexpr std::array kNames = {"nan", "-nan", "1.#ind", "1.#qnan", "1.#snan", "1.$",
-                                        "1.#j", "na", "n/a", "null"};
+  static constexpr std::array kNames = {"nan", "-nan", "1.#ind", "1.#qnan", "1.#snan",
+                                        "1.$", "1.#j", "na",     "n/a",     "null"};
   std::string text = lower(cell);
   if (text.size() > 1 && text[0] == '-' && text[1] == '1') text.erase(0, 1);
   return std::ranges::any_of(kNames, [&](const char* name) { return text == name; });
@@ -194,7 +195,7 @@ Result<void> CsvTable::read_header() {
     split_unit(cell, column);
     if (column.name.empty()) column.name = "column" + std::to_string(columns_.size());
     if (const int n = ++seen[column.name]; n > 1) column.name += " (" + std::to_string(n) + ")";
-    static constexpr std::array kTimes = {"time", "t",       "t_s",     "timestamp",
+    static constexpr std::array kTimes = {"time",    "t",      "t_s",     "timestamp",
                                           "elapsed", "time_s", "seconds", "time_ms"};
     const std::string simple = lower(column.name);
     if (time_ < 0 && std::ranges::any_of(kTimes, [&](const char* t) { return simple == t; })) {
@@ -240,37 +241,38 @@ Result<void> CsvTable::each_row(
 
 Result<void> CsvTable::find_forms() {
   std::vector<Forms> forms(columns_.size());
-  CASEBOX_CHECK(each_row([&](uint64_t line, const std::vector<std::string_view>& cells) -> Result<void> {
-    if (cells.size() != columns_.size())
-      return Error{Code::kInvalidArgument,
-                   name_ + ":" + std::to_string(line) + ": " + std::to_string(cells.size()) +
-                       " columns where the first line names " + std::to_string(columns_.size()) +
-                       "; mend or remove the line"};
-    ++rows_;
-    for (size_t c = 0; c < cells.size(); ++c) {
-      double value = 0;
-      bool missing = false;
-      if (!number(cells[c], value, missing))
-        return bad(line, c, cells[c], "is not a number; mend the cell or leave the column out");
-      if (missing) continue;
-      Forms& form = forms[c];
-      if (std::isnan(value)) {
-        form.integer = false;
-        if (form.nan.empty()) form.nan = cells[c];
-        continue;
-      }
-      form.numbers = true;
-      const int decimals = decimals_of(cells[c]);
-      if (form.decimals == -1) form.decimals = decimals;
-      int64_t code = 0;
-      form.integer = form.integer && decimals == form.decimals && decimals >= 0 &&
-                     decimals <= static_cast<int>(kMaxDecimals) &&
-                     scaled(cells[c], static_cast<uint32_t>(decimals), code);
-      form.fixed = std::max(form.fixed, decimals);
-      form.digits = std::max(form.digits, significant_digits(cells[c]));
-    }
-    return ok();
-  }));
+  CASEBOX_CHECK(
+      each_row([&](uint64_t line, const std::vector<std::string_view>& cells) -> Result<void> {
+        if (cells.size() != columns_.size())
+          return Error{Code::kInvalidArgument,
+                       name_ + ":" + std::to_string(line) + ": " + std::to_string(cells.size()) +
+                           " columns where the first line names " +
+                           std::to_string(columns_.size()) + "; mend or remove the line"};
+        ++rows_;
+        for (size_t c = 0; c < cells.size(); ++c) {
+          double value = 0;
+          bool missing = false;
+          if (!number(cells[c], value, missing))
+            return bad(line, c, cells[c], "is not a number; mend the cell or leave the column out");
+          if (missing) continue;
+          Forms& form = forms[c];
+          if (std::isnan(value)) {
+            form.integer = false;
+            if (form.nan.empty()) form.nan = cells[c];
+            continue;
+          }
+          form.numbers = true;
+          const int decimals = decimals_of(cells[c]);
+          if (form.decimals == -1) form.decimals = decimals;
+          int64_t code = 0;
+          form.integer = form.integer && decimals == form.decimals && decimals >= 0 &&
+                         decimals <= static_cast<int>(kMaxDecimals) &&
+                         scaled(cells[c], static_cast<uint32_t>(decimals), code);
+          form.fixed = std::max(form.fixed, decimals);
+          form.digits = std::max(form.digits, significant_digits(cells[c]));
+        }
+        return ok();
+      }));
   CASEBOX_CHECK(each_row([&](uint64_t line, const std::vector<std::string_view>& cells) {
     for (size_t c = 0; c < cells.size(); ++c) {
       Forms& form = forms[c];

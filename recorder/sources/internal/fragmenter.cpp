@@ -47,8 +47,7 @@ Result<void> Fragmenter::flush(std::vector<Item>& out) {
   item.u95_us = u95_us_;
   CaseTime end = item.t;
   for (size_t i = 0; i < times.size(); ++i) {
-    fragment.media.mutable_packets(static_cast<int>(i))
-        ->set_dt_ns((times[i].present - item.t).ns);
+    fragment.media.mutable_packets(static_cast<int>(i))->set_dt_ns((times[i].present - item.t).ns);
     end = std::max({end, times[i].present + times[i].duration, times[i].decode});
     item.arrival = std::max(item.arrival, times[i].arrival);
   }

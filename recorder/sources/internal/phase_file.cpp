@@ -90,10 +90,9 @@ Result<void> read_list(const Json& list, v1::Interval::Level level, const std::s
 }
 
 std::string line_of(const std::string& text, size_t byte) {
-  return std::to_string(1 + std::count(text.begin(),
-                                       text.begin() + static_cast<ptrdiff_t>(
-                                                          std::min(byte, text.size())),
-                                       '\n'));
+  return std::to_string(
+      1 + std::count(text.begin(),
+                     text.begin() + static_cast<ptrdiff_t>(std::min(byte, text.size())), '\n'));
 }
 
 Result<PhaseFile> read_json(const std::string& text, const std::string& name) {
@@ -165,8 +164,8 @@ Result<PhaseFile> read_table(const std::string& text, const std::string& name) {
       return CsvTable::scaled(cells[static_cast<size_t>(column)], 3, ms);
     };
     PhaseInterval interval;
-    for (auto [column, into] : {std::pair{columns.start, &interval.start},
-                                std::pair{columns.end, &interval.end}})
+    for (auto [column, into] :
+         {std::pair{columns.start, &interval.start}, std::pair{columns.end, &interval.end}})
       if (!time(column, *into))
         return bad(where, "column " + std::to_string(column + 1) + ": '" +
                               std::string(cells[static_cast<size_t>(column)].substr(0, 40)) +
@@ -186,7 +185,8 @@ Result<PhaseFile> read_table(const std::string& text, const std::string& name) {
       return bad(where, "the case has no name, or one above 256 characters");
     const auto [at, fresh] = index.try_emplace(of, file.cases.size());
     if (fresh) {
-      if (file.cases.size() >= 100'000) return bad(where, "more than 100,000 cases; split the file");
+      if (file.cases.size() >= 100'000)
+        return bad(where, "more than 100,000 cases; split the file");
       file.cases.emplace_back().name = of;
     }
     CASEBOX_CHECK(add(file.cases[at->second], std::move(interval), where));

@@ -12,7 +12,9 @@ std::string ucum(const std::string& unit) {
       {"cmH2O", "cm[H2O]"},
       {"degC", "Cel"},
       {"C", "Cel"},
-      {"\xC2\xB0" "C", "Cel"},
+      {"\xC2\xB0"
+       "C",
+       "Cel"},
       {"ohm", "Ohm"},
       {"bpm", "/min"},
       {"1/min", "/min"},

@@ -58,10 +58,14 @@ class Cursor {
 
 size_t sample_size(uint8_t format) {
   switch (format) {
-    case 1: case 7: case 8: return 4;
+    case 1:
+    case 7:
+    case 8: return 4;
     case 2: return 8;
-    case 3: case 4: return 1;
-    case 5: case 6: return 2;
+    case 3:
+    case 4: return 1;
+    case 5:
+    case 6: return 2;
     default: return 0;
   }
 }
@@ -110,7 +114,8 @@ Result<std::unique_ptr<VitalFile>> VitalFile::begin(std::unique_ptr<GzipReader> 
   const auto header_size = load_le<uint16_t>(head.data() + 8);
   file->in_->read(header_size, head);
   if (head.size() < header_size)
-    return Error{Code::kInvalidArgument, name + ":10: the file ends inside its header; copy it again"};
+    return Error{Code::kInvalidArgument,
+                 name + ":10: the file ends inside its header; copy it again"};
   file->packed_ = header_size >= 27 && head[26] == 1;
   return file;
 }
@@ -153,7 +158,7 @@ void VitalFile::read_track(BytesView packet) {
   track.name = clean(in.text());
   if (!in.ok() || track.name.empty()) return note("a track that cannot be read");
   if (!in.rest().empty()) track.unit = in.text();
-  in.maybe<float>(0);     // least and greatest value to show, colour
+  in.maybe<float>(0);  // least and greatest value to show, colour
   in.maybe<float>(0);
   in.maybe<uint32_t>(0);
   track.rate_hz = in.maybe<float>(0);
@@ -167,8 +172,8 @@ void VitalFile::read_track(BytesView packet) {
                 ", which this reader does not know");
   track.type = static_cast<VitalType>(type);
   if (type != 5 && sample_size(track.format) == 0)
-    return note("track '" + track.name + "' has samples of form " +
-                std::to_string(track.format) + ", which this reader does not know");
+    return note("track '" + track.name + "' has samples of form " + std::to_string(track.format) +
+                ", which this reader does not know");
   if (type == 1 && !(track.rate_hz > 0 && track.rate_hz <= 1e6f))
     return note("track '" + track.name + "' has no sample rate");
   if (!std::isfinite(track.gain)) track.gain = 1;
@@ -208,7 +213,8 @@ bool VitalFile::read_record(BytesView packet, VitalRecord& record) {
   if (!in.ok() || in.rest().size() < size * count)
     return lose("track '" + track.name + "': a record shorter than it says", record);
   if (count == 0) return false;  // nothing in it, nothing lost
-  for (uint32_t i = 0; i < count; ++i) read_sample(in.rest().data() + i * size, track.format, record);
+  for (uint32_t i = 0; i < count; ++i)
+    read_sample(in.rest().data() + i * size, track.format, record);
   return true;
 }
 

@@ -40,7 +40,7 @@ struct VitalTrack {
 /// One record, as the file has it.
 struct VitalRecord {
   uint16_t track = 0;
-  double time = 0;           // seconds since 1970, UTC
+  double time = 0;            // seconds since 1970, UTC
   std::vector<int64_t> ints;  // samples of integer formats
   std::vector<double> reals;  // of formats 1 and 2
   std::string text;           // of a text track
