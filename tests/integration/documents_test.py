@@ -1,0 +1,207 @@
+"""documents_test.py CASEBOX
+
+docs/formats/json.md against what the commands really print: every key that the page says is always there is
+there, and no key stands in a document that the page does not name. Commands that need a broker are not run here.
+"""
+
+import json
+import pathlib
+import re
+import signal
+import sys
+import tempfile
+
+from support import ROOT, Casebox, expect
+
+casebox = Casebox(sys.argv[1])
+PAGE = ROOT / "docs/formats/json.md"
+NEEDS_BROKER = {"forward", "topics", "cat"}
+KEY = re.compile(r"^[a-z0-9_]+(\[\])?(\.[a-z0-9_]+(\[\])?)*$")
+# Maps whose keys are data, not part of the contract.
+FREE = re.compile(r"(^|\.)(config|values|labels)$")
+SOURCES = re.compile(r"(^|\.)sources\[\](\.|$)")
+
+
+class Section:
+    """What the page says of one document: keys that must be there, keys that may."""
+
+    def __init__(self):
+        self.required, self.known, self.lines = set(), set(), []
+
+    def read(self, sections):
+        for line in self.lines:
+            spans = [s for s in re.findall(r"`([^`]+)`", line) if KEY.match(s)]
+            self.known.update(spans)
+            # The keys a line begins with; behind them stand values and remarks.
+            lead = re.match(r"((?:`[^`]+`(?:, | and |; )?)+)", line)
+            keys = [s for s in re.findall(r"`([^`]+)`", lead.group(1))] if lead else []
+            if lead and " `" in lead.group(1).replace(", `", ",`").replace("and `", "and`").replace("; `", ";`"):
+                keys = keys[:1]  # `key` `value`: only the first is a key
+            if "*(optional)*" not in line:
+                self.required.update(k for k in keys if KEY.match(k))
+            head = keys[0] if keys else ""
+            nested = re.match(r"`([^`]+)` `", line)
+            if nested:  # `object` `key`, `key` ...: keys inside it
+                self.known.update(f"{nested.group(1)}.{s}" for s in spans)
+            for outer, other in re.findall(r"`([^`]+)`(?: of these)? as (?:in )?`(\w+)`", line):
+                if other in sections:
+                    self.known.update(k for k in sections[other].known if k.startswith(outer))
+                else:  # `now` as `finding`: the same keys below another one
+                    self.known.update(k.replace(other, outer, 1) for k in sections["why"].known
+                                      if k.startswith(other + "."))
+            if head:
+                self.known.add(head)
+
+
+def page():
+    sections, current = {}, None
+    for line in PAGE.read_text(encoding="utf-8").splitlines():
+        if line.startswith("## "):
+            current = sections.setdefault(line[3:].strip(), Section())
+        elif line.startswith("### "):
+            current = None
+        elif line.startswith("- ") and current is not None:
+            current.lines.append(line[2:])
+    for _ in range(2):  # the second time, what other sections say is known
+        for section in sections.values():
+            section.read(sections)
+    return sections
+
+
+def paths(value, prefix=""):
+    """Every key of a document as `a.b[].c`."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            path = f"{prefix}.{key}" if prefix else key
+            yield path + ("[]" if isinstance(inner, list) else "")
+            if not FREE.search(path):
+                yield from paths(inner, path)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from paths(inner, prefix + "[]")
+
+
+def absent(document, path):
+    """A key that must be there and is not, in any element of the lists on its way."""
+    values = [document]
+    for part in path.split("."):
+        name = part.removesuffix("[]")
+        found = []
+        for value in values:
+            if value is None:
+                continue
+            if name not in value:
+                return True
+            inner = value[name]
+            if part.endswith("[]"):
+                found.extend(inner or [])
+            elif isinstance(inner, dict):
+                found.append(inner)
+        values = found
+    return False
+
+
+class Checker:
+    def __init__(self):
+        self.sections, self.seen = page(), set()
+
+    def check(self, command, document):
+        self.seen.add(command)
+        expect(command in self.sections, f"{command}: no section in {PAGE.name}")
+        section = self.sections[command]
+        expect(document["schema"] == f"casebox.{command}/1", f"{command}: schema {document['schema']}")
+        plain = {key.replace("[]", "") for key in section.known}
+        for path in set(paths(document)):
+            if SOURCES.search(path) and not path.endswith("sources[]"):
+                continue  # the same everywhere, checked in `show`
+            expect(path.replace("[]", "") in plain, f"{command}: prints {path}, which the page does not name")
+        for path in section.required:
+            expect(not absent(document, path), f"{command}: {path} is promised and missing")
+
+    def run(self, *args, code=0):
+        document = casebox.json(*args, code=code)
+        self.check(args[0], document)
+        return document
+
+
+def configs(checker, folder):
+    checker.run("version")
+    defaults = checker.run("config", "defaults", "recorder")
+    file = folder / "recorder.yaml"
+    file.write_text(defaults["yaml"], encoding="utf-8")
+    for action in ("check", "show"):
+        checker.run("config", action, file)
+
+
+def of_a_case(checker, folder):
+    demo = checker.run("demo", "--headless", "--seed", 3, "--out", folder / "demo")
+    case, at = demo["case_id"], ("--store", demo["store_path"])
+    checker.run("cases", *at)
+    shown = checker.run("show", case, *at)
+    expect(shown["departures"] and shown["gaps"], "this case shows neither departures nor gaps; take another seed")
+    for key in ("epoch", "stream_id", "first_number", "last_number", "t0_s", "t1_s"):
+        expect(key in shown["departures"][0]["sources"][0], f"sources[]: no {key}")
+    checker.run("query", 'phase("CalotTriangleDissection").duration > 1', *at)
+    checker.run("query", 'phase("CalotTriangleDissection").duration > 1', *at, "--explain")
+    checker.run("analyze", *at)
+    for job in ("timing", "conformance"):
+        checker.run("analyze", job, *at)
+    checker.run("analyze", "timing", "--each", *at)
+    finding = shown["departures"][0]["finding_id"]
+    checker.run("why", finding, *at)
+    checker.run("recompute", finding, *at)
+    checker.run("verify", demo["store_path"])
+    log = folder / "case.xes"
+    checker.run("export", case, *at, "--format", "xes", "--out", log)
+    checker.run("conform", "--model", "lap-cholecystectomy", "--log", log, "--alignments")
+    checker.run("protocol", "list")
+    checker.run("protocol", "lint", ROOT / "deploy/protocols/lap-cholecystectomy.yaml")
+    checker.run("protocol", "diff", "lap-cholecystectomy", "gastric-bypass", "--log", log)
+    checker.run("replay", case, *at, "--speed", 0, "--to-log", folder / "replayed")
+    for kind in ("liability", "committee", "briefing"):
+        of = () if kind == "committee" else (case,)
+        if kind == "briefing":
+            checker.run("consent", case, "--grant", "patient-briefing", *at)
+        checker.run("report", kind, *of, *at, "--out", folder / f"{kind}.html")
+    checker.run("keys", "list", *at)
+    checker.run("keys", "audit", *at)
+    return at
+
+
+def served(checker, at):
+    process = casebox.start("serve", *at, "--port", 0, "--json")
+    try:
+        checker.check("serve", json.loads(process.stdout.readline()))
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+
+
+def recorded(checker, folder):
+    room = folder / "room"
+    checker.run("simulate", "--seed", 5, "--duration-scale", 0.05, "--no-video", "--out", room)
+    checker.run("record", "--config", room / "recorder.yaml")
+    checker.run("verify", room / "spool")
+    checker.run("ingest", "--store", folder / "ingested", "--keys", room / "keys", "--logs", room / "spool",
+                "--until-idle", 0.3)
+    checker.run("recover", room / "spool", "--keys", room / "keys")
+    table = folder / "twin.csv"
+    table.write_text("Time(s),HeartRate(1/min)\n" + "".join(f"{i / 50:.2f},{70 + i % 3}\n" for i in range(100)),
+                     encoding="utf-8")
+    checker.run("import", table, "--case", "A1", "--store", folder / "imported")
+    checker.run("bench", "codec", "--seconds", 0.05)
+
+
+with tempfile.TemporaryDirectory() as temporary:
+    work = pathlib.Path(temporary)
+    checker = Checker()
+    configs(checker, work)
+    served(checker, of_a_case(checker, work))
+    recorded(checker, work)
+    left = set(checker.sections) - checker.seen - NEEDS_BROKER
+    expect(not left, f"documents on the page that nothing here prints: {sorted(left)}")
+    commands = {line.split()[0] for line in casebox.run("--help").stdout.splitlines()
+                if re.match(r"^  [a-z]+ +[A-Z]", line)}
+    expect(len(commands) > 20, "the help text lists no commands")
+    expect(commands <= set(checker.sections), f"commands the page does not know: {commands - set(checker.sections)}")
+    print(f"{len(checker.seen)} documents are as the page says")
