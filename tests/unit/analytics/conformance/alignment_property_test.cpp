@@ -167,9 +167,10 @@ Sequence random_sequence(std::mt19937_64& random) {
   return out;
 }
 
+/// 100; the long form of tests/run 2,000; or as said.
 int rounds() {
-  const char* set = std::getenv("CASEBOX_PROPERTY_ROUNDS");
-  return set == nullptr ? 100 : std::atoi(set);
+  if (const char* set = std::getenv("CASEBOX_PROPERTY_ROUNDS")) return std::atoi(set);
+  return std::getenv("CASEBOX_TEST_LONG") == nullptr ? 100 : 2000;
 }
 
 void compare_with_enumeration(uint64_t seed, int64_t unit, int64_t silent, uint32_t max_markings,
