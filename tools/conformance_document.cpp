@@ -13,6 +13,9 @@ using analytics::conformance::Departure;
 using analytics::conformance::Kind;
 using analytics::conformance::Move;
 
+constexpr size_t kMaxPrinted = 100;    // departures of a case, for people
+constexpr size_t kMaxListed = 10'000;  // departures of a case in JSON
+
 const char* certainty_name(v1::Certainty certainty) {
   switch (certainty) {
     case v1::CERTAINTY_CERTAIN: return "certain";
@@ -46,6 +49,7 @@ Json departure_json(const Departure& d, uint32_t unit) {
   out["t1_s"] = d.timed ? Json(static_cast<double>(d.t1_ns) * 1e-9) : Json(nullptr);
   out["certainty"] = certainty_name(d.certainty);
   out["margin"] = d.margin ? cost_json(*d.margin, unit) : Json(nullptr);
+  out["margin_exact"] = d.margin_exact;
   out["order_sensitive"] = d.order_sensitive;
   out["severity"] = d.severity;
   out["value"] = d.value.empty() ? Json(nullptr) : Json(d.value);
@@ -83,7 +87,10 @@ Json case_result_json(const CaseResult& result, const analytics::protocol::Norm&
   out["explanations"] = result.explanations;
   out["explanations_complete"] = result.explanations_complete;
   out["departures"] = Json::array();
-  for (const Departure& d : result.departures) out["departures"].push_back(departure_json(d, unit));
+  for (const Departure& d : result.departures) {
+    if (out["departures"].size() == kMaxListed) break;
+    out["departures"].push_back(departure_json(d, unit));
+  }
   if (alignment) {
     out["alignment"] = Json::array();
     for (const Move& move : result.alignment) {
@@ -94,6 +101,9 @@ Json case_result_json(const CaseResult& result, const analytics::protocol::Norm&
     }
   }
   out["notices"] = result.notices;
+  if (result.departures.size() > kMaxListed)
+    out["notices"].push_back(fmt::format("the first {} of {} departures are listed", kMaxListed,
+                                         result.departures.size()));
   return out;
 }
 
@@ -114,16 +124,22 @@ void print_case_result(std::FILE* out, const CaseResult& result, uint32_t unit) 
     if (!d.check.empty()) text += fmt::format(" [{}]", d.check);
     return text;
   };
+  size_t listed = 0;
   for (const Departure& d : result.departures) {
     if (d.certainty == v1::CERTAINTY_AMBIGUOUS) continue;
+    if (++listed > kMaxPrinted) continue;
     fmt::print(out, "  {:<10}  {}{}\n", certainty_name(d.certainty), d.text, notes(d));
     if (d.certainty == v1::CERTAINTY_CERTAIN && d.deviation != Kind::kTime && d.check.empty())
       fmt::print(out, "  {:<10}  {}\n", "",
-                 d.margin ? fmt::format("The best explanation without it has {:g} more departures "
-                                        "to explain.",
-                                        static_cast<double>(*d.margin) / unit)
-                          : "No explanation is without it.");
+                 d.margin
+                     ? fmt::format("The best explanation without it has {}{:g} more departures "
+                                   "to explain.",
+                                   d.margin_exact ? "" : "at least ",
+                                   static_cast<double>(*d.margin) / unit)
+                     : "No explanation is without it.");
   }
+  if (listed > kMaxPrinted)
+    fmt::print(out, "  ... and {} more; --json lists them\n", listed - kMaxPrinted);
   // Alternatives: what each explanation has beyond the certain departures.
   std::map<uint32_t, std::string> alternatives;
   for (const Departure& d : result.departures)

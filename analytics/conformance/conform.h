@@ -53,9 +53,9 @@ struct Observability {
 
 struct Options {
   OrderBasis order = OrderBasis::kStart;
-  uint32_t unit = 1;             // cost of an event or a step that does not match
-  uint32_t silent_cost = 0;      // of a silent step, in the same unit
-  uint64_t budget = 20'000'000;  // search states per case; beyond: bounds instead of a cost
+  uint32_t unit = 1;            // cost of an event or a step that does not match
+  uint32_t silent_cost = 0;     // of a silent step, in the same unit
+  uint64_t budget = 5'000'000;  // search states met per variant; beyond: bounds instead of a cost
   uint32_t max_markings =
       200'000;  // of the net, explored beforehand; beyond: as the search meets them
   uint32_t max_explanations = 64;  // kept per case
@@ -79,6 +79,7 @@ struct Departure {
   v1::Certainty certainty = v1::CERTAINTY_CERTAIN;
   std::optional<int64_t> margin;  // cost of the best explanation without it minus the best; unset:
                                   // no explanation is without it
+  bool margin_exact = true;       // false: at least `margin`, the search's budget ended
   bool order_sensitive = false;   // gone when events within their clock uncertainty are exchanged
   std::vector<uint32_t> explanations;  // which of CaseResult::explanations have it
   std::string reason;                  // recorded reason code

@@ -4,10 +4,12 @@
 #include <charconv>
 #include <map>
 
+#include "analytics/conformance/whole_log.h"
 #include "tools/commands.h"
 #include "tools/conformance_document.h"
 #include "tools/norms.h"
 #include "tools/progress.h"
+#include "tools/weights_document.h"
 
 namespace casebox::tools {
 namespace {
@@ -36,14 +38,14 @@ Result<void> parse_silent(const std::string& text, conformance::Options& options
                                            "most four decimals"};
 }
 
-struct Totals {
-  int64_t cost = 0;
-  int64_t den = 0;
-  double fitness_sum = 0;
-  uint64_t fitting = 0;
-  uint64_t inexact = 0;
-  uint64_t ignored = 0;
-};
+Result<int64_t> at_least(const Args& args, const std::string& name, int64_t least, int64_t most) {
+  const int64_t value = args.integer(name);
+  if (value >= least && value <= most) return value;
+  return Error{Code::kInvalidArgument,
+               most == INT64_MAX
+                   ? fmt::format("{}: write a whole number, {} or more", name, least)
+                   : fmt::format("{}: write a whole number from {} to {}", name, least, most)};
+}
 
 Json model_json(const NormFile& model) {
   const analytics::protocol::Norm& norm = model.norm;
@@ -96,95 +98,95 @@ void print_summary(const std::vector<CaseResult>& results) {
   }
 }
 
-Result<int> run(const Args& args) {
-  conformance::Options options;
-  CASEBOX_TRY(options.order, parse_order(args.text("--order")));
-  CASEBOX_CHECK(parse_silent(args.text("--silent"), options));
-  if (args.has("--budget")) {
-    if (args.integer("--budget") < 1)
-      return Error{Code::kInvalidArgument,
-                   "--budget: write the number of search states, 1 or more"};
-    options.budget = static_cast<uint64_t>(args.integer("--budget"));
+Json result_json(const Args& args, const NormFile& model, const analytics::EventLog& log,
+                 const conformance::Options& options, const conformance::LogResult& result,
+                 const conformance::Weighing& weighing, const conformance::WeightOptions& weights) {
+  Json json = document("conform");
+  json["model"] = model_json(model);
+  json["log"]["path"] = args.text("--log");
+  json["log"]["cases"] = log.traces.size();
+  json["log"]["events"] = log.event_count();
+  json["log"]["variants"] = result.variants;
+  json["log"]["ignored_events"] = result.totals.ignored_events;
+  json["log"]["notices"] = log.notices;
+  json["conventions"]["order"] = to_string(options.order);
+  json["conventions"]["silent_cost"] = cost_json(options.silent_cost, options.unit);
+  json["conventions"]["fitness"] = kFitness;
+  json["conventions"]["shortest_model_cost"] = cost_json(result.shortest_model_cost, options.unit);
+  json["totals"]["cost"] = cost_json(result.totals.cost, options.unit);
+  json["totals"]["fitness_mean"] = result.fitness_mean();
+  json["totals"]["fitness_pooled"] = result.fitness_pooled();
+  json["totals"]["fitting_cases"] = result.totals.fitting;
+  json["totals"]["inexact_cases"] = result.totals.inexact;
+  json["totals"]["weighted"] = weighing_json(weighing, model.norm, weights);
+  json["cases"] = Json::array();
+  for (size_t i = 0; i < result.cases.size(); ++i) {
+    json["cases"].push_back(
+        case_result_json(result.cases[i], model.norm, options.unit, args.flag("--alignments")));
+    json["cases"].back()["weighted"] = weighed_case_json(weighing, i);
   }
-  options.limit_scale = args.number("--limit-scale");
-  options.ambiguity = !args.flag("--cost-only");
-  CASEBOX_TRY(const NormFile model, load_norm(args.text("--model")));
-  CASEBOX_TRY(const analytics::EventLog log,
-              load_log(args.text("--log"), args.list("--columns"), args.text("--dates")));
-  auto created = conformance::Conformer::create(model.norm, options);
-  if (!created) return annotate(std::move(created).error(), args.text("--model"));
-  conformance::Conformer& conformer = **created;
+  return json;
+}
 
-  std::vector<CaseResult> results;
-  Totals totals;
-  Progress progress("comparing", log.traces.size(), "cases");
-  for (const analytics::Trace& trace : log.traces) {
-    CaseResult r = conformer.conform(log, trace, {});
-    totals.cost += r.cost;
-    totals.den += r.fitness_den;
-    totals.fitness_sum += r.fitness();
-    totals.fitting += r.exact && r.cost == 0;
-    totals.inexact += !r.exact;
-    totals.ignored += r.ignored_events;
-    results.push_back(std::move(r));
-    progress.update(results.size());
-  }
-  const double mean =
-      results.empty() ? 1 : totals.fitness_sum / static_cast<double>(results.size());
-  const double pooled =
-      totals.den == 0 ? 1 : 1 - static_cast<double>(totals.cost) / static_cast<double>(totals.den);
-
-  if (args.json()) {
-    Json json = document("conform");
-    json["model"] = model_json(model);
-    json["log"]["path"] = args.text("--log");
-    json["log"]["cases"] = log.traces.size();
-    json["log"]["events"] = log.event_count();
-    json["log"]["variants"] = conformer.variants();
-    json["log"]["ignored_events"] = totals.ignored;
-    json["log"]["notices"] = log.notices;
-    json["conventions"]["order"] = to_string(options.order);
-    json["conventions"]["silent_cost"] = cost_json(options.silent_cost, options.unit);
-    json["conventions"]["fitness"] = kFitness;
-    json["conventions"]["shortest_model_cost"] =
-        cost_json(conformer.shortest_model_cost(), options.unit);
-    json["totals"]["cost"] = cost_json(totals.cost, options.unit);
-    json["totals"]["fitness_mean"] = mean;
-    json["totals"]["fitness_pooled"] = pooled;
-    json["totals"]["fitting_cases"] = totals.fitting;
-    json["totals"]["inexact_cases"] = totals.inexact;
-    json["cases"] = Json::array();
-    for (const CaseResult& r : results)
-      json["cases"].push_back(
-          case_result_json(r, model.norm, options.unit, args.flag("--alignments")));
-    print(json);
-    return 0;
-  }
-
+void print_people(const Args& args, const NormFile& model, const analytics::EventLog& log,
+                  const conformance::Options& options, const conformance::LogResult& result,
+                  const conformance::Weighing& weighing,
+                  const conformance::WeightOptions& weights) {
   fmt::print("Norm  {} ({})\n", model.norm.name(), model.path);
   for (const std::string& notice : model.norm.notices) fmt::print("      note: {}\n", notice);
   fmt::print("Log   {}: {} cases, {} events, {} variants\n", args.text("--log"), log.traces.size(),
-             log.event_count(), conformer.variants());
+             log.event_count(), result.variants);
   for (const std::string& notice : log.notices) fmt::print("      note: {}\n", notice);
   fmt::print("Order by {}; silent steps cost {}; fitness = {}.\n", to_string(options.order),
              args.text("--silent"), kFitness);
   fmt::print(
       "{} of {} cases follow the norm's flow throughout; mean fitness {:.4f}, pooled {:.4f}.\n",
-      totals.fitting, results.size(), mean, pooled);
-  print_summary(results);
+      result.totals.fitting, result.cases.size(), result.fitness_mean(), result.fitness_pooled());
+  print_summary(result.cases);
+  print_weighing(stdout, weighing, weights);
   fmt::print("\n");
   const auto limit = static_cast<size_t>(std::max<int64_t>(0, args.integer("--limit")));
   size_t shown = 0, with = 0;
-  for (const CaseResult& r : results) {
-    if (r.departures.empty() && r.exact && results.size() > limit) continue;
+  for (size_t i = 0; i < result.cases.size(); ++i) {
+    const CaseResult& r = result.cases[i];
+    if (r.departures.empty() && r.exact && result.cases.size() > limit) continue;
     ++with;
     if (shown == limit) continue;
     ++shown;
     print_case_result(stdout, r, options.unit);
+    print_weighed_case(stdout, weighing, i);
   }
   if (with > shown)
     fmt::print("... and {} more cases with departures; --limit {} shows them, --json all\n",
                with - shown, with);
+}
+
+Result<int> run(const Args& args) {
+  conformance::Options options;
+  CASEBOX_TRY(options.order, parse_order(args.text("--order")));
+  CASEBOX_CHECK(parse_silent(args.text("--silent"), options));
+  if (args.has("--budget")) {
+    CASEBOX_TRY(const int64_t budget, at_least(args, "--budget", 1, INT64_MAX));
+    options.budget = static_cast<uint64_t>(budget);
+  }
+  options.limit_scale = args.number("--limit-scale");
+  options.ambiguity = !args.flag("--cost-only");
+  CASEBOX_TRY(const int64_t threads, at_least(args, "--threads", 1, 256));
+  CASEBOX_TRY(const int64_t draws, at_least(args, "--draws", 1, 1'000'000));
+  const conformance::WeightOptions weights{.seed = static_cast<uint64_t>(args.integer("--seed")),
+                                           .draws = static_cast<uint32_t>(draws)};
+  CASEBOX_TRY(const NormFile model, load_norm(args.text("--model")));
+  CASEBOX_TRY(const analytics::EventLog log,
+              load_log(args.text("--log"), args.list("--columns"), args.text("--dates")));
+  Progress progress("comparing", log.traces.size(), "cases");
+  auto result = conformance::conform_log(model.norm, log, options, static_cast<unsigned>(threads),
+                                         [&](size_t done) { progress.update(done); });
+  if (!result) return annotate(std::move(result).error(), args.text("--model"));
+  const conformance::Weighing weighing = conformance::weigh(model.norm, result->cases, weights);
+  if (args.json())
+    print(result_json(args, model, log, options, *result, weighing, weights));
+  else
+    print_people(args, model, log, options, *result, weighing, weights);
   return 0;
 }
 
@@ -196,9 +198,13 @@ std::vector<Arg> conform_args() {
       {"--order", ArgKind::kText, "what orders intervals: start, end or source", "start"},
       {"--silent", ArgKind::kText, "cost of a silent step of the model", "0"},
       {"--limit-scale", ArgKind::kNumber, "multiply the norm's time limits by this", "1"},
-      {"--budget", ArgKind::kInteger, "search states per case; beyond it bounds are given"},
+      {"--budget", ArgKind::kInteger,
+       "search states per case (5000000); beyond it bounds are given"},
       {"--cost-only", ArgKind::kFlag, "costs only: does not tell certain from ambiguous"},
       {"--alignments", ArgKind::kFlag, "with --json: one alignment of each case"},
+      {"--threads", ArgKind::kInteger, "threads; the result is the same for any number", "1"},
+      {"--draws", ArgKind::kInteger, "random weights of the norm's values tried", "1000"},
+      {"--seed", ArgKind::kInteger, "of these weights", "1"},
       {"--limit", ArgKind::kInteger, "cases shown to people", "20"}};
   for (Arg& arg : log_args()) out.push_back(std::move(arg));
   return out;

@@ -13,7 +13,14 @@ namespace {
 
 constexpr size_t kMaxSubsets = 50'000;  // of the deterministic form
 constexpr size_t kMaxSubsetMembers = 4'000'000;
+constexpr size_t kMaxSubsetEdges = 50'000'000;  // followed
 constexpr size_t kMaxToMinimise = 50'000;
+constexpr size_t kMaxMinimiseWork = 20'000'000;  // states times rounds
+constexpr size_t kMaxMarkingBytes = size_t{256} << 20;
+constexpr size_t kMarkingOverhead = 200;  // bytes, beside one for each place
+constexpr size_t kMaxEdges = 20'000'000;
+constexpr size_t kMaxMaskWords = 16'000'000;
+constexpr size_t kMaxMeasureWork = 2'000'000'000;  // steps times edges
 
 bool less(const Edge& a, const Edge& b) { return a.step != b.step ? a.step < b.step : a.to < b.to; }
 bool same(const Edge& a, const Edge& b) { return a.step == b.step && a.to == b.to; }
@@ -26,14 +33,24 @@ void tidy(std::vector<Edge>& edges) {
 }  // namespace
 
 Automaton::Automaton(const protocol::Net& net, uint32_t max_markings, bool language_only)
-    : net_(net) {
+    : net_(net), waiting_(net.places.size()) {
+  for (uint32_t t = 0; t < net.transitions.size(); ++t) {
+    const std::vector<uint32_t>& in = net.transitions[t].in;
+    (in.empty() ? unasked_ : waiting_[in.front()]).push_back(t);
+  }
   int32_t top = 0;
   for (const protocol::Transition& t : net.transitions) top = std::max(top, t.step);
   words_ = static_cast<uint32_t>(top) / 64 + 1;
   intern(net.initial);
   explore(max_markings);
-  if (!complete_) return;
+  if (!complete_) {
+    words_ = 0;
+    forget();
+    return;
+  }
   ids_.clear();
+  markings_.clear();
+  expanded_.clear();
   if (language_only && determinise()) {
     trim();
     if (size() <= kMaxToMinimise) minimise();
@@ -42,8 +59,20 @@ Automaton::Automaton(const protocol::Net& net, uint32_t max_markings, bool langu
   measure();
 }
 
+void Automaton::forget() {
+  if (complete_) return;
+  ids_.clear();
+  markings_.clear();
+  expanded_.clear();
+  edges_.clear();
+  final_.clear();
+  edge_count_ = 0;
+  exhausted_ = false;
+  intern(net_.initial);
+}
+
 const std::vector<Edge>& Automaton::edges(uint32_t state) {
-  if (!complete_ && !expanded_[state]) expand(state);
+  if (!complete_ && !expanded_[state] && !expand(state)) exhausted_ = true;
   return edges_[state];
 }
 
@@ -59,28 +88,44 @@ uint32_t Automaton::intern(const Marking& marking) {
   return it->second;
 }
 
-void Automaton::expand(uint32_t state) {
+// False when the limits do not allow all of the edges.
+bool Automaton::expand(uint32_t state) {
   expanded_[state] = true;
   const Marking marking = markings_[state];
+  std::vector<std::pair<int32_t, Marking>> found;
   Marking next;
-  std::vector<Edge> out;
-  for (const protocol::Transition& transition : net_.transitions) {
-    if (!net_.enabled(marking, transition)) continue;
-    if (!net_.fire(marking, transition, next)) {
-      overflow_ = true;
-      continue;
+  const size_t each = marking.size() + kMarkingOverhead;
+  const auto room = [&] {
+    return (markings_.size() + found.size()) * each <= kMaxMarkingBytes &&
+           edge_count_ + found.size() <= kMaxEdges;
+  };
+  const auto follow = [&](const std::vector<uint32_t>& transitions) {
+    for (const uint32_t t : transitions) {
+      const protocol::Transition& transition = net_.transitions[t];
+      if (!net_.enabled(marking, transition)) continue;
+      if (!room()) return false;
+      if (net_.fire(marking, transition, next))
+        found.emplace_back(transition.step, next);
+      else
+        overflow_ = true;
     }
-    out.push_back({transition.step, intern(next)});
-  }
+    return true;
+  };
+  bool all = follow(unasked_);
+  for (uint32_t place = 0; all && place < marking.size(); ++place)
+    if (marking[place] > 0) all = follow(waiting_[place]);
+  std::ranges::sort(found);
+  std::vector<Edge> out;
+  for (const auto& [step, to] : found) out.push_back({step, intern(to)});
   tidy(out);
+  edge_count_ += out.size();
   edges_[state] = std::move(out);
+  return all;
 }
 
 void Automaton::explore(uint32_t max_markings) {
-  for (uint32_t state = 0; state < markings_.size(); ++state) {
-    if (markings_.size() > max_markings) return;
-    expand(state);
-  }
+  for (uint32_t state = 0; state < markings_.size(); ++state)
+    if (markings_.size() > max_markings || !expand(state)) return;
   complete_ = true;
 }
 
@@ -88,15 +133,17 @@ bool Automaton::determinise() {
   using Subset = std::vector<uint32_t>;
   std::vector<uint32_t> seen(size(), 0);
   uint32_t round = 0;
+  size_t followed = 0;
   const auto close = [&](Subset& subset) {
     ++round;
     for (uint32_t s : subset) seen[s] = round;
-    for (size_t i = 0; i < subset.size(); ++i)
+    for (size_t i = 0; i < subset.size() && followed <= kMaxSubsetEdges; ++i)
       for (const Edge& e : edges_[subset[i]])
         if (e.step == kSilent && seen[e.to] != round) {
           seen[e.to] = round;
           subset.push_back(e.to);
         }
+    for (uint32_t s : subset) followed += edges_[s].size();
     std::ranges::sort(subset);
   };
   std::map<Subset, uint32_t> ids;
@@ -115,7 +162,8 @@ bool Automaton::determinise() {
   };
   add({0});
   for (uint32_t i = 0; i < order.size(); ++i) {
-    if (order.size() > kMaxSubsets || members > kMaxSubsetMembers) return false;
+    if (order.size() > kMaxSubsets || members > kMaxSubsetMembers || followed > kMaxSubsetEdges)
+      return false;
     std::map<int32_t, Subset> targets;
     for (uint32_t s : *order[i])
       for (const Edge& e : edges_[s])
@@ -133,8 +181,6 @@ bool Automaton::determinise() {
     final.push_back(std::ranges::any_of(*subset, [&](uint32_t s) { return final_[s]; }));
   edges_ = std::move(edges);
   final_ = std::move(final);
-  markings_.clear();
-  expanded_.clear();
   return true;
 }
 
@@ -174,12 +220,14 @@ void Automaton::trim() {
   final_ = std::move(final);
 }
 
-// Moore's refinement; then numbered anew from the beginning in label order.
+// Moore's refinement; then numbered anew from the beginning in label order. A form that takes too
+// many rounds stays as it is: it is larger, not wrong.
 void Automaton::minimise() {
   std::vector<uint32_t> part(size());
   for (uint32_t s = 0; s < size(); ++s) part[s] = final_[s];
   size_t parts = 0;
-  for (;;) {
+  for (size_t work = 0;; work += size()) {
+    if (work > kMaxMinimiseWork) return;
     std::map<std::vector<uint32_t>, uint32_t> ids;
     std::vector<uint32_t> next(size());
     for (uint32_t s = 0; s < size(); ++s) {
@@ -248,12 +296,20 @@ void Automaton::measure() {
     return distance;
   };
   to_end_ = fewest([](int32_t step) { return step != kSilent; });
-  mandatory_.assign(size_t{n} * words_, 0);
-  possible_.assign(size_t{n} * words_, 0);
   std::vector<bool> used(size_t{words_} * 64);
-  for (uint32_t s = 0; s < n; ++s)
+  size_t edges = n;
+  for (uint32_t s = 0; s < n; ++s) {
+    edges += edges_[s].size();
     for (const Edge& e : edges_[s])
       if (e.step != kSilent) used[static_cast<size_t>(e.step)] = true;
+  }
+  const auto steps = static_cast<size_t>(std::ranges::count(used, true));
+  if (size_t{n} * words_ > kMaxMaskWords || steps * edges > kMaxMeasureWork) {
+    words_ = 0;
+    return;
+  }
+  mandatory_.assign(size_t{n} * words_, 0);
+  possible_.assign(size_t{n} * words_, 0);
   for (size_t step = 0; step < used.size(); ++step) {
     if (!used[step]) continue;
     const uint64_t bit = uint64_t{1} << (step % 64);

@@ -8,10 +8,13 @@
 // Otherwise, and for nets with too many markings, a state is a marking, found when the search meets
 // it.
 //
-// Numbering is by discovery from the beginning in label order, so it does not depend on hash order,
-// and in the minimal form not on the order of the file either.
+// Numbering is by discovery from the beginning in label order, then by marking, so it depends
+// neither on hash order nor on the order of transitions in the file. A search that finds markings
+// on its way begins with forget(), so that what it finds does not depend on searches before it.
 //
 // Thread safety: one thread (edges() may explore).
+// Limits: markings take at most 256 MiB, edges 20 million; beyond, complete() is false beforehand
+// and exhausted() true while searching.
 
 #include <cstdint>
 #include <string>
@@ -42,9 +45,14 @@ class Automaton {
   bool minimal() const { return minimal_; }
   /// Some marking would hold more than 255 tokens in a place; such firings are left out.
   bool overflow() const { return overflow_; }
+  /// The last edges asked for are not all: there are more markings than the limits allow.
+  bool exhausted() const { return exhausted_; }
+  /// Back to the first marking; nothing if complete.
+  void forget();
   uint32_t size() const { return static_cast<uint32_t>(edges_.size()); }
 
-  // Only when complete. Masks have `words()` words, bit = step index.
+  // Only when complete. Masks have `words()` words, bit = step index; words() is 0 when the net is
+  // too large for them.
   /// Fewest steps from a state to an end; kNoPath if there is none.
   uint32_t steps_to_end(uint32_t state) const { return to_end_[state]; }
   /// Steps that every way from the state to an end does.
@@ -55,7 +63,7 @@ class Automaton {
 
  private:
   uint32_t intern(const protocol::Marking& marking);
-  void expand(uint32_t state);
+  bool expand(uint32_t state);
   void explore(uint32_t max_markings);
   bool determinise();
   void minimise();
@@ -63,6 +71,8 @@ class Automaton {
   void measure();
 
   const protocol::Net& net_;
+  std::vector<std::vector<uint32_t>> waiting_;  // transitions by their first place
+  std::vector<uint32_t> unasked_;               // transitions without a place before them
   std::unordered_map<std::string, uint32_t> ids_;
   std::vector<protocol::Marking> markings_;
   std::vector<bool> expanded_;
@@ -71,9 +81,11 @@ class Automaton {
   std::vector<uint32_t> to_end_;
   std::vector<uint64_t> mandatory_, possible_;
   uint32_t words_ = 1;
+  size_t edge_count_ = 0;
   bool complete_ = false;
   bool minimal_ = false;
   bool overflow_ = false;
+  bool exhausted_ = false;
 };
 
 }  // namespace casebox::analytics::conformance::internal

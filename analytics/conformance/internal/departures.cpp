@@ -1,13 +1,20 @@
 #include "analytics/conformance/internal/departures.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
 
 namespace casebox::analytics::conformance::internal {
 
 void DepartureBuilder::build(const Variant& variant, VariantAligner& aligner, CaseResult& out) {
   from_flow(variant);
   from_rules();
-  if (variant.found.exact) mark_order_sensitive(aligner, out);
+  if (variant.found.exact && variant.judged) mark_order_sensitive(aligner, out);
+  if (variant.found.exact && !variant.judged && options_.ambiguity)
+    out.notices.push_back(
+        "too many explanations are as good to tell certain from ambiguous departures: these may be "
+        "either");
   from_limits(out);
   classify();
   out.scored_cost = std::max<int64_t>(0, out.cost - excused(variant));
@@ -87,10 +94,11 @@ void DepartureBuilder::from_flow(const Variant& variant) {
     draft.item = item;
     if (kind != Kind::kExtra) place(draft, variant.span[static_cast<size_t>(item.step)]);
     Departure& d = draft.departure;
-    d.certainty = !options_.ambiguity ? v1::CERTAINTY_UNSPECIFIED
-                  : from.certain      ? v1::CERTAINTY_CERTAIN
-                                      : v1::CERTAINTY_AMBIGUOUS;
+    d.certainty = !variant.judged ? v1::CERTAINTY_UNSPECIFIED
+                  : from.certain  ? v1::CERTAINTY_CERTAIN
+                                  : v1::CERTAINTY_AMBIGUOUS;
     d.margin = from.margin;
+    d.margin_exact = from.margin_exact;
     d.explanations = from.explanations;
     drafts_.push_back(std::move(draft));
   }
@@ -106,15 +114,22 @@ void DepartureBuilder::use_check(Departure& d, int check) const {
 
 // A rule that the flow has already found broken is only noted there.
 void DepartureBuilder::from_rules() {
-  for (const Broken& broken : broken_rules(norm_, view_.occurrences)) {
+  using Key = std::tuple<Kind, std::string, int64_t>;  // deviation, step, event; -1: any
+  std::map<Key, size_t> known;
+  const auto keep = [&](size_t index) {
+    const Departure& d = drafts_[index].departure;
+    known.try_emplace({d.deviation, d.step, -1}, index);
+    if (d.event) known.try_emplace({d.deviation, d.step, *d.event}, index);
+  };
+  const std::vector<Broken> all = broken_rules(norm_, view_.occurrences);
+  for (size_t i = 0; !all.empty() && i < drafts_.size(); ++i) keep(i);
+  for (const Broken& broken : all) {
     const std::string& step = norm_.step(broken.step).id();
-    const auto known = std::ranges::find_if(drafts_, [&](const Draft& draft) {
-      const Departure& d = draft.departure;
-      return d.deviation == broken.deviation && d.step == step &&
-             (!broken.event || d.event == broken.event);
-    });
-    if (known != drafts_.end()) {
-      if (known->departure.check.empty()) use_check(known->departure, broken.check);
+    const auto it = known.find(
+        {broken.deviation, step, broken.event ? static_cast<int64_t>(*broken.event) : -1});
+    if (it != known.end()) {
+      Departure& d = drafts_[it->second].departure;
+      if (d.check.empty()) use_check(d, broken.check);
       continue;
     }
     Draft draft = make(broken.deviation, static_cast<int32_t>(broken.step), broken.event);
@@ -125,6 +140,7 @@ void DepartureBuilder::from_rules() {
     }
     use_check(draft.departure, broken.check);
     drafts_.push_back(std::move(draft));
+    keep(drafts_.size() - 1);
   }
 }
 
@@ -149,7 +165,12 @@ void DepartureBuilder::from_limits(CaseResult& out) {
 void DepartureBuilder::mark_order_sensitive(VariantAligner& aligner, CaseResult& out) {
   if (drafts_.empty() || !options_.ambiguity) return;
   const auto& events = view_.events;
-  uint32_t swaps = 0;
+  uint32_t swaps = 0, untried = 0;
+  const auto say_untried = [&] {
+    if (untried > 0)
+      out.notices.push_back("order sensitivity: " + std::to_string(untried) +
+                            " exchanges of events were not tried, the search's budget ended");
+  };
   const auto close = [&](uint32_t a, uint32_t b) {
     const LogEvent &x = view_.event(a), &y = view_.event(b);
     if (!x.timed || !y.timed || x.activity == y.activity) return false;
@@ -165,7 +186,7 @@ void DepartureBuilder::mark_order_sensitive(VariantAligner& aligner, CaseResult&
       if (++swaps > options_.max_swaps) {
         out.notices.push_back("order sensitivity: more than " + std::to_string(options_.max_swaps) +
                               " pairs of events are closer than their clocks tell; not all tried");
-        return;
+        return say_untried();
       }
       std::vector<uint32_t> order(events.size());
       for (size_t k = 0; k < order.size(); ++k) order[k] = static_cast<uint32_t>(k);
@@ -173,22 +194,25 @@ void DepartureBuilder::mark_order_sensitive(VariantAligner& aligner, CaseResult&
       std::rotate(order.begin() + static_cast<ptrdiff_t>(i),
                   order.begin() + static_cast<ptrdiff_t>(j),
                   order.begin() + static_cast<ptrdiff_t>(j) + 1);  // j before i
-      mark_against(aligner, order);
+      untried += !mark_against(aligner, order);
       if (distance == 1) continue;
       std::rotate(other.begin() + static_cast<ptrdiff_t>(i),
                   other.begin() + static_cast<ptrdiff_t>(i) + 1,
                   other.begin() + static_cast<ptrdiff_t>(j) + 1);  // i after j
-      mark_against(aligner, other);
+      untried += !mark_against(aligner, other);
     }
-    if (!any && distance >= 4) return;  // further pairs are further apart
+    if (!any && distance >= 4) break;  // further pairs are further apart
   }
+  say_untried();
 }
 
-// `order[k]`: which of the case's events stands at place k.
-void DepartureBuilder::mark_against(VariantAligner& aligner, const std::vector<uint32_t>& order) {
+// `order[k]`: which of the case's events stands at place k. False: it could not be judged.
+bool DepartureBuilder::mark_against(VariantAligner& aligner, const std::vector<uint32_t>& order) {
   Sequence sequence;
   for (uint32_t k : order) sequence.push_back(view_.sequence[k]);
-  std::vector<Item> items = aligner.items(sequence);
+  const std::vector<Item>* found = aligner.items(sequence);
+  if (found == nullptr) return false;
+  std::vector<Item> items = *found;
   for (Item& item : items)
     if (item.kind != ItemKind::kMissing) item.position = order[item.position];
   std::ranges::sort(items);
@@ -203,12 +227,17 @@ void DepartureBuilder::mark_against(VariantAligner& aligner, const std::vector<u
   size_t next = 0;
   for (Occurrence& o : occurrences)
     if (place[o.event] != UINT32_MAX) o = moved[next++];
-  const std::vector<Broken> broken = broken_rules(norm_, occurrences);
+  const auto key = [](const Broken& b) {
+    return std::tuple(b.deviation, b.step, b.event ? static_cast<int64_t>(*b.event) : -1, b.check);
+  };
+  std::set<decltype(key(std::declval<Broken>()))> broken;
+  for (const Broken& b : broken_rules(norm_, occurrences)) broken.insert(key(b));
   for (Draft& draft : drafts_) {
     const bool there = draft.item ? std::ranges::binary_search(items, *draft.item)
-                                  : std::ranges::find(broken, *draft.broken) != broken.end();
+                                  : broken.contains(key(*draft.broken));
     if (!there) draft.departure.order_sensitive = true;
   }
+  return true;
 }
 
 void DepartureBuilder::classify() {

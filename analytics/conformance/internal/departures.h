@@ -37,7 +37,7 @@ class DepartureBuilder {
   void place(Draft& draft, const std::pair<uint32_t, uint32_t>& span) const;
   void use_check(Departure& departure, int check) const;
   void mark_order_sensitive(VariantAligner& aligner, CaseResult& out);
-  void mark_against(VariantAligner& aligner, const std::vector<uint32_t>& order);
+  bool mark_against(VariantAligner& aligner, const std::vector<uint32_t>& order);
   void classify();
   bool blind(const Departure& departure, const v1::ProtocolStep& step) const;
   const Reason* reason_for(const Departure& departure) const;

@@ -11,6 +11,8 @@ namespace {
 // A class of moves: the log move of one event, or any model move of one step.
 using Class = uint32_t;
 constexpr Class kNone = UINT32_MAX;
+constexpr size_t kMaxSignatureElements = 8'000'000;
+constexpr size_t kMaxLooks = 2'000'000'000;
 
 class Explainer {
  public:
@@ -47,8 +49,9 @@ class Explainer {
     std::unordered_set<uint64_t> seen{0};
     std::vector<std::pair<uint32_t, uint32_t>> queue{{0, 0}};
     std::vector<bool> complete_at;
+    size_t elements = 0;
     for (size_t i = 0; i < queue.size(); ++i) {
-      if (queue.size() > limit) return false;
+      if (queue.size() > limit || elements > kMaxSignatureElements) return false;
       const auto [node, signature] = queue[i];
       if (graph_.goal[node]) {
         complete_at.resize(std::max<size_t>(complete_at.size(), signature + 1));
@@ -64,6 +67,7 @@ class Explainer {
             const auto [it, fresh] =
                 ids.try_emplace(std::move(longer), static_cast<uint32_t>(signatures.size()));
             if (fresh) signatures.push_back(&it->first);
+            if (fresh) elements += it->first.size();
             known->second = it->second;
           }
           next = known->second;
@@ -127,28 +131,35 @@ class Explainer {
     return best;
   }
 
+  // A way takes each event by a log move or together with a step: the log move is in every way when
+  // no move of the graph takes the event together with a step.
   void judge_one_by_one() {
     out_.complete = false;
     out_.explanations.clear();
-    std::vector<Class> classes;
-    for (const auto& arcs : graph_.arcs)
-      for (const TightGraph::Arc& arc : arcs)
-        if (const Class c = class_of(arc); c != kNone) classes.push_back(c);
-    std::ranges::sort(classes);
-    classes.erase(std::unique(classes.begin(), classes.end()), classes.end());
+    std::vector<bool> alone(length_), together(length_);
     std::map<int32_t, uint32_t> always;  // certain model moves by step
-    for (Class c : classes)
-      if (c >= length_) always[static_cast<int32_t>(c - length_)] = fewest(c);
+    size_t moves = 0;
+    for (const auto& arcs : graph_.arcs) {
+      moves += arcs.size();
+      for (const TightGraph::Arc& arc : arcs) {
+        if (arc.kind == MoveKind::kLog) alone[arc.position] = true;
+        if (arc.kind == MoveKind::kSync) together[arc.position] = true;
+        if (arc.kind == MoveKind::kModel) always[arc.step] = 0;
+      }
+    }
+    out_.judged = always.size() * moves <= kMaxLooks;
+    if (out_.judged)
+      for (auto& [step, n] : always) n = fewest(length_ + static_cast<uint32_t>(step));
     std::vector<std::pair<Item, bool>> items;
     std::map<int32_t, uint32_t> unpaired = always;
-    for (Class c : classes) {
-      if (c >= length_) continue;
-      const bool certain = fewest(c) > 0;
-      const int32_t step = sequence_[c];
+    for (uint32_t i = 0; i < length_; ++i) {
+      if (!alone[i]) continue;
+      const bool certain = !together[i];
+      const int32_t step = sequence_[i];
       const auto it = step < 0 ? unpaired.end() : unpaired.find(step);
       const bool pairs = certain && it != unpaired.end() && it->second > 0;
       if (pairs) --it->second;
-      items.push_back({{pairs ? ItemKind::kOrder : ItemKind::kExtra, c, step, 0}, certain});
+      items.push_back({{pairs ? ItemKind::kOrder : ItemKind::kExtra, i, step, 0}, certain});
     }
     for (const auto& [step, n] : always) {
       for (uint32_t k = 0; k < unpaired[step]; ++k)

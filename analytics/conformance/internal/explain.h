@@ -6,9 +6,11 @@
 // share one. Within an explanation an event without a place and a step without an event are one
 // departure, `order`, when they are of the same step.
 //
-// Thread safety: pure functions. Limits: at most 200,000 pairs of node and partial explanation are
-// followed; beyond, each departure is judged by itself (is there a cheapest way without it?), which
-// is as exact, but the alternatives are not listed.
+// Thread safety: pure functions. Limits: at most 200,000 pairs of node and partial explanation of
+// 8 million departures together are followed; beyond, each departure is judged by itself (is there
+// a cheapest way without it?), which is as exact, but the alternatives are not listed. Where even
+// that would take too long (2 billion moves looked at), `judged` is false and the items are all
+// that some way has.
 
 #include <compare>
 #include <cstdint>
@@ -36,6 +38,7 @@ struct Explained {
   std::vector<bool> certain;              // by item: in all of them
   std::vector<Explanation> explanations;  // sorted; empty when !complete
   bool complete = true;
+  bool judged = true;
   /// Events consumed before a step's model move on any cheapest way: first and last, by step index.
   std::vector<std::pair<uint32_t, uint32_t>> span;
 };

@@ -9,6 +9,8 @@ namespace {
 
 constexpr int64_t kNever = INT64_MAX / 4;
 constexpr uint64_t kMaxDense = 32u << 20;
+constexpr uint64_t kMaxLeftWords = 16u << 20;
+constexpr size_t kMaxTightMoves = 8'000'000;
 
 }  // namespace
 
@@ -23,21 +25,24 @@ void Search::prepare(const Sequence& sequence, const Forbidden& forbidden) {
     std::ranges::fill(dense_, 0);
     run_ = 1;
   }
-  const uint32_t words = automaton_.words();
-  left_.assign(size_t{length_ + 1} * words, 0);
+  words_ = automaton_.words();
+  if (uint64_t{length_ + 1} * words_ > kMaxLeftWords) words_ = 0;
+  left_.assign(size_t{length_ + 1} * words_, 0);
   known_.assign(length_ + 1, 0);
   alien_.assign(length_ + 1, 0);
   for (uint32_t i = length_; i-- > 0;) {
-    std::copy_n(&left_[size_t{i + 1} * words], words, &left_[size_t{i} * words]);
+    std::copy_n(left_.begin() + static_cast<ptrdiff_t>(size_t{i + 1} * words_), words_,
+                left_.begin() + static_cast<ptrdiff_t>(size_t{i} * words_));
     known_[i] = known_[i + 1];
     alien_[i] = alien_[i + 1];
     const int32_t step = sequence[i];
-    if (step < 0 || static_cast<uint32_t>(step) / 64 >= words) {
+    if (step < 0) {
       ++alien_[i];
-    } else {
-      ++known_[i];
-      left_[size_t{i} * words + static_cast<size_t>(step) / 64] |= uint64_t{1} << (step % 64);
+      continue;
     }
+    ++known_[i];
+    if (words_ > 0)
+      left_[size_t{i} * words_ + static_cast<size_t>(step) / 64] |= uint64_t{1} << (step % 64);
   }
   forbidden_model_ = forbidden.model.value_or(-3);
   forbidden_alien_ = forbidden.log && sequence[*forbidden.log] == kAlien;
@@ -46,12 +51,15 @@ void Search::prepare(const Sequence& sequence, const Forbidden& forbidden) {
 int64_t Search::estimate(uint32_t state, uint32_t position) const {
   if (!automaton_.complete()) return costs_.unit * alien_[position];
   if (automaton_.steps_to_end(state) == kNoPath) return kNever;
-  const uint32_t words = automaton_.words();
+  if (words_ == 0)
+    return costs_.unit *
+           (alien_[position] + std::max<int64_t>(0, int64_t{automaton_.steps_to_end(state)} -
+                                                        int64_t{known_[position]}));
   const uint64_t* possible = automaton_.possible(state);
   const uint64_t* mandatory = automaton_.mandatory(state);
-  const uint64_t* left = &left_[size_t{position} * words];
+  const uint64_t* left = &left_[size_t{position} * words_];
   int64_t impossible = 0, absent = 0;
-  for (uint32_t w = 0; w < words; ++w) {
+  for (uint32_t w = 0; w < words_; ++w) {
     impossible += std::popcount(left[w] & ~possible[w]);
     const uint64_t needed = mandatory[w] & ~left[w];
     absent += std::popcount(needed);
@@ -78,6 +86,18 @@ uint32_t Search::slot(uint32_t state, uint32_t position) {
   nodes_.push_back({state, position, kNever, estimate(state, position), 0, MoveKind::kSync,
                     protocol::kSilent, false});
   return next;
+}
+
+std::optional<uint32_t> Search::known_slot(uint32_t state, uint32_t position) const {
+  const uint64_t key = uint64_t{state} * (length_ + 1) + position;
+  if (use_dense_) {
+    const uint64_t cell = dense_[key];
+    if (cell >> 32 != run_) return std::nullopt;
+    return static_cast<uint32_t>(cell);
+  }
+  const auto it = sparse_.find(key);
+  if (it == sparse_.end()) return std::nullopt;
+  return it->second;
 }
 
 template <typename Visit>
@@ -118,7 +138,13 @@ Found Search::run(const Sequence& sequence, const Forbidden& forbidden, TightGra
   if (nodes_[first].estimate < kNever) open[nodes_[first].estimate].push_back(first);
   int64_t best = kNever;
   uint32_t goal = 0;
-  uint64_t expanded = 0;
+  const auto bounds = [&](int64_t lower) {
+    found.met = nodes_.size();
+    found.lower = lower;
+    found.possible = true;
+    found.cost = costs_.unit * length_ + shortest_;
+    return found;
+  };
   while (!open.empty()) {
     const auto lowest = open.begin();
     const int64_t total = lowest->first;
@@ -140,12 +166,7 @@ Found Search::run(const Sequence& sequence, const Forbidden& forbidden, TightGra
       }
       if (graph == nullptr) break;
     }
-    if (++expanded > budget_) {
-      found.lower = total;
-      found.possible = true;
-      found.cost = costs_.unit * length_ + shortest_;
-      return found;
-    }
+    if (nodes_.size() > budget_) return bounds(total);
     moves(sequence, forbidden, node.state, node.position,
           [&](uint32_t state, uint32_t position, int64_t cost, MoveKind kind, int32_t step) {
             const uint32_t to = slot(state, position);
@@ -157,8 +178,10 @@ Found Search::run(const Sequence& sequence, const Forbidden& forbidden, TightGra
             next.step = step;
             open[next.cost + next.estimate].push_back(to);
           });
+    if (automaton_.exhausted()) return bounds(total);
   }
   found.exact = true;
+  found.met = nodes_.size();
   if (best >= kNever) return found;
   found.possible = true;
   found.cost = found.lower = best;
@@ -167,13 +190,13 @@ Found Search::run(const Sequence& sequence, const Forbidden& forbidden, TightGra
     found.path.push_back({node.kind, node.step, nodes_[node.parent].position});
   }
   std::ranges::reverse(found.path);
-  if (graph != nullptr) tighten(sequence, best, *graph);
+  found.graph = graph != nullptr && tighten(sequence, best, *graph);
   return found;
 }
 
 // Moves between closed nodes whose costs differ by just the move's cost lie on a cheapest way to
 // their end; those from which a cheapest end can be reached by such moves are all of them.
-void Search::tighten(const Sequence& sequence, int64_t cost, TightGraph& graph) {
+bool Search::tighten(const Sequence& sequence, int64_t cost, TightGraph& graph) {
   const auto count = static_cast<uint32_t>(nodes_.size());
   struct Arc {
     uint32_t from, to;
@@ -181,7 +204,7 @@ void Search::tighten(const Sequence& sequence, int64_t cost, TightGraph& graph) 
     int32_t step;
   };
   std::vector<Arc> arcs;
-  std::vector<std::vector<uint32_t>> into(count);
+  std::vector<uint32_t> begin_of(size_t{count} + 1);  // of the arcs into a node, in `into`
   std::vector<uint32_t> queue;
   std::vector<bool> keep(count);
   for (uint32_t from = 0; from < count; ++from) {
@@ -193,18 +216,23 @@ void Search::tighten(const Sequence& sequence, int64_t cost, TightGraph& graph) 
     }
     moves(sequence, {}, node.state, node.position,
           [&](uint32_t state, uint32_t position, int64_t c, MoveKind kind, int32_t step) {
-            const uint32_t to = slot(state, position);
-            if (to >= count || !nodes_[to].closed || nodes_[to].cost != node.cost + c) return;
-            into[to].push_back(static_cast<uint32_t>(arcs.size()));
-            arcs.push_back({from, to, kind, step});
+            const auto to = known_slot(state, position);
+            if (!to || !nodes_[*to].closed || nodes_[*to].cost != node.cost + c) return;
+            ++begin_of[*to + 1];
+            arcs.push_back({from, *to, kind, step});
           });
+    if (arcs.size() > kMaxTightMoves) return false;
   }
+  for (size_t i = 1; i < begin_of.size(); ++i) begin_of[i] += begin_of[i - 1];
+  std::vector<uint32_t> into(arcs.size()), filled(begin_of.begin(), begin_of.end() - 1);
+  for (uint32_t a = 0; a < arcs.size(); ++a) into[filled[arcs[a].to]++] = a;
   for (size_t i = 0; i < queue.size(); ++i)
-    for (uint32_t a : into[queue[i]])
-      if (!keep[arcs[a].from]) {
-        keep[arcs[a].from] = true;
-        queue.push_back(arcs[a].from);
-      }
+    for (uint32_t a = begin_of[queue[i]]; a < begin_of[queue[i] + 1]; ++a) {
+      const uint32_t from = arcs[into[a]].from;
+      if (keep[from]) continue;
+      keep[from] = true;
+      queue.push_back(from);
+    }
   std::vector<uint32_t> number(count, 0);
   graph = {};
   for (uint32_t i = 0; i < count; ++i) {
@@ -217,6 +245,7 @@ void Search::tighten(const Sequence& sequence, int64_t cost, TightGraph& graph) 
   for (const Arc& a : arcs)
     if (keep[a.from] && keep[a.to])
       graph.arcs[number[a.from]].push_back({number[a.to], a.kind, a.step, nodes_[a.from].position});
+  return true;
 }
 
 }  // namespace casebox::analytics::conformance::internal

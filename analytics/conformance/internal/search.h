@@ -9,7 +9,9 @@
 // left can be. It never exceeds the truth and obeys the triangle inequality, so a state is expanded
 // once.
 //
-// Thread safety: one thread. Limits: `budget` states; beyond it the result has bounds only.
+// Thread safety: one thread. Limits: `budget` pairs of state and position met; beyond it, or when
+// the automaton is exhausted, the result has bounds only. The graph of cheapest ways has at most
+// 8 million moves; beyond, found.graph is false.
 
 #include <cstdint>
 #include <optional>
@@ -57,6 +59,8 @@ struct PathMove {
 
 struct Found {
   bool exact = false;
+  bool graph = false;    // the graph asked for is there
+  uint64_t met = 0;      // pairs of state and position: what the budget counts
   bool possible = true;  // false: no way at all
   int64_t cost = 0;      // of the best way found; if !exact an upper bound
   int64_t lower = 0;
@@ -76,6 +80,11 @@ class Search {
   Found all_cheapest(const Sequence& sequence, TightGraph& graph) {
     return run(sequence, {}, &graph);
   }
+  /// For the searches that follow.
+  void set_budget(uint64_t budget) { budget_ = budget; }
+  /// Begins anew with an automaton that is not complete: what is found then does not depend on
+  /// searches before.
+  void forget() { automaton_.forget(); }
   /// Cost of the cheapest run of the automaton alone; the upper bound when a budget ends.
   void set_shortest(int64_t cost) { shortest_ = cost; }
 
@@ -95,7 +104,8 @@ class Search {
   void prepare(const Sequence& sequence, const Forbidden& forbidden);
   int64_t estimate(uint32_t state, uint32_t position) const;
   uint32_t slot(uint32_t state, uint32_t position);
-  void tighten(const Sequence& sequence, int64_t cost, TightGraph& graph);
+  std::optional<uint32_t> known_slot(uint32_t state, uint32_t position) const;
+  bool tighten(const Sequence& sequence, int64_t cost, TightGraph& graph);
   template <typename Visit>
   void moves(const Sequence& sequence, const Forbidden& forbidden, uint32_t state,
              uint32_t position, Visit visit);
@@ -112,6 +122,7 @@ class Search {
   bool use_dense_ = false;
   uint32_t run_ = 0;
   uint32_t length_ = 0;
+  uint32_t words_ = 0;           // of masks; 0: the estimate does without
   std::vector<uint64_t> left_;   // steps still to come, by position
   std::vector<uint32_t> known_;  // events still to come that are steps
   std::vector<uint32_t> alien_;  // and that are not

@@ -3,6 +3,11 @@
 #include <algorithm>
 
 namespace casebox::analytics::conformance::internal {
+namespace {
+
+constexpr size_t kKeptLength = 1000;  // of sequences for order sensitivity
+
+}  // namespace
 
 bool VariantAligner::measure_shortest() {
   const Found found = search_.cheapest({});
@@ -16,6 +21,8 @@ const Variant& VariantAligner::align(const Sequence& sequence) {
   const auto [it, added] = variants_.try_emplace(sequence);
   Variant& variant = it->second;
   if (!added) return variant;
+  search_.forget();
+  search_.set_budget(limits_.budget);
   if (!limits_.ambiguity) {
     variant.found = search_.cheapest(sequence);
     of_path(sequence, variant);
@@ -24,16 +31,23 @@ const Variant& VariantAligner::align(const Sequence& sequence) {
   TightGraph graph;
   variant.found = search_.all_cheapest(sequence, graph);
   if (!variant.found.exact) return variant;
+  if (!variant.found.graph) {
+    of_path(sequence, variant);
+    return variant;
+  }
   const Explained explained = explain(graph, sequence, steps_);
+  graph = {};
+  variant.judged = explained.judged;
   variant.explanations_complete =
       explained.complete && explained.explanations.size() <= limits_.max_explanations;
   variant.explanations = explained.complete ? static_cast<uint32_t>(explained.explanations.size())
                                             : limits_.max_explanations;
   variant.span = explained.span;
+  uint64_t left = limits_.budget - std::min(limits_.budget, variant.found.met);
+  const size_t listed = std::min<size_t>(explained.explanations.size(), limits_.max_explanations);
   for (size_t i = 0; i < explained.items.size(); ++i) {
-    VariantDeparture departure{explained.items[i], explained.certain[i], 0, {}};
-    if (departure.certain) departure.margin = margin(sequence, departure.item, variant.found.cost);
-    const size_t listed = std::min<size_t>(explained.explanations.size(), limits_.max_explanations);
+    VariantDeparture departure{explained.items[i], explained.certain[i], 0, true, {}};
+    if (departure.certain) margin(sequence, variant.found.cost, left, departure);
     for (uint32_t e = 0; e < listed; ++e)
       if (std::ranges::binary_search(explained.explanations[e], departure.item))
         departure.explanations.push_back(e);
@@ -42,34 +56,58 @@ const Variant& VariantAligner::align(const Sequence& sequence) {
   return variant;
 }
 
-const std::vector<Item>& VariantAligner::items(const Sequence& sequence) {
-  const auto [it, added] = items_.try_emplace(sequence);
-  if (!added) return it->second;
+const std::vector<Item>* VariantAligner::items(const Sequence& sequence) {
   if (const auto known = variants_.find(sequence); known != variants_.end()) {
-    for (const VariantDeparture& d : known->second.departures) it->second.push_back(d.item);
-    return it->second;
+    const Variant& variant = known->second;
+    if (!variant.found.exact || !variant.judged) return nullptr;
+    long_items_.items.clear();
+    for (const VariantDeparture& d : variant.departures) long_items_.items.push_back(d.item);
+    return &long_items_.items;
   }
+  if (sequence.size() > kKeptLength) return find_items(sequence, long_items_);
+  const auto [it, added] = items_.try_emplace(sequence);
+  if (added) return find_items(sequence, it->second);
+  return it->second.known ? &it->second.items : nullptr;
+}
+
+const std::vector<Item>* VariantAligner::find_items(const Sequence& sequence, Items& into) {
   TightGraph graph;
-  if (search_.all_cheapest(sequence, graph).exact)
-    it->second = explain(graph, sequence, steps_).items;
-  return it->second;
+  search_.forget();
+  search_.set_budget(std::max<uint64_t>(limits_.budget / 64, 1));
+  into.items.clear();
+  into.known = false;
+  if (!search_.all_cheapest(sequence, graph).graph) return nullptr;
+  Explained explained = explain(graph, sequence, steps_);
+  if (!explained.judged) return nullptr;
+  into.known = true;
+  into.items = std::move(explained.items);
+  return &into.items;
 }
 
 // The best explanation without the departure may not do the event's log move, or the step's model
-// move; an order departure goes when either is not done.
-std::optional<int64_t> VariantAligner::margin(const Sequence& sequence, const Item& item,
-                                              int64_t cost) {
-  std::optional<int64_t> best;
+// move; an order departure goes when either is not done. What is certain costs at least 1 more.
+void VariantAligner::margin(const Sequence& sequence, int64_t cost, uint64_t& left,
+                            VariantDeparture& of) {
+  of.margin.reset();
   const auto without = [&](const Forbidden& forbidden) {
-    const Found found = search_.cheapest(sequence, forbidden);
-    if (!found.possible) return;
-    // A search that ran out of budget still proves that much.
-    const int64_t more = (found.exact ? found.cost : found.lower) - cost;
-    if (!best || more < *best) best = more;
+    int64_t more = 1;
+    bool exact = false;
+    if (left > 0) {
+      search_.set_budget(left);
+      const Found found = search_.cheapest(sequence, forbidden);
+      left -= std::min(left, std::max<uint64_t>(found.met, 1));
+      if (!found.possible) return;
+      exact = found.exact;
+      more = std::max<int64_t>(1, (exact ? found.cost : found.lower) - cost);
+    }
+    // Of a bound and a cost the lower one stands, as a bound if it is one.
+    if (!of.margin || more < *of.margin || (more == *of.margin && exact)) {
+      of.margin = more;
+      of.margin_exact = exact;
+    }
   };
-  if (item.kind != ItemKind::kMissing) without({.log = item.position, .model = {}});
-  if (item.kind != ItemKind::kExtra) without({.log = {}, .model = item.step});
-  return best;
+  if (of.item.kind != ItemKind::kMissing) without({.log = of.item.position, .model = {}});
+  if (of.item.kind != ItemKind::kExtra) without({.log = {}, .model = of.item.step});
 }
 
 // Without ambiguity: the departures of the one path, none of them proven certain.
@@ -85,6 +123,7 @@ void VariantAligner::of_path(const Sequence& sequence, Variant& variant) const {
   const Explained explained = explain(graph, sequence, steps_);
   variant.span = explained.span;
   variant.explanations_complete = false;
+  variant.judged = false;
   for (const Item& item : explained.items) variant.departures.push_back({item, false, 0, {}});
 }
 
