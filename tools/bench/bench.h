@@ -9,10 +9,12 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "proto/base/result.h"
+#include "tools/bench/peer.h"
 
 namespace casebox::tools::bench {
 
@@ -38,6 +40,7 @@ struct Context {
   std::string brokers;          // Kafka; "" = leave it out
   std::filesystem::path store;  // measure this store as well; "" = none
   std::filesystem::path keys;   // its keystore; "" = <store>/keys
+  std::optional<Peers> peers;   // what figures are compared with; unset = nothing
 };
 
 struct Group {

@@ -79,6 +79,9 @@ Result<int> run(const Args& args) {
   context.brokers = args.text("--brokers");
   context.store = args.text("--store");
   context.keys = args.text("--keys");
+  std::error_code no_program;
+  context.peers =
+      bench::Peers::find(args.text("--peers"), fs::read_symlink("/proc/self/exe", no_program));
   if (!(context.seconds > 0 && context.seconds <= 600))
     return Error{Code::kInvalidArgument, "--seconds: must lie above 0 and be at most 600"};
   if (!(context.case_seconds >= 60 && context.case_seconds <= 36000))
@@ -132,7 +135,10 @@ const Command kBenchCommand{
      {"--brokers", ArgKind::kText,
       "Kafka brokers: measure Kafka as well; makes topics casebox-bench-*"},
      {"--store", ArgKind::kText, "Measure the bytes per sample of this store as well"},
-     {"--keys", ArgKind::kText, "Its keystore (default: <store>/keys)"}},
+     {"--keys", ArgKind::kText, "Its keystore (default: <store>/keys)"},
+     {"--peers", ArgKind::kText,
+      "Python with the packages that figures are compared with (default: the tests' environment, "
+      "where it is); none: compare with nothing"}},
     run,
     "Nothing else should run meanwhile. Figures of a build without optimisation mean nothing.\n"
     "Examples:\n"
