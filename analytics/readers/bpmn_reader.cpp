@@ -93,7 +93,7 @@ class Bpmn {
   }
 
   Result<void> scope(const pugi::xml_node& process, uint32_t begin, uint32_t end) {
-    if (++depth_ > 64) return bad("sub-processes nested deeper than 64 levels");
+    if (++depth_ > 64) return bad("sub-processes nested deeper than 64 levels; draw them flat");
     std::map<std::string, Node> nodes;
     std::vector<std::string> order;
     for (const pugi::xml_node& xml : process.children()) {

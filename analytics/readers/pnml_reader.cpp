@@ -16,6 +16,7 @@ using protocol::kSilent;
 using protocol::Marking;
 
 constexpr size_t kMaxParts = 100'000;
+constexpr size_t kMaxFinalBytes = 16 << 20;
 
 class Pnml {
  public:
@@ -178,11 +179,16 @@ class Pnml {
           any = any || n > 0;
         }
         if (any) net.finals.push_back(std::move(final));
+        if (net.finals.size() * net.places.size() > kMaxFinalBytes)
+          return bad("more final markings than memory allows; this is no protocol");
       }
     }
     if (!net.finals.empty()) return ok();
     const std::vector<uint32_t> sinks = edge_places(false);
     if (sinks.empty()) return bad("no final marking and no place without a way out; mark one");
+    if (sinks.size() * net.places.size() > kMaxFinalBytes)
+      return bad("no final marking and " + std::to_string(sinks.size()) +
+                 " places without a way out; mark the final ones");
     for (uint32_t p : sinks) {
       net.finals.emplace_back(net.places.size());
       net.finals.back()[p] = 1;

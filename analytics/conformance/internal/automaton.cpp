@@ -4,6 +4,8 @@
 #include <deque>
 #include <map>
 
+#include "analytics/conformance/internal/silent_steps.h"
+
 namespace casebox::analytics::conformance::internal {
 
 using protocol::kSilent;
@@ -33,15 +35,15 @@ void tidy(std::vector<Edge>& edges) {
 }  // namespace
 
 Automaton::Automaton(const protocol::Net& net, uint32_t max_markings, bool language_only)
-    : net_(net), waiting_(net.places.size()) {
-  for (uint32_t t = 0; t < net.transitions.size(); ++t) {
-    const std::vector<uint32_t>& in = net.transitions[t].in;
+    : net_(language_only ? without_needless_silence(net) : net), waiting_(net_.places.size()) {
+  for (uint32_t t = 0; t < net_.transitions.size(); ++t) {
+    const std::vector<uint32_t>& in = net_.transitions[t].in;
     (in.empty() ? unasked_ : waiting_[in.front()]).push_back(t);
   }
   int32_t top = 0;
   for (const protocol::Transition& t : net.transitions) top = std::max(top, t.step);
   words_ = static_cast<uint32_t>(top) / 64 + 1;
-  intern(net.initial);
+  intern(net_.initial);
   explore(max_markings);
   if (!complete_) {
     words_ = 0;

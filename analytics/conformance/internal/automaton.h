@@ -34,7 +34,7 @@ struct Edge {
 
 class Automaton {
  public:
-  /// `language_only`: silent steps cost nothing. `net` must outlive the automaton.
+  /// `language_only`: silent steps cost nothing.
   Automaton(const protocol::Net& net, uint32_t max_markings, bool language_only);
 
   uint32_t begin() const { return 0; }
@@ -70,7 +70,7 @@ class Automaton {
   void trim();
   void measure();
 
-  const protocol::Net& net_;
+  const protocol::Net net_;
   std::vector<std::vector<uint32_t>> waiting_;  // transitions by their first place
   std::vector<uint32_t> unasked_;               // transitions without a place before them
   std::unordered_map<std::string, uint32_t> ids_;

@@ -15,7 +15,7 @@ Result<void> parse_xml(std::string_view text, const std::string& name, pugi::xml
   if (text.size() > kMaxBytes)
     return Error{Code::kInvalidArgument, name + ": larger than 64 MiB; this is no process model"};
   const pugi::xml_parse_result parsed =
-      into.load_buffer(text.data(), text.size(), pugi::parse_default);
+      into.load_buffer(text.data(), text.size(), pugi::parse_default | pugi::parse_doctype);
   if (!parsed) {
     const auto offset =
         std::min<size_t>(static_cast<size_t>(std::max<ptrdiff_t>(parsed.offset, 0)), text.size());
@@ -25,6 +25,11 @@ Result<void> parse_xml(std::string_view text, const std::string& name, pugi::xml
                                              ": not well-formed XML: " + parsed.description() +
                                              "; write the file again"};
   }
+  for (const pugi::xml_node& node : into.children())
+    if (node.type() == pugi::node_doctype && std::strstr(node.value(), "<!ENTITY") != nullptr)
+      return Error{Code::kInvalidArgument,
+                   name + ": declares an XML entity, which a process model does not need; remove "
+                          "the declaration"};
   int depth = 0;
   for (pugi::xml_node node = into.first_child(); node;) {
     if (depth > kMaxDepth)

@@ -12,7 +12,8 @@
 
 namespace casebox::analytics::readers::internal {
 
-/// Parses into `into`. Entities are never expanded (beyond the five of XML itself).
+/// Parses into `into`. Entities are never expanded (beyond the five of XML itself); a document that
+/// declares one is refused.
 Result<void> parse_xml(std::string_view text, const std::string& name, pugi::xml_document& into);
 
 /// Name without a namespace prefix.
