@@ -3,68 +3,9 @@
 #include <algorithm>
 #include <numeric>
 
+#include "analytics/discovery/internal/sequence_table.h"
+
 namespace casebox::analytics::discovery {
-namespace {
-
-/// FNV-1a over whole ids, then mixed (the finaliser of MurmurHash3): a table's slot is its low
-/// bits.
-uint64_t hash_of(std::span<const ActivityId> steps) {
-  uint64_t h = 0xcbf29ce484222325 ^ steps.size();
-  for (const ActivityId step : steps) h = (h ^ step) * 0x100000001b3;
-  h ^= h >> 33;
-  h *= 0xff51afd7ed558ccd;
-  return h ^ (h >> 33);
-}
-
-/// Open addressing, at most half full: hash and number of the variant found first.
-class Table {
- public:
-  explicit Table(const Sequences& sequences) : sequences_(sequences), slots_(kFirst) {}
-
-  uint32_t variant_of(size_t c, std::vector<Variant>& variants) {
-    const auto steps = sequences_.of(c);
-    const uint64_t hash = hash_of(steps);
-    for (size_t at = hash & (slots_.size() - 1);; at = (at + 1) & (slots_.size() - 1)) {
-      Slot& slot = slots_[at];
-      if (slot.variant == 0) {
-        variants.push_back({1, c});
-        slot = {hash, static_cast<uint32_t>(variants.size())};
-        const uint32_t found = slot.variant - 1;
-        if (variants.size() * 2 > slots_.size()) grow();
-        return found;
-      }
-      if (slot.hash != hash) continue;
-      Variant& known = variants[slot.variant - 1];
-      if (!std::ranges::equal(sequences_.of(known.example), steps)) continue;
-      ++known.count;
-      return slot.variant - 1;
-    }
-  }
-
- private:
-  static constexpr size_t kFirst = 1024;
-  struct Slot {
-    uint64_t hash = 0;
-    uint32_t variant = 0;  // + 1; 0: free
-  };
-
-  void grow() {
-    std::vector<Slot> bigger(slots_.size() * 2);
-    for (const Slot& slot : slots_) {
-      if (slot.variant == 0) continue;
-      size_t at = slot.hash & (bigger.size() - 1);
-      while (bigger[at].variant != 0) at = (at + 1) & (bigger.size() - 1);
-      bigger[at] = slot;
-    }
-    slots_ = std::move(bigger);
-  }
-
-  const Sequences& sequences_;
-  std::vector<Slot> slots_;
-};
-
-}  // namespace
-
 std::span<const uint32_t> Variants::cases_of(size_t v) const {
   return {cases.data() + begins[v], begins[v + 1] - begins[v]};
 }
@@ -72,7 +13,7 @@ std::span<const uint32_t> Variants::cases_of(size_t v) const {
 Variants variants_of(const Sequences& sequences, const std::vector<std::string>& activities) {
   std::vector<Variant> found;
   std::vector<uint32_t> of_case(sequences.cases());
-  Table table(sequences);
+  internal::SequenceTable table(sequences);
   for (size_t c = 0; c < sequences.cases(); ++c) of_case[c] = table.variant_of(c, found);
 
   const std::vector<uint32_t> rank = name_ranks(activities);

@@ -37,6 +37,13 @@ TEST(TemporalProfile, NextTakesARepeatedStepOnceAndAllTakesEveryOne) {
   EXPECT_FALSE(find(all, "b", "a"));
 }
 
+TEST(TemporalProfile, ListsTheMostUsualPairsFirst) {
+  const TemporalProfile profile = temporal_profile(log_of({"c d", "b a", "c d"}), PairRule::kNext);
+  ASSERT_EQ(profile.pairs.size(), 2u);
+  EXPECT_EQ(profile.pairs[0].from, "c");
+  EXPECT_EQ(profile.pairs[0].n, 2u);
+}
+
 TEST(TemporalProfile, KeepsASmallSpreadAroundAHugeMean) {
   EventLog log;
   constexpr int64_t kYears = 3'000'000'000'000'000'000;  // 95 years

@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "analytics/discovery/internal/sequence_table.h"
 #include "analytics/readers/xes_reader.h"
 #include "tests/support/test_data.h"
 #include "tests/unit/analytics/discovery/logs.h"
@@ -68,6 +69,16 @@ RC_GTEST_PROP(Variants, AreTheDistinctSequences, ()) {
     RC_ASSERT(std::vector<uint32_t>(cases.begin(), cases.end()) == expected.at(text));
     RC_ASSERT(variants.variants[v].count == cases.size());
   }
+}
+
+TEST(Variants, SequencesOfTheSameHashAreKeptApart) {
+  const EventLog log = log_of({"a b", "b a", "a b"});
+  const Sequences sequences = sequences_of(log, OrderBasis::kSource);
+  internal::SequenceTable table(sequences, [](std::span<const ActivityId>) { return uint64_t{7}; });
+  std::vector<Variant> found;
+  EXPECT_EQ(table.variant_of(0, found), 0u);
+  EXPECT_EQ(table.variant_of(1, found), 1u);
+  EXPECT_EQ(table.variant_of(2, found), 0u);
 }
 
 // More sequences than the table begins with.
