@@ -1,0 +1,161 @@
+#include "analytics/spc/cusum.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+#include "analytics/spc/internal/draws.h"
+#include "analytics/spc/internal/sums.h"
+
+namespace casebox::analytics::spc {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+TEST(RiskAdjustedCusum, WeighsAnOutcomeByItsLikelihoodRatio) {
+  const Weights w = weights(.1, 2);
+  EXPECT_NEAR(w.event, std::log(2 / 1.1), 1e-12);
+  EXPECT_NEAR(w.none, std::log(1 / 1.1), 1e-12);
+}
+
+// The value the R package cusum has for n 10, p .1, odds ratio 2, alpha .05; the sum passes it with
+// probability .0415, and the next lower one with .0511.
+TEST(RiskAdjustedCusum, HasTheExactLimitOfASmallCohort) {
+  const auto limit = exact_cusum_limit(std::vector<double>(10, .1), 2, .05);
+  ASSERT_TRUE(limit) << limit.error().message;
+  EXPECT_NEAR(limit->limit, 1.41227, 5e-6);
+  EXPECT_NEAR(limit->false_alarm, .04149301, 5e-9);
+}
+
+TEST(RiskAdjustedCusum, CountsEverySequenceOfOutcomesOnce) {
+  const std::vector<double> risks = {.05, .2, .1, .4, .03, .15, .1, .22};
+  const auto limit = exact_cusum_limit(risks, 2, .1);
+  ASSERT_TRUE(limit) << limit.error().message;
+  double passed = 0, reached = 0;
+  for (unsigned bits = 0; bits < 256; ++bits) {
+    double p = 1, sum = 0, highest = 0;
+    for (unsigned i = 0; i < 8; ++i) {
+      const bool event = bits >> i & 1;
+      const Weights w = weights(risks[i], 2);
+      p *= event ? risks[i] : 1 - risks[i];
+      sum = std::max(0.0, sum + (event ? w.event : w.none));
+      highest = std::max(highest, sum);
+    }
+    if (highest > limit->limit + 1e-9) passed += p;
+    if (highest > limit->limit - 1e-9) reached += p;
+  }
+  EXPECT_NEAR(limit->false_alarm, passed, 1e-12);
+  EXPECT_LE(passed, .1);
+  EXPECT_GT(reached, .1);  // no smaller attainable sum would do
+}
+
+TEST(RiskAdjustedCusum, RefusesAnExactLimitForManyCases) {
+  const auto limit = exact_cusum_limit(std::vector<double>(201, .1), 2, .05);
+  ASSERT_FALSE(limit);
+  EXPECT_EQ(limit.error().code, Code::kUnsupported);
+  // A longer cohort needs a higher limit for the same alpha.
+  EXPECT_GT(exact_cusum_limit(std::vector<double>(60, .1), 2, .05)->limit, 2);
+}
+
+// Odds ratio and risk for which the weights are whole steps of the grid, so that the chain has no
+// rounding: R = 2, W_event = 6 steps, W_none = -1; checked by solving the chain written out here.
+TEST(RiskAdjustedCusum, SolvesAChainWithoutRoundingExactly) {
+  // log(2/(1+p)) = 6 log(1+p)  =>  (1+p)^7 = 2
+  const double p = std::pow(2.0, 1 / 7.0) - 1, step = std::log(1 + p);
+  const int states = 30;
+  std::vector<double> length(states, 0);
+  for (int sweep = 0; sweep < 60000; ++sweep)
+    for (int i = states - 1; i >= 0; --i)
+      length[static_cast<size_t>(i)] =
+          1 + (1 - p) * length[static_cast<size_t>(std::max(i - 1, 0))] +
+          (i + 6 < states ? p * length[static_cast<size_t>(i + 6)] : 0);
+  const auto run = cusum_run_length({{1, p}}, 2, states * step, states);
+  ASSERT_TRUE(run) << run.error().message;
+  EXPECT_NEAR(*run / length[0], 1, 1e-9);
+}
+
+TEST(RiskAdjustedCusum, AgreesWithSimulatedRunsOfAPatientMix) {
+  const RiskMix mix = {{.5, .02}, {.3, .08}, {.2, .25}};
+  const auto run = cusum_run_length(mix, 2, 2);
+  ASSERT_TRUE(run) << run.error().message;
+  std::mt19937_64 random(7);
+  const int runs = 4000;
+  double total = 0;
+  for (int i = 0; i < runs; ++i)
+    for (double sum = 0; sum < 2; ++total) {
+      const double pick = internal::unit_draw(random);
+      const double risk = pick < .5 ? .02 : pick < .8 ? .08 : .25;
+      const Weights w = weights(risk, 2);
+      sum = std::max(0.0, sum + (internal::unit_draw(random) < risk ? w.event : w.none));
+    }
+  // Run lengths are nearly geometric: standard error of the mean = mean / sqrt(runs).
+  EXPECT_NEAR(total / runs / *run, 1, 3.5 / std::sqrt(runs));
+}
+
+TEST(RiskAdjustedCusum, SignalsSoonerWhenOddsHaveDoubled) {
+  const RiskMix mix = {{1, .1}};
+  EXPECT_LT(*cusum_run_length(mix, 2, 4.655, kCusumStates, 2),
+            *cusum_run_length(mix, 2, 4.655, kCusumStates) / 20);
+}
+
+TEST(RiskAdjustedCusum, FindsTheLimitOfARunLength) {
+  const RiskMix mix = {{1, .1}};
+  const auto limit = cusum_limit(mix, 2, 500);
+  ASSERT_TRUE(limit) << limit.error().message;
+  EXPECT_NEAR(*cusum_run_length(mix, 2, *limit), 500, .05);
+}
+
+TEST(RiskAdjustedCusum, SignalsAtItsLimitAndStartsAgain) {
+  CusumOptions options;
+  options.limit = 1.1;
+  const auto chart = ra_cusum({true, true, true, false}, std::vector<double>(4, .1), options);
+  ASSERT_TRUE(chart) << chart.error().message;
+  EXPECT_THAT(chart->points[0].signals, IsEmpty());
+  EXPECT_THAT(chart->points[1].signals, ElementsAre("limit"));
+  EXPECT_NEAR(chart->points[2].value, std::log(2 / 1.1), 1e-12);
+  EXPECT_TRUE(chart->false_alarms.average_run_length);
+  // Within four cases: the chain agrees with counting (two events in a row, or three of them).
+  EXPECT_NEAR(
+      *chart->false_alarms.within_these_points,
+      internal::passing(std::vector<double>(4, .1), std::vector<Weights>(4, weights(.1, 2)), 1.1),
+      1e-3);
+}
+
+TEST(RiskAdjustedCusum, PassesItsExactLimitOnlyAbove) {
+  // Three events and two without: exactly the attainable limit of the golden number.
+  const auto at = ra_cusum({true, true, true, false, false, false, false, false, false, false},
+                           std::vector<double>(10, .1), {});
+  ASSERT_TRUE(at) << at.error().message;
+  EXPECT_NEAR(*at->points[0].upper, 1.41227, 5e-6);
+  EXPECT_THAT(at->points[2].signals, ElementsAre("limit"));  // 1.79
+  const auto below = ra_cusum({true, true, false, false, false, false, true, false, false, false},
+                              std::vector<double>(10, .1), {});
+  EXPECT_NEAR(below->points[6].value, 3 * weights(.1, 2).event + 4 * weights(.1, 2).none, 1e-12);
+  EXPECT_NEAR(below->points[6].value, *below->points[6].upper, 1e-12);
+  EXPECT_EQ(below->signal_count(), 0u);
+  EXPECT_NEAR(*below->false_alarms.within_these_points, .04149301, 5e-9);
+}
+
+TEST(RiskAdjustedCusum, NamesWhatIsWrong) {
+  EXPECT_THAT(ra_cusum({true}, {1.0}).error().message, HasSubstr("between 0 and 1"));
+  EXPECT_THAT(ra_cusum({true}, {.1, .1}).error().message, HasSubstr("one risk"));
+  CusumOptions options;
+  options.odds_ratio = 1;
+  EXPECT_THAT(ra_cusum({true}, {.1}, options).error().message, HasSubstr("odds ratio"));
+  EXPECT_THAT(ra_cusum({}, {})->reasons, ElementsAre("no cases"));
+}
+
+TEST(Vlad, IsForDisplayOnly) {
+  const Chart chart = vlad({true, false, false}, {.1, .2, .3});
+  EXPECT_TRUE(chart.display_only);
+  EXPECT_NEAR(chart.points[2].value, -.9 + .2 + .3, 1e-12);
+  EXPECT_FALSE(chart.points[2].upper);
+  EXPECT_EQ(chart.signal_count(), 0u);
+}
+
+}  // namespace
+}  // namespace casebox::analytics::spc
