@@ -2,46 +2,23 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <numeric>
-#include <string>
+#include <utility>
+
+#include "analytics/discovery/variants.h"
 
 namespace casebox::analytics::diversity {
 
 Variants find_variants(const EventLog& log, OrderBasis basis) {
-  std::map<std::vector<ActivityId>, uint32_t> number;
-  std::vector<std::vector<ActivityId>> found;
-  Counts counts;
+  const discovery::Sequences sequences = discovery::sequences_of(log, basis);
+  discovery::Variants found = discovery::variants_of(sequences, log.activities);
   Variants out;
-  for (const Trace& trace : log.traces) {
-    std::vector<ActivityId> sequence;
-    for (const uint32_t i : ordered(trace, basis)) sequence.push_back(trace.events[i].activity);
-    const auto [place, fresh] = number.emplace(sequence, static_cast<uint32_t>(number.size()));
-    if (fresh) {
-      found.push_back(std::move(sequence));
-      counts.push_back(0);
-    }
-    ++counts[place->second];
-    out.of_trace.push_back(place->second);
+  for (const discovery::Variant& variant : found.variants) {
+    const auto steps = sequences.of(variant.example);
+    out.sequences.emplace_back(steps.begin(), steps.end());
+    out.counts.push_back(static_cast<uint32_t>(variant.count));
   }
-  std::vector<uint32_t> order(found.size());
-  std::iota(order.begin(), order.end(), 0);
-  // Labels, not their numbers: those depend on which case came first.
-  const auto by_label = [&](ActivityId a, ActivityId b) {
-    return log.activities[a] < log.activities[b];
-  };
-  std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
-    if (counts[a] != counts[b]) return counts[a] > counts[b];
-    return std::lexicographical_compare(found[a].begin(), found[a].end(), found[b].begin(),
-                                        found[b].end(), by_label);
-  });
-  std::vector<uint32_t> place(found.size());
-  for (uint32_t i = 0; i < order.size(); ++i) {
-    place[order[i]] = i;
-    out.sequences.push_back(std::move(found[order[i]]));
-    out.counts.push_back(counts[order[i]]);
-  }
-  for (uint32_t& variant : out.of_trace) variant = place[variant];
+  out.of_trace = std::move(found.of_case);
   return out;
 }
 

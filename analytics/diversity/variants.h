@@ -1,7 +1,7 @@
 #pragma once
 
-// Variants of a log (which cases did the same things in the same order), how alike two variants
-// are, and the diversity that counts likeness.
+// Variants of a log (analytics/discovery) as diversity counts them, how alike two variants are, and
+// the diversity that counts likeness.
 //
 // Thread safety: pure functions. Errors: none.
 
