@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "ingest/internal/case_state.h"
@@ -24,6 +25,7 @@ struct Ingest::Impl {
   std::map<CaseId, std::unique_ptr<CaseState>> cases;
   std::map<Shard*, storage::Batch> batches;
   std::map<std::string, uint64_t> offsets;  // of the batch
+  std::vector<CaseId> closed;               // in commits since take_closed
   std::vector<bus::Delivery> pending;       // of the batch: applied again if the commit fails
   bool replay = false;
   bool media_only = true;
@@ -146,7 +148,9 @@ Result<void> Ingest::Impl::store_frame(const bus::Delivery& delivery, const fram
   trailer.source = delivery.source;
   trailer.offset = delivery.offset;
   trailer.gap_before = h.first.value > stream->end;
-  trailer.late = known.record().state() == v1::CASE_STATE_CLOSED && !h.has(frame::flag::kDerived);
+  // A study goes on whenever it is run again: nothing of it is late.
+  trailer.late = known.record().state() == v1::CASE_STATE_CLOSED && !h.has(frame::flag::kDerived) &&
+                 storage::is_operation(known.record());
   trailer.unindexed = table == Table::kEvent && !index(known, frame, entry);
   if (trailer.unindexed) ++progress.unindexed;
   const Digest leaf = frame::leaf_hash(frame);
@@ -162,7 +166,7 @@ Result<void> Ingest::Impl::store_frame(const bus::Delivery& delivery, const fram
     if (h.kind == frame::Kind::kCase) {
       known.keys_tried = false;
       known.keys.reset();
-      if (!had_start && known.record().start_utc_ns() != 0)
+      if (!had_start && known.record().start_utc_ns() != 0 && storage::is_operation(known.record()))
         put_index(known, index_case(known.id(), known.record()));
     }
   }
@@ -192,6 +196,8 @@ bool Ingest::Impl::index(CaseState& state, const frame::View& frame, const v1::S
                                                               : frame::unpack_body(frame.body);
   v1::EventBatch events;
   if (!body || !events.ParseFromString(*body)) return false;
+  // What a study found happened in no operation; a query must not meet it as if it had.
+  if (!storage::is_operation(state.record())) return true;
   put_index(state, index_events(state.id(), frame.header.t, events));
   return true;
 }
@@ -248,8 +254,12 @@ Result<void> Ingest::Impl::write_batches() {
   pending.clear();
   batch_bytes = 0;
   media_only = true;
-  for (auto& [id, state] : cases)
-    if (state) state->dirty = false;
+  for (auto& [id, state] : cases) {
+    if (!state) continue;
+    state->dirty = false;
+    if (std::exchange(state->just_closed, false) && storage::is_operation(state->record()))
+      closed.push_back(id);
+  }
   ++progress.commits;
   committed = progress;
   return ok();
@@ -375,5 +385,7 @@ Result<void> Ingest::drain(Duration idle) {
 }
 
 Result<void> Ingest::commit() { return impl_->commit(); }
+
+std::vector<CaseId> Ingest::take_closed() { return std::exchange(impl_->closed, {}); }
 
 }  // namespace casebox::ingest

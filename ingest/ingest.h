@@ -16,6 +16,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "ingest/bus/bus.h"
 #include "proto/base/result.h"
@@ -60,6 +61,10 @@ class Ingest {
   Result<void> drain(Duration idle);
   /// Commits what is pending.
   Result<void> commit();
+
+  /// Operations whose end was committed since the last call, in that order. Studies are not among
+  /// them, nor what was closed before `open`: the case records tell of those.
+  std::vector<CaseId> take_closed();
 
   const Progress& progress() const;
 

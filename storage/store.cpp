@@ -123,6 +123,12 @@ Result<std::vector<v1::CaseRecord>> Store::cases() const {
   return all;
 }
 
+Result<std::vector<v1::CaseRecord>> Store::operations() const {
+  CASEBOX_TRY(auto all, cases());
+  std::erase_if(all, [](const v1::CaseRecord& record) { return !is_operation(record); });
+  return all;
+}
+
 Result<std::optional<v1::CaseRecord>> Store::find_case(CaseId id) const {
   for (const auto& shard : impl_->shards) {
     CASEBOX_TRY(auto found, shard->find_case(id));

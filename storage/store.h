@@ -43,6 +43,11 @@ struct Options {
   uint64_t reserve_bytes = 64u << 20;
 };
 
+/// Whether a case is a record of an operation, not a study over many (docs/adr/065).
+inline bool is_operation(const v1::CaseRecord& record) {
+  return record.kind() == v1::CASE_KIND_OPERATION;
+}
+
 /// Which part of the store a frame goes to.
 enum class Table : uint8_t { kEvent, kWave, kMedia };
 
@@ -227,8 +232,10 @@ class Store {
   const Shard& shard(uint32_t partition) const;
   /// Read-only: see what was committed since, in every shard.
   Result<void> refresh();
-  /// Over all shards.
+  /// Over all shards, studies included: for accounting and verification.
   Result<std::vector<v1::CaseRecord>> cases() const;
+  /// The cases that are operations: what lists, queries, cohorts and reports are about.
+  Result<std::vector<v1::CaseRecord>> operations() const;
   Result<std::optional<v1::CaseRecord>> find_case(CaseId id) const;
   const Shard* shard_of(CaseId id) const;
   /// Digest of a case: SHA-256 over, for each (epoch, stream) of its recorder ascending,

@@ -3,25 +3,15 @@
 #include <algorithm>
 #include <map>
 
-#include "analytics/finding/finding.h"
-#include "proto/base/file.h"
-#include "tools/json.h"
+#include "tools/findings.h"
 #include "tools/norms.h"
+#include "tools/study.h"
 
 namespace casebox::tools {
 namespace {
 
 namespace finding = analytics::finding;
 namespace jobs = analytics::jobs;
-
-/// Which program this is: its version and the digest of its own file.
-Result<jobs::Program> this_program() {
-  static const Result<jobs::Program> kProgram = []() -> Result<jobs::Program> {
-    CASEBOX_TRY(const Bytes bytes, read_file("/proc/self/exe", size_t{2} << 30));
-    return jobs::Program{program_version(), Bytes(view(seal::sha256(bytes)))};
-  }();
-  return kProgram;
-}
 
 struct ChosenNorm {
   std::optional<analytics::protocol::Norm> norm;
@@ -43,11 +33,6 @@ Result<ChosenNorm> norm_for(const std::string& procedure, const std::string& ask
   CASEBOX_TRY(out.sha256, to_digest(digest));
   out.norm = std::move(file.norm);
   return out;
-}
-
-Result<std::vector<finding::Stored>> in_force(const storage::CaseReader& reader) {
-  CASEBOX_TRY(const auto events, reader.events(v1::STREAM_KIND_FINDING, {}, true));
-  return finding::current(reader.record(), events);
 }
 
 Result<Analysis> compute(const storage::CaseReader& reader, CaseId id,
@@ -72,21 +57,13 @@ Result<Analysis> compute(const storage::CaseReader& reader, CaseId id,
 
 /// Jobs whose findings are not those in force, be it in one of them.
 std::vector<std::string> changed_jobs(const std::vector<v1::Finding>& found,
-                                      const std::vector<finding::Stored>& stored) {
-  std::map<std::string, std::map<std::string, const v1::Finding*>> before, now;
-  for (const finding::Stored& one : stored)
-    before[one.finding.run().job()][one.finding.id()] = &one.finding;
-  for (const v1::Finding& one : found) now[one.run().job()][one.id()] = &one;
+                                      const std::vector<v1::Finding>& stored) {
+  std::map<std::string, std::vector<v1::Finding>> before, now;
+  for (const v1::Finding& one : stored) before[one.run().job()].push_back(one);
+  for (const v1::Finding& one : found) now[one.run().job()].push_back(one);
   std::vector<std::string> out;
-  for (const auto& [job, findings] : now) {
-    const auto& old = before[job];
-    const bool same =
-        old.size() == findings.size() && std::ranges::all_of(findings, [&](const auto& entry) {
-          const auto it = old.find(entry.first);
-          return it != old.end() && finding::differences(*it->second, *entry.second, false).empty();
-        });
-    if (!same) out.push_back(job);
-  }
+  for (const auto& [job, findings] : now)
+    if (!same_findings(before[job], findings)) out.push_back(job);
   return out;
 }
 
@@ -94,42 +71,49 @@ Result<void> write(StoreAccess& access, log::Writer& log, const Analysis& analys
                    const v1::CaseRecord& record) {
   CASEBOX_TRY(auto producer,
               access.begin_derived(log, "analysis", analysis.case_id, v1::PRODUCER_ROLE_ANALYSIS));
-  v1::Stream stream;
-  stream.set_name(finding::kStream);
-  stream.set_kind(v1::STREAM_KIND_FINDING);
-  stream.set_stream_class(v1::STREAM_CLASS_A);
-  stream.mutable_tick_rate_hz()->set_den(1);
-  stream.set_device("analysis");
-  stream.set_source_time_unit("ns");
-  CASEBOX_TRY(const StreamId id, producer->add_stream(stream));
-  std::vector<const v1::Finding*> pending;
-  size_t bytes = 0;
-  const auto flush = [&]() -> Result<void> {
-    if (pending.empty()) return ok();
-    producer::Data data;
-    data.stream = id;
-    data.t = CaseTime{(*std::ranges::min_element(pending, {}, &v1::Finding::t0_ns))->t0_ns()};
-    data.t_capture = access.clock().mono();
-    data.count = static_cast<uint32_t>(pending.size());
-    v1::EventBatch batch;
-    for (const v1::Finding* one : pending) {
-      v1::Event& event = *batch.add_events();
-      event.set_dt_ns(one->t0_ns() - data.t.ns);
-      *event.mutable_finding() = *one;
-    }
-    pending.clear();
-    bytes = 0;
-    CASEBOX_CHECK(producer->append(data, batch));
-    return ok();
-  };
-  for (const v1::Finding& one : analysis.findings) {
-    if (std::ranges::find(analysis.written, one.run().job()) == analysis.written.end()) continue;
-    if (bytes + one.ByteSizeLong() > frame::kTargetBody / 2) CASEBOX_CHECK(flush());
-    bytes += one.ByteSizeLong();
-    pending.push_back(&one);
-  }
-  CASEBOX_CHECK(flush());
+  std::vector<v1::Finding> changed;
+  for (const v1::Finding& one : analysis.findings)
+    if (std::ranges::find(analysis.written, one.run().job()) != analysis.written.end())
+      changed.push_back(one);
+  CASEBOX_CHECK(append_findings(*producer, access.clock(), changed));
   return producer->close(CaseTime{record.last_t_ns()});
+}
+
+/// Writes the jobs whose findings changed; `log` is opened when there is something to write.
+Result<void> write_changed(StoreAccess& access, const storage::CaseReader& reader,
+                           Analysis& analysis, std::unique_ptr<log::Writer>& log) {
+  CASEBOX_TRY(const auto stored, read_findings(reader));
+  analysis.written = changed_jobs(analysis.findings, stored.in_force);
+  if (analysis.written.empty()) return ok();
+  if (!log) {
+    CASEBOX_TRY(log, access.open_log("analysis"));
+  }
+  return write(access, *log, analysis, reader.record());
+}
+
+/// The run record of a job that failed. Its message may hold anything; the kind of error does not.
+Result<v1::Finding> failed_run(CaseId id, const std::string& job, Code code,
+                               const v1::CaseRecord& record) {
+  CASEBOX_TRY(const jobs::Program program, this_program());
+  v1::AnalysisRun run;
+  run.set_job(job);
+  run.set_binary(program.binary);
+  run.set_binary_sha256(program.binary_sha256);
+  finding::Draft draft;
+  draft.kind = finding::kRunKind;
+  draft.place = "run";
+  draft.t0_ns = record.first_t_ns();
+  draft.t1_ns = record.last_t_ns();
+  draft.values["findings"] = 0;
+  draft.labels = {{"outcome", "failed"}, {"reason", to_string(code)}};
+  draft.text = job + ": failed (" + to_string(code) + ")";
+  return finding::make(id, run, draft);
+}
+
+/// Whether a failure is of the case's content, not of the machine or of rights.
+bool of_content(Code code) {
+  return code != Code::kDenied && code != Code::kNotFound && code != Code::kUnavailable &&
+         code != Code::kNoSpace && code != Code::kIo;
 }
 
 }  // namespace
@@ -144,19 +128,11 @@ Result<void> analyze_cases(StoreAccess& access, const std::vector<CaseId>& ids,
                            const AnalysisOptions& options,
                            const std::function<Result<void>(const Analysis&)>& visit) {
   std::unique_ptr<log::Writer> log;
-  std::vector<Analysis> results;
   for (CaseId id : ids) {
     CASEBOX_TRY(auto reader, storage::CaseReader::open(access.store(), id, access.keyring(),
                                                        keyring::Purpose::kAnalysis));
     CASEBOX_TRY(Analysis analysis, compute(*reader, id, options));
-    CASEBOX_TRY(const auto stored, in_force(*reader));
-    analysis.written = changed_jobs(analysis.findings, stored);
-    if (!analysis.written.empty()) {
-      if (!log) {
-        CASEBOX_TRY(log, access.open_log("analysis"));
-      }
-      CASEBOX_CHECK(write(access, *log, analysis, reader->record()));
-    }
+    CASEBOX_CHECK(write_changed(access, *reader, analysis, log));
     CASEBOX_CHECK(visit(analysis));
   }
   if (!log) return ok();
@@ -178,6 +154,37 @@ Result<Analysis> analyze_case(StoreAccess& access, CaseId id, const AnalysisOpti
   return out;
 }
 
+Result<Analysis> analyze_closed(StoreAccess& access, CaseId id) {
+  CASEBOX_TRY(auto reader, storage::CaseReader::open(access.store(), id, access.keyring(),
+                                                     keyring::Purpose::kAnalysis));
+  CASEBOX_CHECK(reader->readable());
+  auto all = compute(*reader, id, {});
+  if (!all && !of_content(all.error().code)) return std::move(all).error();
+  Analysis out;
+  if (all) {
+    out = std::move(*all);
+  } else {
+    out.case_id = id;
+    for (const std::string& job : jobs::names()) {
+      AnalysisOptions one;
+      one.jobs = {job};
+      auto alone = compute(*reader, id, one);
+      if (!alone && !of_content(alone.error().code)) return std::move(alone).error();
+      if (alone) {
+        std::ranges::move(alone->findings, std::back_inserter(out.findings));
+        continue;
+      }
+      out.failed.emplace_back(job, alone.error().code);
+      CASEBOX_TRY(auto said, failed_run(id, job, alone.error().code, reader->record()));
+      out.findings.push_back(std::move(said));
+    }
+  }
+  std::unique_ptr<log::Writer> log;
+  CASEBOX_CHECK(write_changed(access, *reader, out, log));
+  if (log) CASEBOX_CHECK(log->sync());
+  return out;
+}
+
 Result<StoredFinding> find_finding(StoreAccess& access, const std::string& id,
                                    const std::string& case_text) {
   const bool hex = id.find_first_not_of("0123456789abcdef") == std::string::npos;
@@ -186,7 +193,7 @@ Result<StoredFinding> find_finding(StoreAccess& access, const std::string& id,
                  id + ": not a finding's id; give 64 hex digits or the first 8 or more of them"};
   std::vector<CaseId> cases;
   if (!case_text.empty()) {
-    CASEBOX_TRY(const CaseId one, access.resolve_case(case_text));
+    CASEBOX_TRY(const CaseId one, access.resolve_case(case_text, true));
     cases.push_back(one);
   } else {
     CASEBOX_TRY(const auto records, access.store().cases());
@@ -200,19 +207,19 @@ Result<StoredFinding> find_finding(StoreAccess& access, const std::string& id,
   for (CaseId one : cases) {
     CASEBOX_TRY(auto reader, storage::CaseReader::open(access.store(), one, access.keyring(),
                                                        keyring::Purpose::kView));
-    auto events = reader->events(v1::STREAM_KIND_FINDING, {}, true);
-    if (!events &&
-        (events.error().code == Code::kDenied || events.error().code == Code::kNotFound)) {
+    auto stored = read_findings(*reader);
+    if (!stored &&
+        (stored.error().code == Code::kDenied || stored.error().code == Code::kNotFound)) {
       ++sealed;
       continue;
     }
-    if (!events) return std::move(events).error();
-    for (const storage::EventAt& at : *events)
-      if (at.event.has_finding() && to_hex(at.event.finding().id()).starts_with(id))
-        hits[at.event.finding().id()] = {one, at.event.finding(), false};
-    for (const finding::Stored& stored : finding::current(reader->record(), *events))
-      if (auto it = hits.find(stored.finding.id()); it != hits.end())
-        it->second = {one, stored.finding, true};
+    if (!stored) return std::move(stored).error();
+    const bool study = !storage::is_operation(reader->record());
+    for (const auto* list : {&stored->replaced, &stored->in_force})
+      for (const v1::Finding& found : *list)
+        if (to_hex(found.id()).starts_with(id))
+          hits[found.id()] = {one, study, found, inputs_of(found, *stored),
+                              list == &stored->in_force};
   }
   if (hits.empty())
     return Error{Code::kNotFound, id + ": no finding of this store" +

@@ -30,6 +30,7 @@ struct Analysis {
   analytics::jobs::Outcome outcome;
   std::vector<v1::Finding> findings;  // in the order found, run records included
   std::vector<std::string> written;   // jobs whose findings were not in the store yet
+  std::vector<std::pair<std::string, Code>> failed;  // of analyze_closed: jobs and kinds of error
 };
 
 /// Runs the jobs without writing anything.
@@ -43,10 +44,18 @@ Result<void> analyze_cases(StoreAccess& access, const std::vector<CaseId>& ids,
                            const AnalysisOptions& options,
                            const std::function<Result<void>(const Analysis&)>& visit);
 
-/// A finding of the store, the case it is of, and whether its job's newest run still has it.
+/// Runs all jobs of a case that closed and writes new findings to the analysis log, from which the
+/// bus brings them. A job that fails on the case's content is written as failed and takes no other
+/// along. Errors: those of the machine, and kDenied or kNotFound where no key opens the case.
+Result<Analysis> analyze_closed(StoreAccess& access, CaseId id);
+
+/// A finding of the store, the case or study that holds it, and whether its job's newest run still
+/// has it.
 struct StoredFinding {
   CaseId case_id;
+  bool study = false;
   v1::Finding finding;
+  std::vector<v1::SourceRange> inputs;  // of a study: what it rests on beside its own sources
   bool in_force = false;
 };
 /// By id, or the first at least 8 hex digits of it; `case_text` narrows the search.

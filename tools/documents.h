@@ -11,12 +11,14 @@
 
 namespace casebox::tools {
 
-/// sources[{epoch stream_id stream first_number last_number t0_s t1_s sha256}]
+/// sources[{case_id epoch stream_id stream first_number last_number t0_s t1_s sha256}]; case_id
+/// only of a study's, whose frames are those of other cases.
 template <typename Ranges>
 Json sources_json(const Ranges& ranges) {
   Json out = Json::array();
   for (const v1::SourceRange& range : ranges) {
     Json one;
+    if (auto other = id_from_bytes<CaseId>(range.case_id())) one["case_id"] = to_string(*other);
     one["epoch"] = to_string(Epoch{range.epoch()});
     one["stream_id"] = range.stream_id();
     if (!range.stream().empty()) one["stream"] = range.stream();

@@ -58,12 +58,14 @@ Result<std::unique_ptr<StoreAccess>> StoreAccess::open(const StoreOptions& optio
   storage::Options how;
   how.create = options.create;
   how.read_only = !options.write;
+  how.shards = options.shards;
   CASEBOX_TRY(access->store_, storage::Store::open(options.store, how));
 
   if (access->options_.keys.empty()) access->options_.keys = options.store / "keys";
   const fs::path& keys = access->options_.keys;
-  if (options.create || fs::exists(keys, ec)) {
-    CASEBOX_TRY(access->keystore_, keyring::Keystore::open(keys, access->clock_, options.create));
+  const bool make = options.create && options.create_keys;
+  if (make || fs::exists(keys, ec)) {
+    CASEBOX_TRY(access->keystore_, keyring::Keystore::open(keys, access->clock_, make));
   } else if (!options.keys.empty()) {
     return Error{Code::kNotFound,
                  keys.string() + ": no such keystore; leave out --keys to go without"};
@@ -84,18 +86,24 @@ Result<std::vector<CaseId>> StoreAccess::cases_with_prefix(const std::string& pr
   return found;
 }
 
-Result<CaseId> StoreAccess::resolve_case(const std::string& text) {
+Result<CaseId> StoreAccess::resolve_case(const std::string& text, bool studies) {
   const std::string prefix = hex_prefix(text);
   if (prefix.size() >= kMinPrefix && prefix.size() <= 32) {
     CASEBOX_TRY(auto found, cases_with_prefix(prefix));
-    if (found.size() == 1) return found.front();
+    if (found.size() == 1) {
+      CASEBOX_TRY(const auto record, store_->find_case(found.front()));
+      if (studies || !record || storage::is_operation(*record)) return found.front();
+      return Error{
+          Code::kInvalidArgument,
+          text + ": is a study, not an operation; `casebox cases --studies` shows studies"};
+    }
     if (found.size() > 1)
       return Error{Code::kInvalidArgument, text + ": " + std::to_string(found.size()) +
                                                " cases begin so; give more digits of the id"};
   }
   std::vector<CaseId> named;
   if (keystore_ != nullptr) {
-    CASEBOX_TRY(auto cases, store_->cases());
+    CASEBOX_TRY(auto cases, store_->operations());
     for (const v1::CaseRecord& record : cases) {
       CASEBOX_TRY(CaseId id, id_from_bytes<CaseId>(record.case_id()));
       if (alias_of(id) == text) named.push_back(id);
@@ -199,7 +207,7 @@ Result<Drained> StoreAccess::drain(const std::vector<fs::path>& more) {
   CASEBOX_TRY(auto loop, ingest::Ingest::open(*subscriber, *store_, *keyring_, clock_));
   CASEBOX_CHECK(loop->drain(milliseconds(10)));
   const ingest::Progress& done = loop->progress();
-  return Drained{done.frames, done.duplicates, done.quarantined};
+  return Drained{done.frames, done.duplicates, done.quarantined, loop->take_closed()};
 }
 
 }  // namespace casebox::tools

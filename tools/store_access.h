@@ -35,6 +35,8 @@ struct StoreOptions {
   std::filesystem::path keys;  // empty: <store>/keys
   bool write = false;          // take the store's lock
   bool create = false;         // make store and keystore when absent (import, demo)
+  bool create_keys = true;     // with `create`; false: the store alone (ingest goes without keys)
+  uint32_t shards = 1;         // with `create`
   std::string subject =
       "casebox";  // who opens keys, for the audit trail: "casebox show", never a person
 
@@ -46,6 +48,7 @@ struct Drained {
   uint64_t frames = 0;
   uint64_t duplicates = 0;
   uint64_t quarantined = 0;
+  std::vector<CaseId> closed;  // operations that ended with it
 };
 
 class StoreAccess {
@@ -61,8 +64,9 @@ class StoreAccess {
   Clock& clock() { return clock_; }
 
   /// The case a person means: full id, unique id prefix of at least 4 hex digits, or alias (needs
-  /// keys). kNotFound if none, kInvalidArgument if several.
-  Result<CaseId> resolve_case(const std::string& text);
+  /// keys). An operation; with `studies`, a study by its id as well. kNotFound if none,
+  /// kInvalidArgument if several or if it is a study that was not asked for.
+  Result<CaseId> resolve_case(const std::string& text, bool studies = false);
   /// The alias in a case's sealed details; empty without one or without keys.
   std::string alias_of(CaseId id);
   /// resolve_case and CaseReader::open.

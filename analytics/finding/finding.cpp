@@ -46,12 +46,16 @@ v1::Finding make(CaseId case_id, const v1::AnalysisRun& run, const Draft& draft)
   out.set_text(draft.text);
   out.mutable_values()->insert(draft.values.begin(), draft.values.end());
   out.mutable_labels()->insert(draft.labels.begin(), draft.labels.end());
-  Bytes id = "casebox.finding/1";
+  const bool foreign = std::ranges::any_of(
+      draft.sources, [](const v1::SourceRange& source) { return !source.case_id().empty(); });
+  const bool study = foreign || !run.inputs_sha256().empty();
+  Bytes id = study ? "casebox.finding/2" : "casebox.finding/1";
   put(id, case_id.view());
   for (const std::string* field :
        {&run.job(), &run.job_version(), &run.config_sha256(), &run.protocol(),
         &run.protocol_sha256(), &run.order_basis(), &draft.kind, &draft.place, &draft.step})
     put(id, *field);
+  if (study) put(id, run.inputs_sha256());
   put_number(id, run.seed());
   put_number(id, draft.t0_ns);
   put_number(id, draft.t1_ns);
@@ -63,6 +67,7 @@ v1::Finding make(CaseId case_id, const v1::AnalysisRun& run, const Draft& draft)
     put_number(id, source.first_number());
     put_number(id, source.last_number());
     put(id, source.sha256());
+    if (study) put(id, source.case_id());
   }
   out.set_id(Bytes(view(seal::sha256(id))));
   return out;
@@ -104,6 +109,7 @@ std::vector<std::string> differences(const v1::Finding& a, const v1::Finding& b,
   field("run.protocol_sha256", r.protocol_sha256(), s.protocol_sha256());
   field("run.seed", r.seed(), s.seed());
   field("run.order", r.order_basis(), s.order_basis());
+  field("run.inputs_sha256", r.inputs_sha256(), s.inputs_sha256());
   field("sources", a.sources_size(), b.sources_size());
   for (int i = 0; i < std::min(a.sources_size(), b.sources_size()); ++i)
     if (a.sources(i).SerializeAsString() != b.sources(i).SerializeAsString())

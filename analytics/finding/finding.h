@@ -39,8 +39,9 @@ struct Draft {
 };
 
 /// Id = SHA-256 over case, job and its version, configuration, protocol, seed and order basis, the
-/// sources' identities and digests, kind, place, time span. The program that ran is not part of it:
-/// another build that finds the same gives the same id.
+/// sources' identities and digests, kind, place, time span; of a study also the digest of its
+/// inputs and the cases of the sources. The program that ran is not part of it: another build that
+/// finds the same gives the same id.
 v1::Finding make(CaseId case_id, const v1::AnalysisRun& run, const Draft& draft);
 
 /// Deterministic bytes of a finding: maps in key order.

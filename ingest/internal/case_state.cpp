@@ -156,6 +156,7 @@ bool CaseState::apply_control(const frame::View& frame, v1::EpochRecord& epoch) 
     record_.set_start_utc_u95_ns(open.start_utc_u95_ns());
     record_.set_case_public_key(open.case_public_key());
     record_.set_source_digest(open.source_digest());
+    record_.set_kind(open.kind());
   }
   return true;
 }
@@ -210,6 +211,8 @@ void CaseState::update_state() {
                      : ended           ? v1::CASE_STATE_CLOSED
                                        : v1::CASE_STATE_UNCLOSED;
   dirty = dirty || state != record_.state();
+  just_closed =
+      just_closed || (state == v1::CASE_STATE_CLOSED && record_.state() != v1::CASE_STATE_CLOSED);
   record_.set_state(state);
 }
 

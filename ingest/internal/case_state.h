@@ -54,6 +54,7 @@ class CaseState {
   std::optional<keyring::CaseKeys> keys;
   bool keys_tried = false;
   bool dirty = false;
+  bool just_closed = false;  // set by update_state; whoever commits takes it
   bool retry_index = false;
 
  private:

@@ -68,6 +68,7 @@ class FrameMaker {
     f.set_procedure("lap-cholecystectomy");
     f.set_room("or-1");
     f.set_start_utc_ns(1'700'000'000'000'000'000);
+    f.set_kind(case_kind);
     return make(frame::Kind::kCase, kControlStream, {}, control.SerializeAsString());
   }
   Bytes stream(StreamId id, const std::string& name, v1::StreamKind kind) {
@@ -106,6 +107,7 @@ class FrameMaker {
   ProducerId producer;
   Epoch epoch;
   v1::ProducerRole role;
+  v1::CaseKind case_kind = v1::CASE_KIND_OPERATION;
   std::map<uint32_t, uint64_t> next;
 };
 

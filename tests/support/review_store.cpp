@@ -207,6 +207,10 @@ class Writer {
       e.mutable_shown()->set_t_on_ns(50 * kSecond);
       e.mutable_shown()->set_t_off_ns(60 * kSecond);
     });
+    // Field 1 holds what can be no event.
+    v1::CaseFrame no_event;
+    no_event.set_case_id("\xff\xff\xff");
+    if (what_.bad_forecasts) must(producer_.append(data(twin, 60 * kSecond, 1, {}), no_event));
     const StreamId consent = add(stream("team.consent", v1::STREAM_KIND_CONSENT));
     event(consent, 0, [&](v1::Event& e) {
       for (v1::ConsentScope scope : what_.consent) e.mutable_consent()->add_granted(scope);
@@ -247,12 +251,10 @@ ReviewStore::ReviewStore() {
   must(tools::StoreAccess::open(options));
 }
 
-CaseId ReviewStore::add(const ReviewCase& what) {
-  tools::StoreOptions options;
-  options.store = dir();
-  options.write = true;
-  auto access = must(tools::StoreAccess::open(options));
-  const auto case_key = must(access->keystore()->take_case_key());
+CaseId ReviewStore::record(const ReviewCase& what, const std::filesystem::path& log_dir) {
+  SystemClock clock;
+  auto keystore = must(keyring::Keystore::open(dir() / "keys", clock));
+  const auto case_key = must(keystore->take_case_key());
   producer::Options recorder;
   recorder.case_id = random_id<CaseId>();
   recorder.producer_id = random_id<ProducerId>();
@@ -260,24 +262,31 @@ CaseId ReviewStore::add(const ReviewCase& what) {
   recorder.details.set_procedure("lap-cholecystectomy");
   recorder.details.set_room("or-1");
   recorder.details.set_start_utc_ns(1'772'352'000'000'000'000);  // 2026-03-01T08:00:00Z
-  {
-    auto log = must(access->open_log("import"));
-    auto producer = must(producer::Producer::open(
-        recorder, must(access->keystore()->signing_key("import")), *log, access->clock()));
-    Writer(*producer, access->clock(), what).write();
-    must(log->sync());
-  }
+  auto log = must(log::Writer::open(log_dir, clock));
+  auto producer =
+      must(producer::Producer::open(recorder, must(keystore->signing_key("import")), *log, clock));
+  Writer(*producer, clock, what).write();
+  must(log->sync());
+  return recorder.case_id;
+}
+
+CaseId ReviewStore::add(const ReviewCase& what) {
+  tools::StoreOptions options;
+  options.store = dir();
+  options.write = true;
+  auto access = must(tools::StoreAccess::open(options));
+  const CaseId case_id = record(what, access->log_dir("import"));
   must(access->drain());
   {
-    auto reader = must(storage::CaseReader::open(access->store(), recorder.case_id,
-                                                 access->keyring(), keyring::Purpose::kAnalysis));
+    auto reader = must(storage::CaseReader::open(access->store(), case_id, access->keyring(),
+                                                 keyring::Purpose::kAnalysis));
     const auto marks = must(reader->events(v1::STREAM_KIND_TEAM));
     const storage::EventAt& mark = marks.at(0);
     auto source =
         must(reader->source_range(mark.source.epoch, mark.source.stream, mark.number, mark.number));
     auto log = must(access->open_log("analysis"));
     auto producer =
-        must(access->begin_derived(*log, "analysis", recorder.case_id, v1::PRODUCER_ROLE_ANALYSIS));
+        must(access->begin_derived(*log, "analysis", case_id, v1::PRODUCER_ROLE_ANALYSIS));
     const StreamId id =
         must(producer->add_stream(stream("analysis.findings", v1::STREAM_KIND_FINDING)));
     int i = 0;
@@ -298,7 +307,7 @@ CaseId ReviewStore::add(const ReviewCase& what) {
     must(log->sync());
   }
   must(access->drain());
-  return recorder.case_id;
+  return case_id;
 }
 
 }  // namespace casebox::testing

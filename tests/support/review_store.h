@@ -22,6 +22,7 @@ struct ReviewCase {
   std::vector<v1::ConsentScope> consent = {v1::CONSENT_SCOPE_RECORD, v1::CONSENT_SCOPE_QUALITY};
   int preparation_s = 40;  // length of the first annotated phase
   bool broken_clock = false;
+  bool bad_forecasts = false;  // bodies that do not parse: whoever reads them fails
 };
 
 class ReviewStore {
@@ -29,6 +30,8 @@ class ReviewStore {
   ReviewStore();
   /// Records the case, ingests it, adds an analysis's findings; its id.
   CaseId add(const ReviewCase& what);
+  /// Records the case into a log of its own; nothing is ingested.
+  CaseId record(const ReviewCase& what, const std::filesystem::path& log);
 
   std::filesystem::path dir() const { return temp_.path() / "store"; }
   std::filesystem::path temp() const { return temp_.path(); }

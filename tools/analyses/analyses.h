@@ -19,7 +19,11 @@ namespace casebox::tools {
 struct CohortResult {
   Json json = Json::object();  // the keys behind schema, version, job and cases
   std::string text;            // whole lines
+  /// In a fixed order, at time 0; numbers and codes only.
   std::vector<analytics::finding::Draft> findings;
+  /// What the findings say of their run, where it applies: job_version (else "1"), protocol,
+  /// protocol_sha256, seed, order_basis (else "start").
+  v1::AnalysisRun run;
 };
 
 struct CohortAnalysis {
@@ -27,6 +31,7 @@ struct CohortAnalysis {
   std::string summary;    // one line of the help text
   std::vector<Arg> args;  // options of its own; an option that several have is listed by the first
   Result<CohortResult> (*run)(const Args& args, const Cohort& cohort) = nullptr;
+  std::vector<std::string> shown_only = {};  // of `args`: change what is shown, not what is found
 };
 
 // One function a file; functions, so that a table built before main() finds them made.

@@ -124,7 +124,8 @@ const CohortAnalysis& timing_analysis() {
       "timing",
       "how long each phase took: location, spread, intervals",
       {{"--each", ArgKind::kFlag, "timing, with --json: the times of each case too"}},
-      run};
+      run,
+      {"--each"}};
   return kAnalysis;
 }
 

@@ -89,7 +89,7 @@ Result<void> of_store(const Context& context, std::vector<Figure>& figures) {
   how.keys = context.keys;
   how.subject = "casebox bench";
   CASEBOX_TRY(auto access, StoreAccess::open(how));
-  CASEBOX_TRY(const auto records, access->store().cases());
+  CASEBOX_TRY(const auto records, access->store().operations());
   uint64_t samples = 0, coded = 0, stored = 0;
   for (const v1::CaseRecord& record : records) {
     CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(record.case_id()));

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "analytics/finding/finding.h"
-#include "tools/analyses/analyses.h"
+#include "tools/analyses/as_study.h"
 #include "tools/analysis.h"
 #include "tools/commands.h"
 #include "tools/documents.h"
@@ -83,22 +83,59 @@ Result<int> run_jobs(const Args& args, const std::string& job) {
   return 0;
 }
 
-Result<Cohort> load_cohort(const Args& args) {
-  if (args.has("--log")) return log_cohort(args);
-  CASEBOX_TRY(auto access, StoreAccess::open(StoreOptions::from(args, "casebox analyze")));
-  return store_cohort(*access, args);
+Json study_json(const StudyQuestion& question, const WrittenStudy& study) {
+  Json out;
+  out["study_id"] = to_string(study.study_id);
+  out["cohort"] = question.cohort;
+  out["options"] = question.options;
+  out["created"] = study.created;
+  out["written"] = study.written;
+  out["findings"] = Json::array();
+  for (const v1::Finding& one : study.findings)
+    out["findings"].push_back({{"finding_id", to_hex(one.id())},
+                               {"kind", one.kind()},
+                               {"step", one.step()},
+                               {"text", one.text()}});
+  return out;
+}
+
+void print_study(const Json& study) {
+  fmt::print("study {}: {}\n", study["study_id"].get<std::string>(),
+             study["written"].get<bool>() ? "findings written" : "the same findings were there");
+  for (const Json& one : study["findings"])
+    fmt::print("  {}  {}\n", one["finding_id"].get<std::string>().substr(0, 12),
+               one["text"].get<std::string>());
 }
 
 Result<int> run_cohort(const Args& args, const CohortAnalysis& analysis) {
-  CASEBOX_TRY(const Cohort cohort, load_cohort(args));
+  const bool write = args.flag("--write");
+  StudyQuestion question;
+  if (write) {
+    CASEBOX_TRY(question, study_question(analysis, args));
+  }
+  std::unique_ptr<StoreAccess> access;
+  if (!args.has("--log")) {
+    StoreOptions how = StoreOptions::from(args, "casebox analyze");
+    how.write = write;
+    CASEBOX_TRY(access, StoreAccess::open(how));
+  }
+  CASEBOX_TRY(const Cohort cohort, access ? store_cohort(*access, args) : log_cohort(args));
   CASEBOX_TRY(CohortResult result, analysis.run(args, cohort));
+  Json study;
+  if (write) {
+    CASEBOX_TRY(const WrittenStudy written,
+                write_study(*access, question, study_answer(cohort, result)));
+    study = study_json(question, written);
+  }
   if (!args.json()) {
     fmt::print("{}", result.text);
+    if (write) print_study(study);
     return 0;
   }
   Json json = document("analyze");
   json["job"] = analysis.name;
   json["cases"] = cohort.log.traces.size();
+  json["study"] = std::move(study);
   json.update(result.json);
   print(json);
   return 0;
@@ -128,6 +165,8 @@ std::vector<Arg> analyze_args() {
       {"--cohort", ArgKind::kText, "The cases a query names; without: all"},
       {"--log", ArgKind::kText,
        "An event log (.xes, .xes.gz, .csv) instead of a store, for analyses of many cases"},
+      {"--write", ArgKind::kFlag,
+       "Of an analysis of many cases: keep its findings in the store, as a study"},
       {"--protocol", ArgKind::kText, "The norm: file or id; default by procedure"},
       {"--side-by-side", ArgKind::kFlag,
        "Of a log whose activities may overlap: do not withhold such cases' times"}};
@@ -139,7 +178,7 @@ std::vector<Arg> analyze_args() {
 }
 
 std::string details() {
-  std::string out = "Analyses of many cases print a result:\n";
+  std::string out = "Analyses of many cases print a result, and keep it with --write:\n";
   for (const CohortAnalysis* analysis : cohort_analyses())
     out += fmt::format("  {:<12} {}\n", analysis->name, analysis->summary);
   return out +
@@ -147,6 +186,7 @@ std::string details() {
          "Examples:\n"
          "  casebox analyze --store S --case 3f2a\n"
          "  casebox analyze timing --store S --cohort 'procedure = \"gastric-bypass\"' --json\n"
+         "  casebox analyze timing --store S --write\n"
          "  casebox analyze timing --log log.csv --columns case=ID activity=WHAT start=FROM end=TO";
 }
 

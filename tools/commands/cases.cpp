@@ -6,13 +6,85 @@
 #include "tools/names.h"
 #include "tools/progress.h"
 #include "tools/query/cohort.h"
+#include "tools/study.h"
+#include "tools/verify_store.h"
 
 namespace casebox::tools {
 namespace {
 
+std::string time_text(const v1::CaseRecord& record, int64_t t_ns) {
+  return rfc3339(UtcTime{static_cast<int64_t>(record.start_utc_ns()) + t_ns});
+}
+
+/// Every run of a study that came to its end, the first one first.
+Json runs_json(const v1::CaseRecord& record) {
+  Json out = Json::array();
+  for (const v1::EpochRecord& epoch : record.epochs())
+    out.push_back({{"epoch", to_string(Epoch{epoch.epoch()})},
+                   {"at", time_text(record, epoch.control().first_t_ns())},
+                   {"whole", epoch.close().reason() == v1::CloseFrame::REASON_CASE_ENDED}});
+  return out;
+}
+
+Result<Json> study_json(StoreAccess& access, const Study& study, bool verify) {
+  Json out;
+  out["study_id"] = to_string(study.study_id);
+  out["sealed"] = !study.question;
+  const StudyQuestion asked = study.question.value_or(StudyQuestion{});
+  out["job"] = study.question ? Json(asked.job) : Json(nullptr);
+  out["cohort"] = study.question ? Json(asked.cohort) : Json(nullptr);
+  out["options"] = study.question ? Json(asked.options) : Json(nullptr);
+  out["runs"] = runs_json(study.record);
+  out["verdict"] = nullptr;
+  if (verify) {
+    CASEBOX_TRY(const verify::Report report, verify_stored_case(access.store(), study.record, {}));
+    out["verdict"] = verify::to_string(report.verdict);
+  }
+  out["findings"] = Json::array();
+  if (!study.question) return out;
+  CASEBOX_TRY(const auto reader,
+              storage::CaseReader::open(access.store(), study.study_id, access.keyring(),
+                                        keyring::Purpose::kView));
+  CASEBOX_TRY(const StoredFindings stored, read_findings(*reader));
+  for (const v1::Finding& one : stored.in_force)
+    out["findings"].push_back({{"finding_id", to_hex(one.id())},
+                               {"kind", one.kind()},
+                               {"step", one.step()},
+                               {"text", one.text()}});
+  return out;
+}
+
+Result<int> run_studies(StoreAccess& access, const Args& args) {
+  CASEBOX_TRY(const auto all, studies(access));
+  Json json = document("cases");
+  json["studies"] = Json::array();
+  for (const Study& study : all) {
+    CASEBOX_TRY(Json one, study_json(access, study, !args.flag("--no-verify")));
+    json["studies"].push_back(std::move(one));
+  }
+  if (args.json()) {
+    print(json);
+    return 0;
+  }
+  for (const Json& one : json["studies"]) {
+    const auto text = [&](const char* key, const char* none) {
+      return one[key].is_null() ? "(sealed)" : one[key] == "" ? none : one[key].get<std::string>();
+    };
+    std::printf("%s  %-14s %s, %zu runs  %s\n", one["study_id"].get<std::string>().c_str(),
+                text("job", "-").c_str(), text("cohort", "every case").c_str(), one["runs"].size(),
+                one["verdict"].is_null() ? "-" : one["verdict"].get<std::string>().c_str());
+    for (const Json& finding : one["findings"])
+      std::printf("  %s  %s\n", finding["finding_id"].get<std::string>().substr(0, 12).c_str(),
+                  finding["text"].get<std::string>().c_str());
+  }
+  std::fprintf(stderr, "%zu studies\n", json["studies"].size());
+  return 0;
+}
+
 Result<int> run(const Args& args) {
   CASEBOX_TRY(auto access, StoreAccess::open(StoreOptions::from(args, "casebox cases")));
-  CASEBOX_TRY(auto records, access->store().cases());
+  if (args.flag("--studies")) return run_studies(*access, args);
+  CASEBOX_TRY(auto records, access->store().operations());
   std::sort(records.begin(), records.end(), [](const v1::CaseRecord& a, const v1::CaseRecord& b) {
     return std::make_pair(a.start_utc_ns(), BytesView(a.case_id())) <
            std::make_pair(b.start_utc_ns(), BytesView(b.case_id()));
@@ -51,7 +123,9 @@ const Command kCasesCommand{
     "cases", "List the cases of a store",
     with_store_args(
         {{"--no-verify", ArgKind::kFlag, "Leave the verdict out (null): faster on large stores"},
-         {"--alias", ArgKind::kFlag, "Show aliases, which are sealed: each look-up is audited"}}),
+         {"--alias", ArgKind::kFlag, "Show aliases, which are sealed: each look-up is audited"},
+         {"--studies", ArgKind::kFlag,
+          "List the studies instead: findings over many cases, kept by analyze --write"}}),
     run,
     "Durations are h:mm:ss of recorded time; in JSON, seconds. The verdict is that of `casebox "
     "verify`.\n"

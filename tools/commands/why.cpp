@@ -3,12 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "analytics/finding/finding.h"
+#include "tools/analyses/as_study.h"
 #include "tools/analysis.h"
 #include "tools/commands.h"
 #include "tools/documents.h"
 #include "tools/names.h"
+#include "tools/study.h"
 
 namespace casebox::tools {
 namespace {
@@ -43,24 +46,63 @@ void put_origin(Json& out, const v1::SourceRange& range) {
   out["last_offset"] = std::to_string(range.last_offset());
 }
 
-Json chain_json(const storage::CaseReader& reader, const StoredFinding& stored) {
+/// Hashes ranges again, each in the case whose frames they are. Needs no keys, and opens none.
+class Rehash {
+ public:
+  Rehash(StoreAccess& access, CaseId own) : access_(access), own_(own) {}
+
+  bool unchanged(const v1::SourceRange& range) {
+    auto other = id_from_bytes<CaseId>(range.case_id());
+    const CaseId id = other ? *other : own_;
+    auto& reader = readers_[id];
+    if (!reader) {
+      auto opened =
+          storage::CaseReader::open(access_.store(), id, no_keys_, keyring::Purpose::kView);
+      if (!opened) return false;  // the case is not in this store
+      reader = std::move(*opened);
+    }
+    const auto now =
+        reader->source_range(Epoch{range.epoch()}, StreamId{range.stream_id()},
+                             ItemNumber{range.first_number()}, ItemNumber{range.last_number()});
+    return now && now->sha256() == range.sha256();
+  }
+
+ private:
+  StoreAccess& access_;
+  CaseId own_;
+  keyring::Keyring no_keys_{nullptr, ""};
+  std::map<CaseId, std::unique_ptr<storage::CaseReader>> readers_;
+};
+
+Result<Json> chain_json(StoreAccess& access, const StoredFinding& stored) {
   Json out;
   out["case_id"] = to_string(stored.case_id);
+  out["study"] = nullptr;
+  if (stored.study) {
+    CASEBOX_TRY(const Study study, open_study(access, stored.case_id));
+    const StudyQuestion asked = study.question.value_or(StudyQuestion{});
+    out["study"] = {{"job", asked.job}, {"cohort", asked.cohort}, {"options", asked.options}};
+  }
   out["finding"] = finding_json(stored.finding);
   out["in_force"] = stored.in_force;
   out["run"] = run_json(stored.finding.run());
   out["entities"] = Json::array();
-  for (const v1::SourceRange& range : stored.finding.sources()) {
+  std::vector<v1::SourceRange> ranges(stored.finding.sources().begin(),
+                                      stored.finding.sources().end());
+  ranges.insert(ranges.end(), stored.inputs.begin(), stored.inputs.end());
+  Rehash rehash(access, stored.case_id);
+  for (const v1::SourceRange& range : ranges) {
     Json one = sources_json(std::vector<v1::SourceRange>{range})[0];
+    if (!one.contains("case_id")) one["case_id"] = to_string(stored.case_id);
     put_origin(one, range);
-    const auto now =
-        reader.source_range(Epoch{range.epoch()}, StreamId{range.stream_id()},
-                            ItemNumber{range.first_number()}, ItemNumber{range.last_number()});
-    one["unchanged"] = now && now->sha256() == range.sha256();
+    one["unchanged"] = rehash.unchanged(range);
     out["entities"].push_back(std::move(one));
   }
+  CASEBOX_TRY(const auto reader,
+              storage::CaseReader::open(access.store(), stored.case_id, access.keyring(),
+                                        keyring::Purpose::kView));
   out["video"] = Json::array();
-  for (const v1::Stream& stream : reader.streams())
+  for (const v1::Stream& stream : reader->streams())
     if (stream.kind() == v1::STREAM_KIND_VIDEO)
       out["video"].push_back({{"stream", stream.name()},
                               {"t0_s", s(stored.finding.t0_ns())},
@@ -74,15 +116,23 @@ void print_chain(const Json& chain) {
   fmt::print("  finding   {} ({}{})\n", finding["finding_id"].get<std::string>(),
              finding["kind"].get<std::string>(),
              chain["in_force"].get<bool>() ? "" : ", replaced by a later run");
-  fmt::print("  case      {}, {} - {}\n", chain["case_id"].get<std::string>(),
-             clock_text(finding["t0_s"].get<double>()), clock_text(finding["t1_s"].get<double>()));
+  if (chain["study"].is_null()) {
+    fmt::print("  case      {}, {} - {}\n", chain["case_id"].get<std::string>(),
+               clock_text(finding["t0_s"].get<double>()),
+               clock_text(finding["t1_s"].get<double>()));
+  } else {
+    const std::string cohort = chain["study"]["cohort"].get<std::string>();
+    fmt::print("  study     {}, over {}\n", chain["case_id"].get<std::string>(),
+               cohort.empty() ? "every case" : cohort);
+  }
   fmt::print("  run       {} {} of casebox {} ({})\n", run["job"].get<std::string>(),
              run["job_version"].get<std::string>(), run["binary"].get<std::string>(),
              run["binary_sha256"].get<std::string>().substr(0, 16));
   if (run["protocol"].is_string())
     fmt::print("  norm      {}\n", run["protocol"].get<std::string>());
   for (const Json& one : chain["entities"])
-    fmt::print("  rests on  {} numbers {} - {} of epoch {}, sha256 {} {}\n",
+    fmt::print("  rests on  {}{} numbers {} - {} of epoch {}, sha256 {} {}\n",
+               chain["study"].is_null() ? "" : one["case_id"].get<std::string>() + " ",
                one.contains("stream") ? one["stream"].get<std::string>() : one["stream_id"].dump(),
                one["first_number"].get<std::string>(), one["last_number"].get<std::string>(),
                one["epoch"].get<std::string>(), one["sha256"].get<std::string>().substr(0, 16),
@@ -98,9 +148,7 @@ Result<int> run_why(const Args& args) {
   CASEBOX_TRY(auto access, StoreAccess::open(StoreOptions::from(args, "casebox why")));
   CASEBOX_TRY(const StoredFinding stored,
               find_finding(*access, args.text("FINDING"), args.text("--case")));
-  CASEBOX_TRY(auto reader, storage::CaseReader::open(access->store(), stored.case_id,
-                                                     access->keyring(), keyring::Purpose::kView));
-  const Json chain = chain_json(*reader, stored);
+  CASEBOX_TRY(const Json chain, chain_json(*access, stored));
   if (args.json()) {
     Json json = document("why");
     json.update(chain);
@@ -111,11 +159,18 @@ Result<int> run_why(const Args& args) {
   return all_unchanged(chain) ? 0 : 3;
 }
 
-/// The finding that most likely took the old one's place: same kind, step and deviation, nearest in
-/// time.
+/// The finding that most likely took the old one's place: same kind and step, most labels in common
+/// (a study's findings are all at time 0), nearest in time.
 const v1::Finding* successor(const std::vector<v1::Finding>& all, const v1::Finding& old) {
   const v1::Finding* best = nullptr;
-  const auto distance = [&](const v1::Finding& f) { return std::abs(f.t0_ns() - old.t0_ns()); };
+  const auto distance = [&](const v1::Finding& f) {
+    const auto other = std::ranges::count_if(old.labels(), [&](const auto& label) {
+      const auto it = f.labels().find(label.first);
+      return it == f.labels().end() || it->second != label.second;
+    });
+    return std::pair(f.run().inputs_sha256().empty() ? 0 : other,
+                     std::abs(f.t0_ns() - old.t0_ns()));
+  };
   for (const v1::Finding& f : all) {
     if (f.kind() != old.kind() || f.step() != old.step()) continue;
     if (best == nullptr || distance(f) < distance(*best)) best = &f;
@@ -123,25 +178,56 @@ const v1::Finding* successor(const std::vector<v1::Finding>& all, const v1::Find
   return best;
 }
 
+/// What a second computation found.
+struct Again {
+  std::vector<v1::Finding> findings;
+  std::vector<std::string> changes;  // of what it was computed from
+};
+
+Result<Again> case_again(StoreAccess& access, const StoredFinding& stored, const Args& args) {
+  AnalysisOptions options;
+  options.jobs = {stored.finding.run().job()};
+  options.protocol = args.text("--protocol");
+  CASEBOX_TRY(Analysis analysis, compute_analysis(access, stored.case_id, options));
+  return Again{std::move(analysis.findings), {}};
+}
+
+Result<Again> study_again(StoreAccess& access, const StoredFinding& stored) {
+  CASEBOX_TRY(const Study study, open_study(access, stored.case_id));
+  if (!study.question)
+    return Error{Code::kNotFound, to_string(stored.case_id) +
+                                      ": what this study asks cannot be read; give the keystore"};
+  CASEBOX_TRY(const StudyAnswer answer, ask_again(access, *study.question));
+  Again out;
+  CASEBOX_TRY(out.findings, study_findings(access, stored.case_id, *study.question, answer));
+  CASEBOX_TRY(const auto reader,
+              storage::CaseReader::open(access.store(), stored.case_id, access.keyring(),
+                                        keyring::Purpose::kView));
+  CASEBOX_TRY(const StoredFindings before, read_findings(*reader));
+  if (stored.in_force) out.changes = cohort_changes(before.in_force, out.findings);
+  return out;
+}
+
 Result<int> run_recompute(const Args& args) {
   CASEBOX_TRY(auto access, StoreAccess::open(StoreOptions::from(args, "casebox recompute")));
   CASEBOX_TRY(const StoredFinding stored,
               find_finding(*access, args.text("FINDING"), args.text("--case")));
-  AnalysisOptions options;
-  options.jobs = {stored.finding.run().job()};
-  options.protocol = args.text("--protocol");
-  CASEBOX_TRY(const Analysis again, compute_analysis(*access, stored.case_id, options));
+  CASEBOX_TRY(const Again again,
+              stored.study ? study_again(*access, stored) : case_again(*access, stored, args));
   const v1::Finding* same = nullptr;
   for (const v1::Finding& f : again.findings)
     if (f.id() == stored.finding.id()) same = &f;
   const v1::Finding* other = same ? same : successor(again.findings, stored.finding);
-  std::vector<std::string> differs = {"gone"};
-  if (other != nullptr) differs = analytics::finding::differences(stored.finding, *other);
+  std::vector<std::string> differs = again.changes;
+  if (other == nullptr) {
+    differs.push_back("gone");
+  } else {
+    for (std::string& name : analytics::finding::differences(stored.finding, *other))
+      differs.push_back(std::move(name));
+  }
   const bool identical = same != nullptr && analytics::finding::to_bytes(stored.finding) ==
                                                 analytics::finding::to_bytes(*same);
-  CASEBOX_TRY(auto reader, storage::CaseReader::open(access->store(), stored.case_id,
-                                                     access->keyring(), keyring::Purpose::kView));
-  Json chain = chain_json(*reader, stored);
+  CASEBOX_TRY(Json chain, chain_json(*access, stored));
   chain["identical"] = identical;
   chain["differs"] = identical ? std::vector<std::string>() : differs;
   chain["now"] = other == nullptr ? Json(nullptr) : finding_json(*other);

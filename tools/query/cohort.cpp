@@ -10,7 +10,7 @@ namespace casebox::tools::query {
 
 Result<Answer> ask(StoreAccess& access, const std::string& expression, keyring::Purpose purpose) {
   CASEBOX_TRY(const auto expr, parse(expression));
-  CASEBOX_TRY(auto records, access.store().cases());
+  CASEBOX_TRY(auto records, access.store().operations());
   std::sort(records.begin(), records.end(), [](const v1::CaseRecord& a, const v1::CaseRecord& b) {
     return std::make_pair(a.start_utc_ns(), BytesView(a.case_id())) <
            std::make_pair(b.start_utc_ns(), BytesView(b.case_id()));

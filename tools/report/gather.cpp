@@ -66,7 +66,7 @@ Result<void> gather_observed(const storage::CaseReader& reader, const CaseView& 
 
 Result<Comparison> gather_comparison(StoreAccess& access, CaseId own,
                                      const std::string& procedure) {
-  CASEBOX_TRY(const auto records, access.store().cases());
+  CASEBOX_TRY(const auto records, access.store().operations());
   std::vector<CaseTimes> others;
   Progress progress("comparison class", records.size(), "cases");
   for (const v1::CaseRecord& record : records) {

@@ -16,7 +16,7 @@ Router::Handler with_case(CaseSessions& sessions, Part part) {
 }
 
 Result<Response> list_cases(const storage::Store& store) {
-  CASEBOX_TRY(auto records, store.cases());
+  CASEBOX_TRY(auto records, store.operations());
   Json json = document("api.cases");
   json["cases"] = Json::array();
   for (const v1::CaseRecord& record : records)

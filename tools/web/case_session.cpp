@@ -9,7 +9,7 @@ constexpr double kOverviewCell = 0.5;  // s; half a pixel of a 13 minute window 
 Result<CaseId> resolve_case(const storage::Store& store, const std::string& text) {
   if (auto id = parse_id<CaseId>(text)) {
     CASEBOX_TRY(auto record, store.find_case(*id));
-    if (record) return *id;
+    if (record && storage::is_operation(*record)) return *id;
     return Error{Code::kNotFound, "case: not in this store; see the case list"};
   }
   const bool prefix = text.size() >= 4 && text.size() < 36 &&
@@ -18,7 +18,7 @@ Result<CaseId> resolve_case(const storage::Store& store, const std::string& text
     return Error{
         Code::kInvalidArgument,
         "case: neither a case id nor a prefix of at least 4 hex digits; see the case list"};
-  CASEBOX_TRY(auto records, store.cases());
+  CASEBOX_TRY(auto records, store.operations());
   std::optional<CaseId> found;
   for (const v1::CaseRecord& record : records) {
     CASEBOX_TRY(auto id, id_from_bytes<CaseId>(record.case_id()));

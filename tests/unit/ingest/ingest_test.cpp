@@ -65,6 +65,8 @@ class IngestTest : public ::testing::Test {
     auto done = ingest->drain({});
     ASSERT_TRUE(done) << done.error().message;
     progress = ingest->progress();
+    closed = ingest->take_closed();
+    EXPECT_TRUE(ingest->take_closed().empty());
     ingest.reset();
   }
   v1::CaseRecord record(const FrameMaker& maker) { return **store->find_case(maker.case_id); }
@@ -76,6 +78,7 @@ class IngestTest : public ::testing::Test {
   std::unique_ptr<Ingest> ingest;
   ListSubscriber bus;
   Progress progress;
+  std::vector<CaseId> closed;
 };
 
 void add_case(ListSubscriber& bus, FrameMaker& maker) {
@@ -237,6 +240,54 @@ TEST_F(IngestTest, DerivedFramesChangeNeitherTimesNorStateNorDigest) {
   EXPECT_EQ(got.last_t_ns(), want.last_t_ns());
   EXPECT_EQ(got.state(), v1::CASE_STATE_CLOSED);
   EXPECT_EQ(*store->case_digest(maker.case_id), digest);
+}
+
+TEST_F(IngestTest, SaysOfEachOperationOnceThatItClosed) {
+  FrameMaker maker, open, derived(v1::PRODUCER_ROLE_ANALYSIS, maker.case_id);
+  add_case(bus, maker);
+  bus.add(open, open.open());
+  run();
+  EXPECT_EQ(closed, std::vector<CaseId>{maker.case_id});
+  bus.add(derived, derived.open());
+  bus.add(derived, derived.stream(kEvents, "analysis.findings", v1::STREAM_KIND_FINDING));
+  bus.add(derived, derived.close());
+  reopen();
+  run();
+  EXPECT_TRUE(closed.empty());
+  EXPECT_EQ(record(maker).epochs_size(), 2);
+}
+
+TEST_F(IngestTest, AStudyIsClosedButNeitherIndexedNorLateNorSaidToHaveClosed) {
+  FrameMaker study;
+  study.case_kind = v1::CASE_KIND_STUDY;
+  add_case(bus, study);
+  const CaseId id = study.case_id;
+  FrameMaker again(v1::PRODUCER_ROLE_RECORDER, id);  // a later run of it
+  again.case_kind = v1::CASE_KIND_STUDY;
+  bus.add(again, again.open());
+  bus.add(again, again.stream(kEvents, "analysis.findings", v1::STREAM_KIND_FINDING));
+  bus.add(again, again.event(kEvents, {5}, "esu.cut"));
+  bus.add(again, again.close());
+  run();
+  EXPECT_TRUE(closed.empty());
+  const auto r = record(study);
+  EXPECT_EQ(r.kind(), v1::CASE_KIND_STUDY);
+  EXPECT_EQ(r.state(), v1::CASE_STATE_CLOSED);
+  EXPECT_EQ(progress.indexed, 0u);
+  EXPECT_EQ(progress.unindexed, 0u);
+  for (const char* tag : {"event", "procedure", "date", "room"})
+    EXPECT_TRUE(store->shard(0).index(tag, "")->empty()) << tag;
+  uint64_t frames = 0;
+  for (const FrameMaker* run_of : {&study, &again})
+    EXPECT_TRUE(store->shard(0).for_each_frame(id, run_of->epoch, kEvents,
+                                               [&](const storage::StoredFrame& stored) {
+                                                 EXPECT_FALSE(stored.trailer.late);
+                                                 ++frames;
+                                                 return ok();
+                                               }));
+  EXPECT_EQ(frames, 11u);
+  EXPECT_EQ(store->cases()->size(), 1u);
+  EXPECT_TRUE(store->operations()->empty());
 }
 
 }  // namespace

@@ -52,6 +52,28 @@ TEST(Finding, TheIdChangesWithJobCasePlaceAndInputs) {
   EXPECT_NE(make(kCase, run(), other).id(), id);
 }
 
+TEST(Finding, TheIdOfAStudyChangesWithItsInputsAndTheCasesOfItsSources) {
+  const std::string own = make(kCase, run(), draft()).id();
+  v1::AnalysisRun study = run();
+  study.set_inputs_sha256("a");
+  const std::string id = make(kCase, study, draft()).id();
+  EXPECT_NE(id, own);
+  study.set_inputs_sha256("b");
+  EXPECT_NE(make(kCase, study, draft()).id(), id);
+  Draft foreign = draft();
+  foreign.sources[0].set_case_id(Bytes(16, 'x'));
+  const std::string of_x = make(kCase, run(), foreign).id();
+  EXPECT_NE(of_x, own);
+  foreign.sources[0].set_case_id(Bytes(16, 'y'));
+  EXPECT_NE(make(kCase, run(), foreign).id(), of_x);
+}
+
+TEST(Finding, TheIdOfACaseIsThatOfTheFirstForm) {
+  // Ids are on disk and in reports: what a study adds to them leaves those of cases as they are.
+  EXPECT_EQ(to_hex(make(kCase, run(), draft()).id()),
+            "2e7cce50ff3d5c196aecd1397b6349bff0d7cb46683a2f86db7c4c7fd7270d44");
+}
+
 TEST(Finding, TheIdStaysWithAnotherBuildAndAnotherWayThatTheFramesCame) {
   const std::string id = make(kCase, run(), draft()).id();
   v1::AnalysisRun other_run = run();
