@@ -5,22 +5,15 @@
 #include <condition_variable>
 #include <cstdio>
 #include <mutex>
-#include <set>
 #include <thread>
 
-#include "tools/analysis.h"
+#include "tools/close_jobs.h"
 
 namespace casebox::tools {
 namespace {
 
 // Between two looks at the logs. Each look costs a few file opens.
 constexpr auto kPause = std::chrono::milliseconds(500);
-
-bool derived_epoch_of(const v1::CaseRecord& record, v1::ProducerRole role) {
-  for (const v1::EpochRecord& epoch : record.epochs())
-    if (epoch.role() == role) return true;
-  return false;
-}
 
 }  // namespace
 
@@ -30,38 +23,39 @@ struct LiveStore::Impl {
   mutable std::mutex mutex;
   std::condition_variable_any wake;
   State state;
-  std::set<CaseId>
-      tried;            // cases whose analysis failed in this run: said once, not retried for ever
+  std::unique_ptr<CloseJobs> jobs;
+  bool caught_up = false;
   std::jthread thread;  // last: stops before the others go
 
-  Result<void> step() {
+  Result<bool> run_jobs(const std::vector<CaseId>& closed) {
+    if (access->keystore() == nullptr) return false;  // nothing can be read
+    for (CaseId id : closed) jobs->add(id);
+    if (!caught_up) CASEBOX_CHECK(jobs->catch_up());
+    caught_up = true;
+    return jobs->step();
+  }
+
+  /// Takes in what the logs hold, then runs one case's jobs. True: a case waits, or findings came.
+  Result<bool> step() {
     CASEBOX_TRY(const Drained drained, access->drain(logs));
-    {
-      std::lock_guard guard(mutex);
-      state.frames += drained.frames;
-    }
-    CASEBOX_TRY(const auto records, access->store().cases());
-    for (const v1::CaseRecord& record : records) {
-      if (record.state() != v1::CASE_STATE_CLOSED) continue;
-      if (derived_epoch_of(record, v1::PRODUCER_ROLE_ANALYSIS)) continue;
-      CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(record.case_id()));
-      if (!tried.insert(id).second) continue;
-      CASEBOX_CHECK(analyze_case(*access, id, {}));
-      std::lock_guard guard(mutex);
-      ++state.analysed;
-    }
-    return ok();
+    const Result<bool> ran = run_jobs(drained.closed);
+    std::lock_guard guard(mutex);
+    state.frames += drained.frames;
+    state.analysed = jobs->state().analysed;
+    state.failed = jobs->state().failed;
+    return ran;
   }
 
   void run(const std::stop_token& stop) {
     pthread_setname_np(pthread_self(), "live-store");
     while (!stop.stop_requested()) {
-      const Result<void> done = step();
+      const Result<bool> done = step();
       const std::string trouble = done ? "" : done.error().message;
       std::unique_lock lock(mutex);
       if (trouble != state.trouble && !trouble.empty())
         std::fprintf(stderr, "casebox: %s\n", trouble.c_str());
       state.trouble = trouble;
+      if (done && *done) continue;
       wake.wait_for(lock, stop, kPause, [] { return false; });
     }
   }
@@ -76,6 +70,7 @@ std::unique_ptr<LiveStore> LiveStore::start(StoreAccess& access,
   Impl* impl = live->impl_.get();
   impl->access = &access;
   impl->logs = std::move(logs);
+  impl->jobs = std::make_unique<CloseJobs>(access);
   impl->thread = std::jthread([impl](std::stop_token stop) { impl->run(stop); });
   return live;
 }

@@ -23,7 +23,8 @@ class LiveStore {
  public:
   struct State {
     uint64_t frames = 0;    // stored since the start
-    uint64_t analysed = 0;  // cases
+    uint64_t analysed = 0;  // cases whose jobs were run as they closed
+    uint64_t failed = 0;    // cases with a job that failed, or that no key opens
     std::string trouble;    // the last step's error; empty: none
   };
 

@@ -3,8 +3,8 @@
 #
 # On a real Kafka broker: the contract suite of the bus; then one recording stored twice, embedded and
 # through the broker with the ingest process killed six times by SIGKILL and the forwarder once. Both
-# stores must hold the same case. At last a record that is not a frame must end in quarantine and cost
-# nothing else.
+# stores must hold the same case. A record that is not a frame must end in quarantine and cost nothing
+# else. At last one node runs the jobs of cases as they close, and another has the findings from the broker.
 set -euo pipefail
 casebox=${CASEBOX:-$1} make_recording=$2 test_ingest=$3  # CASEBOX: another build of the program
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -16,9 +16,9 @@ for program in java mvn; do
 done
 
 work=$(mktemp -d)
-forwarder= ingester=
+forwarder= ingester= analyst= carrier=
 finish() {
-  for pid in $forwarder $ingester; do kill -KILL "$pid" 2> /dev/null || true; done
+  for pid in $forwarder $ingester $analyst $carrier; do kill -KILL "$pid" 2> /dev/null || true; done
   "$root/deploy/kafka/stop" "$work/kafka" KILL || true
   rm -rf "$work"
 }
@@ -95,4 +95,49 @@ echo "== a record that is not a frame"
 ingest "$work/junk.json"
 [ "$(value "$work/junk.json" quarantined)" = 1 ] || fail "not in quarantine: $(cat "$work/junk.json")"
 [ "$(cases "$work/junk.json")" = "$(cases "$work/embedded.json")" ] || fail "it cost another record"
+
+echo "== jobs on one node as cases close; their findings reach another over the broker"
+"$casebox" ingest --store "$work/kafka-store" --keys "$work/keys" --kafka "$brokers" --analyze \
+  --json > "$work/analyst.json" 2> "$work/analyst.log" &
+analyst=$!
+for try in $(seq 100); do
+  [ ! -d "$work/kafka-store/logs/analysis" ] || break
+  sleep 0.1
+done
+"$casebox" forward "$work/kafka-store/logs/analysis" --kafka "$brokers" --partitions 2 2> "$work/carrier.log" &
+carrier=$!
+"$make_recording" log "$work/spool2" "$work/keys" 20
+"$casebox" forward "$work/spool2" --kafka "$brokers" --partitions 2 --until-idle 1 2> /dev/null
+other() {
+  "$casebox" ingest --store "$work/other-store" --keys "$work/keys" --kafka "$brokers" \
+    --until-idle 1 --json > "$work/other.json"
+}
+# Runs of the jobs that came to their end, over all cases of the other node.
+runs() {
+  local case
+  for case in $("$casebox" cases --store "$work/other-store" --keys "$work/keys" --no-verify --json |
+    grep -oE '"case_id": *"[^"]*' | sed 's/.*"//'); do
+    "$casebox" show "$case" --store "$work/other-store" --keys "$work/keys" --json | tr -d ' \n' |
+      grep -oE '"role":"analysis"[^}]*"closed":true' || true
+  done | wc -l
+}
+for try in $(seq 30); do  # the case that closed before it looked, and the one that closed since
+  other
+  [ "$(runs)" -lt 2 ] || break
+done
+[ "$(runs)" = 2 ] || fail "$(runs) runs reached the other node: $(cat "$work/analyst.log" "$work/carrier.log")"
+[ "$(value "$work/other.json" quarantined)" -le 1 ] || fail "findings in quarantine"
+"$casebox" verify "$work/other-store" > /dev/null || fail "the other node's store is not whole"
+kill -TERM $analyst
+wait $analyst || fail "the node that analyses failed: $(cat "$work/analyst.log")"
+analyst=
+[ "$(value "$work/analyst.json" analysed)" = 2 ] || fail "analysed: $(value "$work/analyst.json" analysed)"
+[ "$(value "$work/analyst.json" failed)" = 0 ] || fail "jobs failed: $(cat "$work/analyst.log")"
+# Its own findings came back to it, and a restart runs nothing again.
+"$casebox" ingest --store "$work/kafka-store" --keys "$work/keys" --kafka "$brokers" --analyze \
+  --until-idle 2 --json > "$work/restart.json"
+[ "$(value "$work/restart.json" analysed)" = 0 ] || fail "a restart runs jobs again"
+kill -TERM $carrier
+wait $carrier || true
+carrier=
 echo passed

@@ -8,12 +8,14 @@
 #include "ingest/bus/kafka_subscriber.h"
 #include "ingest/bus/kafka_topics.h"
 #include "ingest/bus/log_bus.h"
+#include "tools/close_jobs.h"
 #include "tools/commands.h"
 #include "tools/config/config.h"
 #include "tools/json.h"
 #include "tools/kafka_args.h"
 #include "tools/progress.h"
 #include "tools/stop_signal.h"
+#include "tools/store_access.h"
 
 namespace casebox::tools {
 namespace {
@@ -28,6 +30,7 @@ struct Plan {
   bus::KafkaOptions kafka;  // brokers empty: logs
   std::vector<uint32_t> partitions;
   uint32_t shards = 1;
+  bool analyze = false;
 };
 
 /// The log folders of a store's own producers.
@@ -49,6 +52,7 @@ Result<void> from_config(const Args& args, Plan& plan) {
   CASEBOX_TRY(const auto config, load_ingest_config(args.text("--config")));
   plan.store = config.store_dir();
   for (const auto& dir : config.log_dirs()) plan.logs.push_back(dir);
+  plan.analyze = config.analyze();
   if (!config.has_kafka()) return ok();
   plan.kafka = kafka_options(config.kafka());
   CASEBOX_TRY(plan.kafka.properties, [&]() -> Result<std::map<std::string, std::string>> {
@@ -63,11 +67,12 @@ Result<void> from_config(const Args& args, Plan& plan) {
 Result<Plan> make_plan(const Args& args) {
   Plan plan;
   if (args.has("--config")) CASEBOX_CHECK(from_config(args, plan));
+  if (args.flag("--analyze")) plan.analyze = true;
   if (args.has("--store")) plan.store = args.text("--store");
   if (plan.store.empty())
     return Error{Code::kInvalidArgument,
                  "ingest: no store; give --store or a --config that names it"};
-  plan.keys = args.has("--keys") ? fs::path(args.text("--keys")) : plan.store / "keys";
+  plan.keys = args.text("--keys");
   for (const std::string& dir : args.list("--logs")) plan.logs.push_back(dir);
   if (args.has("--kafka")) {
     CASEBOX_TRY(plan.kafka, kafka_options(args));
@@ -92,6 +97,14 @@ Result<Plan> make_plan(const Args& args) {
   if (plan.kafka.brokers.empty() && plan.logs.empty()) plan.logs = logs_below(plan.store / "logs");
   if (plan.kafka.brokers.empty() && plan.logs.empty())
     return Error{Code::kInvalidArgument, "ingest: nothing to read; give --logs or --kafka"};
+  // What the jobs find comes back the way everything comes. With a broker, `forward` sends it
+  // round.
+  const fs::path analysis = plan.store / "logs" / "analysis";
+  const auto same = [&](const fs::path& dir) {
+    return fs::absolute(dir).lexically_normal() == fs::absolute(analysis).lexically_normal();
+  };
+  if (plan.analyze && plan.kafka.brokers.empty() && std::ranges::none_of(plan.logs, same))
+    plan.logs.push_back(analysis);
   return plan;
 }
 
@@ -106,7 +119,7 @@ Result<std::unique_ptr<bus::Subscriber>> subscriber_of(const Plan& plan) {
 
 Result<Json> cases_json(const storage::Store& store) {
   Json out = Json::array();
-  CASEBOX_TRY(const auto cases, store.cases());
+  CASEBOX_TRY(const auto cases, store.operations());
   for (const v1::CaseRecord& record : cases) {
     CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(record.case_id()));
     CASEBOX_TRY(const Digest digest, store.case_digest(id));
@@ -128,8 +141,17 @@ Result<Json> cases_json(const storage::Store& store) {
   return out;
 }
 
+/// What came, then one case's jobs. Returns how much was done.
+Result<size_t> step(ingest::Ingest& loop, CloseJobs* jobs) {
+  CASEBOX_TRY(const size_t handled, loop.run_once(milliseconds(100)));
+  if (jobs == nullptr) return handled;
+  for (CaseId id : loop.take_closed()) jobs->add(id);
+  CASEBOX_TRY(const bool ran, jobs->step());
+  return handled + (ran ? 1 : 0);
+}
+
 /// Runs until told to stop or idle. Troubles that pass are said once and waited out.
-Result<void> run_loop(ingest::Ingest& loop, const Args& args, Clock& clock) {
+Result<void> run_loop(ingest::Ingest& loop, CloseJobs* jobs, const Args& args, Clock& clock) {
   const bool until_idle = args.has("--until-idle");
   const Duration idle = from_seconds(args.number("--until-idle"));
   StopSignal signal;
@@ -137,7 +159,7 @@ Result<void> run_loop(ingest::Ingest& loop, const Args& args, Clock& clock) {
   MonoTime last = clock.mono();
   bool said = false;
   while (!signal.stopped()) {
-    auto handled = loop.run_once(milliseconds(100));
+    auto handled = step(loop, jobs);
     if (!handled) {
       const Code code = handled.error().code;
       if (code != Code::kUnavailable && code != Code::kNoSpace) return std::move(handled).error();
@@ -161,22 +183,33 @@ Result<void> run_loop(ingest::Ingest& loop, const Args& args, Clock& clock) {
 Result<int> run(const Args& args) {
   CASEBOX_TRY(const Plan plan, make_plan(args));
   SystemClock clock;
-  storage::Options how;
-  how.create = true;
+  StoreOptions how;
+  how.store = plan.store;
+  how.keys = plan.keys;
+  how.write = how.create = true;
+  how.create_keys = false;  // without keys everything is stored, nothing indexed
   how.shards = plan.shards;
-  CASEBOX_TRY(auto store, storage::Store::open(plan.store, how));
-  std::unique_ptr<keyring::Keystore> keystore;  // without one everything is stored, nothing indexed
-  if (fs::exists(plan.keys)) {
-    CASEBOX_TRY(keystore, keyring::Keystore::open(plan.keys, clock));
-  } else if (args.has("--keys")) {
+  how.subject = "casebox ingest";
+  CASEBOX_TRY(auto access, StoreAccess::open(how));
+  if (plan.analyze && access->keystore() == nullptr)
     return Error{Code::kNotFound,
-                 plan.keys.string() + ": no such keystore; leave out --keys to go without"};
-  }
-  keyring::Keyring keyring(keystore.get(), "casebox ingest");
+                 "ingest --analyze: no keystore, so no case can be read; name it with --keys"};
+  storage::Store* store = &access->store();
   CASEBOX_TRY(auto subscriber, subscriber_of(plan));
-  CASEBOX_TRY(auto loop, ingest::Ingest::open(*subscriber, *store, keyring, clock));
+  CASEBOX_TRY(auto loop, ingest::Ingest::open(*subscriber, *store, access->keyring(), clock));
+  std::optional<CloseJobs> jobs;
+  if (plan.analyze) {
+    // From now on a forwarder can be set on it, before anything was found.
+    std::error_code ec;
+    fs::create_directories(access->log_dir("analysis"), ec);
+    if (ec)
+      return Error{Code::kIo, access->log_dir("analysis").string() + ": " + ec.message() +
+                                  "; check the folder's rights"};
+    jobs.emplace(*access);
+    CASEBOX_CHECK(jobs->catch_up());
+  }
   const MonoTime begin = clock.mono();
-  CASEBOX_CHECK(run_loop(*loop, args, clock));
+  CASEBOX_CHECK(run_loop(*loop, jobs ? &*jobs : nullptr, args, clock));
   const double took = (clock.mono() - begin).seconds();
 
   const ingest::Progress& done = loop->progress();
@@ -197,6 +230,8 @@ Result<int> run(const Args& args) {
   json["indexed"] = done.indexed;
   json["unindexed"] = done.unindexed;
   json["commits"] = done.commits;
+  json["analysed"] = jobs ? Json(jobs->state().analysed) : Json(nullptr);
+  json["failed"] = jobs ? Json(jobs->state().failed) : Json(nullptr);
   json["seconds"] = took;
   CASEBOX_TRY(json["cases"], cases_json(*store));
   CASEBOX_TRY(const auto quarantine, [&]() -> Result<Json> {
@@ -227,9 +262,13 @@ const Command kIngestCommand{
          {"--keys", ArgKind::kText, "Folder of the keystore (default: <store>/keys)"},
          {"--logs", ArgKind::kList, "Log folders to read (default: those below <store>/logs)"},
          {"--partition", ArgKind::kList, "Kafka: only these partitions (default: all)"},
+         {"--analyze", ArgKind::kFlag, "Run the jobs of each case when it closes"},
          {"--until-idle", ArgKind::kNumber, "Stop when nothing came for so many s"}}),
     run,
     "Goes on where the store stands; killed at any moment it loses nothing and doubles nothing.\n"
+    "With --analyze, cases that closed while nobody looked get their jobs too. Findings go to\n"
+    "<store>/logs/analysis; with Kafka, `casebox forward <store>/logs/analysis` sends them to the\n"
+    "broker, from which every node has them. Let one node of a partition analyse.\n"
     "JSON: frames bytes duplicates quarantined indexed seconds cases[{case_id case_digest frames\n"
     "items missing gap_frames quarantined}] quarantine[{source offset reason bytes}]"};
 

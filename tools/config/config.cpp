@@ -165,6 +165,7 @@ sources:
 store_dir: /var/lib/casebox/store
 log_dirs: [/var/lib/casebox/spool]
 partition: 0
+# analyze: true              # run the jobs of cases as they close
 # kafka:                     # instead of log_dirs
 #   brokers: 127.0.0.1:9092
 #   partitions: 1
