@@ -5,7 +5,8 @@
 namespace casebox::tools {
 
 const std::vector<const CohortAnalysis*>& cohort_analyses() {
-  static const std::vector<const CohortAnalysis*> kAll = {&timing_analysis()};
+  static const std::vector<const CohortAnalysis*> kAll = {&timing_analysis(), &spc_analysis(),
+                                                          &diversity_analysis()};
   return kAll;
 }
 

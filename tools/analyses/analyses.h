@@ -36,6 +36,8 @@ struct CohortAnalysis {
 
 // One function a file; functions, so that a table built before main() finds them made.
 const CohortAnalysis& timing_analysis();
+const CohortAnalysis& spc_analysis();
+const CohortAnalysis& diversity_analysis();
 
 /// In the order in which the help text lists them.
 const std::vector<const CohortAnalysis*>& cohort_analyses();

@@ -24,6 +24,8 @@ Result<Cohort> store_cohort(StoreAccess& access, const Args& args) {
   CASEBOX_TRY(out.ids, chosen_cases(access, args));
   Progress progress("reading phases", out.ids.size(), "cases");
   for (CaseId id : out.ids) {
+    CASEBOX_TRY(const auto record, access.store().find_case(id));
+    out.rooms.push_back(record ? record->room() : "");
     CASEBOX_TRY(auto reader, storage::CaseReader::open(access.store(), id, access.keyring(),
                                                        keyring::Purpose::kAnalysis));
     auto phases = analytics::jobs::phases_of_case(*reader, out.log);

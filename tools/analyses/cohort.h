@@ -23,7 +23,8 @@ struct Cohort {
   std::vector<std::vector<std::string>> withheld;
   /// Of each trace, from a store only.
   std::vector<CaseId> ids;
-  std::string query;  // the cohort's expression; empty: every case, or a log
+  std::vector<std::string> rooms;  // codes
+  std::string query;               // the cohort's expression; empty: every case, or a log
   bool from_store = false;
 };
 

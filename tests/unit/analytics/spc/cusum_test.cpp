@@ -78,6 +78,13 @@ TEST(RiskAdjustedCusum, SolvesAChainWithoutRoundingExactly) {
   EXPECT_NEAR(*run / length[0], 1, 1e-9);
 }
 
+// A dense solution of the same chain in NumPy, and one with five times as many states.
+TEST(RiskAdjustedCusum, HasTheRunLengthOfADenseSolution) {
+  EXPECT_NEAR(*cusum_run_length({{1, .1}}, 2, 4.655), 4991.337105, 5e-6);
+  EXPECT_NEAR(*cusum_run_length({{1, .05}}, 2, 4.655), 9047.4946, 5e-4);
+  EXPECT_NEAR(*cusum_run_length({{1, .1}}, 2, 4.655, 3000) / 4991.337105, 1, .01);
+}
+
 TEST(RiskAdjustedCusum, AgreesWithSimulatedRunsOfAPatientMix) {
   const RiskMix mix = {{.5, .02}, {.3, .08}, {.2, .25}};
   const auto run = cusum_run_length(mix, 2, 2);

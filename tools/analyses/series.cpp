@@ -1,0 +1,46 @@
+#include "tools/analyses/series.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace casebox::tools {
+
+namespace spc = analytics::spc;
+
+Series make_series(const Cohort& cohort, const spc::Measure& measure) {
+  Series out;
+  const auto& traces = cohort.log.traces;
+  out.dated =
+      std::ranges::any_of(traces, [](const auto& t) { return t.wall_start_ns.has_value(); });
+  for (size_t i = 0; i < traces.size(); ++i) {
+    const analytics::Trace& trace = traces[i];
+    if (out.dated && !trace.wall_start_ns) {
+      out.left_out.push_back({trace.case_key, "no date, while others have one"});
+      continue;
+    }
+    const spc::CaseValue value = spc::measure_case(cohort.log, trace, cohort.withheld[i], measure);
+    if (!value.value) {
+      out.left_out.push_back({trace.case_key, value.reason});
+      continue;
+    }
+    const spc::CaseValue duration =
+        spc::measure_case(cohort.log, trace, cohort.withheld[i], spc::Measure{});
+    out.cases.push_back(
+        {trace.case_key, i, trace.wall_start_ns, *value.value, duration.value.value_or(0)});
+  }
+  if (out.dated)
+    std::ranges::sort(out.cases, [](const SeriesCase& a, const SeriesCase& b) {
+      return std::tie(*a.wall_start_ns, a.key, a.trace) <
+             std::tie(*b.wall_start_ns, b.key, b.trace);
+    });
+  return out;
+}
+
+Json left_out_json(const std::vector<LeftOut>& left_out) {
+  Json out = Json::array();
+  for (const LeftOut& one : left_out)
+    out.push_back({{"case_id", one.case_id}, {"phase", nullptr}, {"reason", one.reason}});
+  return out;
+}
+
+}  // namespace casebox::tools

@@ -1,0 +1,392 @@
+// analyze spc: control charts of a measure over the cases in time order.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "analytics/spc/attributes.h"
+#include "analytics/spc/cusum.h"
+#include "analytics/spc/funnel.h"
+#include "analytics/spc/individuals.h"
+#include "analytics/spc/rare_events.h"
+#include "tools/analyses/analyses.h"
+#include "tools/analyses/case_table.h"
+#include "tools/analyses/chart_document.h"
+#include "tools/analyses/series.h"
+#include "tools/names.h"
+
+namespace casebox::tools {
+namespace {
+
+namespace spc = analytics::spc;
+using Kind = spc::MeasureKind;
+
+constexpr double kDayNs = 86'400e9;
+
+/// A chart, and what its points are made of.
+struct Charted {
+  spc::Chart chart;
+  std::vector<PointOrigin> origins;
+  std::string unit;  // behind values, for people
+};
+
+Error usage(std::string what) { return {Code::kInvalidArgument, std::move(what)}; }
+
+PointOrigin origin(const SeriesCase& first, const SeriesCase& last) {
+  return {first.key, last.key,
+          first.wall_start_ns ? rfc3339(UtcTime{*first.wall_start_ns}) : std::string()};
+}
+
+std::vector<PointOrigin> one_each(const std::vector<SeriesCase>& cases) {
+  std::vector<PointOrigin> out;
+  for (const SeriesCase& one : cases) out.push_back(origin(one, one));
+  return out;
+}
+
+Result<size_t> whole(const Args& args, const char* name, int64_t least) {
+  const int64_t value = args.integer(name);
+  if (value < least)
+    return usage(fmt::format("{} {} is too small; give at least {}", name, value, least));
+  return static_cast<size_t>(value);
+}
+
+Result<spc::Rules> rules_of(const std::string& name) {
+  if (name == "western-electric") return spc::western_electric_rules();
+  if (name == "nelson") return spc::nelson_rules();
+  if (name == "shewhart") return spc::shewhart_rules();
+  return usage("--rules: '" + name + "' is unknown; write western-electric, nelson or shewhart");
+}
+
+std::vector<double> values_of(const Series& series) {
+  std::vector<double> out;
+  for (const SeriesCase& one : series.cases) out.push_back(one.value);
+  return out;
+}
+
+std::vector<bool> events_of(const std::vector<SeriesCase>& cases) {
+  std::vector<bool> out;
+  for (const SeriesCase& one : cases) out.push_back(one.value > 0);
+  return out;
+}
+
+std::string unit_of(const spc::Measure& measure) { return measure.of_time() ? " s" : ""; }
+
+Result<std::vector<Charted>> individuals(const Args& args, const Series& series,
+                                         const spc::Measure& measure) {
+  CASEBOX_TRY(const size_t baseline, whole(args, "--baseline", 0));
+  CASEBOX_TRY(spc::Rules rules, rules_of(args.text("--rules")));
+  spc::Xmr chart = spc::xmr(values_of(series), {baseline, rules, args.flag("--log-scale")});
+  std::vector<PointOrigin> origins = one_each(series.cases), later = origins;
+  if (!later.empty()) later.erase(later.begin());
+  const std::string unit = unit_of(measure);
+  return std::vector<Charted>{
+      {std::move(chart.individuals), std::move(origins), unit},
+      {std::move(chart.moving_range), std::move(later), args.flag("--log-scale") ? "" : unit}};
+}
+
+Result<std::vector<Charted>> averages(const Args& args, const Series& series,
+                                      const spc::Measure& measure) {
+  spc::EwmaOptions options;
+  CASEBOX_TRY(options.baseline, whole(args, "--baseline", 0));
+  options.lambda = args.number("--lambda");
+  options.width = args.number("--width");
+  options.log_scale = args.flag("--log-scale");
+  if (!(options.lambda > 0 && options.lambda <= 1) || !(options.width > 0))
+    return usage(
+        "--lambda or --width is out of range; give a lambda above 0 up to 1, a width above 0");
+  return std::vector<Charted>{
+      {spc::ewma(values_of(series), options), one_each(series.cases), unit_of(measure)}};
+}
+
+/// p, u and c: so many cases a point, the oldest that fill none left out.
+Result<std::vector<Charted>> counts(const Args& args, Series& series, const std::string& kind) {
+  CASEBOX_TRY(const size_t baseline, whole(args, "--baseline", 0));
+  size_t group = kind == "p" ? 10 : 1;
+  if (args.has("--subgroup")) {
+    CASEBOX_TRY(group, whole(args, "--subgroup", 1));
+  }
+  const size_t over = series.cases.size() % group;
+  for (size_t i = 0; i < over; ++i)
+    series.left_out.push_back({series.cases[i].key, "fills no group of cases"});
+  Charted out;
+  std::vector<spc::Share> shares;
+  std::vector<spc::Rate> rates;
+  std::vector<unsigned> plain;
+  for (size_t i = over; i < series.cases.size(); i += group) {
+    unsigned events = 0;
+    double hours = 0;
+    for (size_t k = i; k < i + group; ++k) {
+      events += static_cast<unsigned>(series.cases[k].value);
+      hours += series.cases[k].duration_s / 3600;
+    }
+    if (kind == "u" && !(hours > 0)) {
+      series.left_out.push_back({series.cases[i].key, "no usable duration to count events over"});
+      continue;
+    }
+    shares.push_back({events, static_cast<unsigned>(group)});
+    rates.push_back({events, hours});
+    plain.push_back(events);
+    out.origins.push_back(origin(series.cases[i], series.cases[i + group - 1]));
+  }
+  if (kind == "p") out.chart = spc::p_chart(shares, {baseline});
+  if (kind == "u") out.chart = spc::u_chart(rates, {baseline});
+  if (kind == "c") out.chart = spc::c_chart(plain, {baseline});
+  return std::vector<Charted>{std::move(out)};
+}
+
+Result<std::vector<Charted>> gaps(const Args& args, const Series& series, const std::string& kind) {
+  CASEBOX_TRY(const size_t baseline, whole(args, "--baseline", 0));
+  Charted out;
+  std::vector<const SeriesCase*> with;
+  for (const SeriesCase& one : series.cases)
+    if (one.value > 0) with.push_back(&one);
+  for (size_t i = 1; i < with.size(); ++i) out.origins.push_back(origin(*with[i - 1], *with[i]));
+  if (kind == "g") {
+    out.chart = spc::g_chart(spc::gaps_between(events_of(series.cases)), {baseline});
+    return std::vector<Charted>{std::move(out)};
+  }
+  if (!series.dated) {
+    out.chart.kind = "t";
+    out.chart.reasons.push_back("these files carry no dates: time between events is not known");
+    out.origins.clear();
+    return std::vector<Charted>{std::move(out)};
+  }
+  std::vector<double> days;
+  for (size_t i = 1; i < with.size(); ++i)
+    days.push_back(static_cast<double>(*with[i]->wall_start_ns - *with[i - 1]->wall_start_ns) /
+                   kDayNs);
+  out.chart = spc::t_chart(days, {baseline});
+  out.unit = " days";
+  return std::vector<Charted>{std::move(out)};
+}
+
+/// Each case's risk: from a file, one for all, or the baseline's rate. Cases without one leave the
+/// series, as do those of the baseline. A reason: there is none.
+Result<std::string> give_risks(const Args& args, Series& series, std::vector<double>& risks) {
+  if (args.has("--risks")) {
+    CASEBOX_TRY(const auto table, read_case_numbers(args.text("--risks"), 0, 1));
+    std::vector<SeriesCase> kept;
+    for (const SeriesCase& one : series.cases) {
+      const auto found = table.find(one.key);
+      if (found == table.end()) {
+        series.left_out.push_back({one.key, "no risk in the file of --risks"});
+        continue;
+      }
+      kept.push_back(one);
+      risks.push_back(found->second);
+    }
+    series.cases = std::move(kept);
+    return std::string();
+  }
+  if (args.has("--risk")) {
+    risks.assign(series.cases.size(), args.number("--risk"));
+    return std::string();
+  }
+  CASEBOX_TRY(const size_t baseline, whole(args, "--baseline", 0));
+  if (baseline == 0)
+    return usage("--chart racusum needs risks; give --risks FILE, --risk P, or --baseline N");
+  if (series.cases.size() <= baseline || baseline < spc::kMinimumPoints)
+    return fmt::format("{} cases and a baseline of {}; it needs at least {}, and cases after it",
+                       series.cases.size(), baseline, spc::kMinimumPoints);
+  const auto end = series.cases.begin() + static_cast<std::ptrdiff_t>(baseline);
+  const auto events = static_cast<double>(std::count_if(
+      series.cases.begin(), end, [](const SeriesCase& one) { return one.value > 0; }));
+  series.cases.erase(series.cases.begin(), end);
+  if (events == 0 || events == static_cast<double>(baseline))
+    return std::string("the baseline's cases all have it or none has: no rate to compare with");
+  risks.assign(series.cases.size(), events / static_cast<double>(baseline));
+  return std::string();
+}
+
+Result<std::vector<Charted>> cusum(const Args& args, Series& series) {
+  std::vector<double> risks;
+  CASEBOX_TRY(const std::string reason, give_risks(args, series, risks));
+  Charted out;
+  if (!reason.empty()) {
+    out.chart.kind = "racusum";
+    out.chart.reasons.push_back(reason);
+    return std::vector<Charted>{std::move(out)};
+  }
+  const std::vector<bool> events = events_of(series.cases);
+  spc::CusumOptions options;
+  options.odds_ratio = args.number("--odds-ratio");
+  options.alpha = args.number("--alpha");
+  if (args.has("--run-length"))
+    options.run_length = args.number("--run-length");
+  else if (events.size() > spc::kExactCases)
+    return usage(
+        fmt::format("{} cases: an exact limit is counted for at most {}; give --run-length "
+                    "N, the mean number of cases to a false signal",
+                    events.size(), spc::kExactCases));
+  CASEBOX_TRY(out.chart, spc::ra_cusum(events, risks, options));
+  if (!args.has("--risks"))
+    out.chart.notices.push_back(
+        args.has("--risk")
+            ? "every case was given the same risk: harder cases count as worse results"
+            : "the risk is the baseline's rate: its own uncertainty, and harder cases, are not in "
+              "the limit");
+  out.origins = one_each(series.cases);
+  Charted display{spc::vlad(events, risks), out.origins, ""};
+  return std::vector<Charted>{std::move(out), std::move(display)};
+}
+
+/// Which group each case belongs to: a room of the store, or the file of --groups.
+Result<spc::Funnel> make_funnel(const Args& args, const Cohort& cohort, Series& series,
+                                const spc::Measure& measure) {
+  std::map<std::string, std::string> table;
+  if (args.has("--groups")) {
+    CASEBOX_TRY(table, read_case_table(args.text("--groups")));
+  } else if (!cohort.from_store) {
+    return usage("--chart funnel: the log names no rooms; give --groups FILE");
+  }
+  std::map<std::string, spc::Group> groups;
+  for (const SeriesCase& one : series.cases) {
+    std::string name;
+    if (!args.has("--groups"))
+      name = cohort.rooms[one.trace];
+    else if (const auto found = table.find(one.key); found != table.end())
+      name = found->second;
+    if (name.empty()) {
+      series.left_out.push_back({one.key, "its group is not known"});
+      continue;
+    }
+    spc::Group& group = groups[name];
+    group.name = name;
+    group.events += static_cast<unsigned>(one.value);
+    group.size += 1;
+  }
+  std::vector<spc::Group> list;
+  for (const auto& [name, group] : groups) list.push_back(group);
+  spc::FunnelOptions options;
+  options.of = measure.kind == Kind::kCount ? spc::FunnelOf::kRates : spc::FunnelOf::kShares;
+  const std::string dispersion = args.text("--dispersion");
+  if (dispersion == "none")
+    options.dispersion = spc::Dispersion::kNone;
+  else if (dispersion == "additive")
+    options.dispersion = spc::Dispersion::kAdditive;
+  else if (dispersion != "multiplicative")
+    return usage("--dispersion: '" + dispersion +
+                 "' is unknown; write multiplicative, additive or none");
+  if (args.has("--target")) options.target = args.number("--target");
+  return spc::funnel(list, options);
+}
+
+Result<std::vector<Charted>> make_charts(const Args& args, Series& series,
+                                         const spc::Measure& measure, const std::string& kind) {
+  if (kind == "xmr") return individuals(args, series, measure);
+  if (kind == "ewma") return averages(args, series, measure);
+  if (kind == "u" || kind == "c") return counts(args, series, kind);
+  if (kind == "p") return counts(args, series, kind);
+  if (kind == "racusum") return cusum(args, series);
+  return gaps(args, series, kind);
+}
+
+/// A chart of yes/no needs has:, one of counts count:; funnels take both, charts of values
+/// anything.
+Result<void> check_fit(const spc::Measure& measure, const std::string& kind) {
+  static const std::map<std::string, std::vector<Kind>> kFits = {
+      {"xmr", {Kind::kDuration, Kind::kPhase, Kind::kCount}},
+      {"ewma", {Kind::kDuration, Kind::kPhase, Kind::kCount}},
+      {"p", {Kind::kHas}},
+      {"g", {Kind::kHas}},
+      {"t", {Kind::kHas}},
+      {"racusum", {Kind::kHas}},
+      {"u", {Kind::kCount}},
+      {"c", {Kind::kCount}},
+      {"funnel", {Kind::kHas, Kind::kCount}}};
+  const auto found = kFits.find(kind);
+  if (found == kFits.end())
+    return usage("--chart: '" + kind +
+                 "' is unknown; write xmr, p, u, c, g, t, ewma, funnel or racusum");
+  if (std::ranges::find(found->second, measure.kind) == found->second.end())
+    return usage("--chart " + kind + " does not chart " + measure.text() + "; " +
+                 (found->second.front() == Kind::kHas     ? "give --measure has:ACTIVITY"
+                  : found->second.front() == Kind::kCount ? "give --measure count:ACTIVITY"
+                                                          : "give duration, phase: or count:"));
+  return ok();
+}
+
+analytics::finding::Draft draft(const spc::Chart& chart, const spc::Measure& measure) {
+  analytics::finding::Draft out;
+  out.kind = "control-chart";
+  out.place = "chart/" + chart.kind + "/" + measure.text();
+  out.step = measure.name;
+  out.labels = {{"chart", chart.kind}, {"measure", measure.text()}};
+  out.values = {{"points", static_cast<double>(chart.points.size())},
+                {"signals", static_cast<double>(chart.signal_count())}};
+  if (chart.centre) out.values["centre"] = *chart.centre;
+  if (chart.false_alarms.average_run_length)
+    out.values["average_run_length"] = *chart.false_alarms.average_run_length;
+  out.text = chart.reasons.empty()
+                 ? fmt::format("{} chart of {}: {} of {} points signal.", chart.kind,
+                               measure.text(), chart.signal_count(), chart.points.size())
+                 : fmt::format("{} chart of {}: no limits, {}.", chart.kind, measure.text(),
+                               chart.reasons.front());
+  return out;
+}
+
+Result<CohortResult> run(const Args& args, const Cohort& cohort) {
+  CASEBOX_TRY(const spc::Measure measure, spc::parse_measure(args.text("--measure")));
+  const std::string kind = args.text("--chart");
+  CASEBOX_CHECK(check_fit(measure, kind));
+  Series series = make_series(cohort, measure);
+  CohortResult out;
+  out.json["measure"] = measure.text();
+  out.json["chart"] = kind;
+  out.json["order"] = series.dated ? "wall_time" : "file";
+  out.text =
+      fmt::format("{} of {} cases, in the order of {}.\n", measure.text(), series.cases.size(),
+                  series.dated ? "their dates" : "the file: the cases carry no dates");
+  if (kind == "funnel") {
+    CASEBOX_TRY(const spc::Funnel funnel, make_funnel(args, cohort, series, measure));
+    out.json["funnel"] = funnel_json(funnel);
+    out.text += funnel_text(funnel);
+  } else {
+    CASEBOX_TRY(const std::vector<Charted> charts, make_charts(args, series, measure, kind));
+    out.json["charts"] = Json::array();
+    for (const Charted& one : charts) {
+      out.json["charts"].push_back(chart_json(one.chart, one.origins));
+      out.text += chart_text(one.chart, one.origins, one.unit);
+      if (!one.chart.display_only) out.findings.push_back(draft(one.chart, measure));
+    }
+  }
+  out.json["excluded"] = left_out_json(series.left_out);
+  for (const LeftOut& one : series.left_out)
+    out.text += fmt::format("left out: {}: {}\n", one.case_id, one.reason);
+  out.text += "A signal is a question to ask of the record. It says neither why nor who.\n";
+  return out;
+}
+
+}  // namespace
+
+const CohortAnalysis& spc_analysis() {
+  static const CohortAnalysis kAnalysis{
+      "spc",
+      "control charts of a measure over the cases in time, with their false-alarm rates",
+      {{"--measure", ArgKind::kText, "spc: duration, phase:NAME, count:ACTIVITY or has:ACTIVITY",
+        "duration"},
+       {"--chart", ArgKind::kText, "spc: xmr, p, u, c, g, t, ewma, funnel or racusum", "xmr"},
+       {"--baseline", ArgKind::kInteger, "spc: first so many points give the limits; 0: all", "0"},
+       {"--subgroup", ArgKind::kInteger, "spc: cases a point; p: 10, u and c: 1"},
+       {"--rules", ArgKind::kText, "spc, xmr: western-electric, nelson or shewhart",
+        "western-electric"},
+       {"--log-scale", ArgKind::kFlag, "spc, xmr and ewma: chart logarithms"},
+       {"--lambda", ArgKind::kNumber, "spc, ewma: weight of the newest value", "0.2"},
+       {"--width", ArgKind::kNumber, "spc, ewma: limits in sigma", "2.962"},
+       {"--risk", ArgKind::kNumber, "spc, racusum: every case's risk"},
+       {"--risks", ArgKind::kText, "spc, racusum: CSV of case and risk"},
+       {"--odds-ratio", ArgKind::kNumber, "spc, racusum: the change to look for", "2"},
+       {"--alpha", ArgKind::kNumber, "spc, racusum: false alarm within the cases, exact", "0.05"},
+       {"--run-length", ArgKind::kNumber, "spc, racusum: mean cases to a false alarm, instead"},
+       {"--groups", ArgKind::kText,
+        "spc, funnel: CSV of case and group (room, site, period; never a person); of a store: its "
+        "rooms"},
+       {"--dispersion", ArgKind::kText, "spc, funnel: multiplicative, additive or none",
+        "multiplicative"},
+       {"--target", ArgKind::kNumber, "spc, funnel: the value to compare with; else pooled"}},
+      run};
+  return kAnalysis;
+}
+
+}  // namespace casebox::tools
