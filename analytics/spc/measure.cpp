@@ -36,6 +36,7 @@ std::string Measure::text() const {
     case MeasureKind::kPhase: return "phase:" + name;
     case MeasureKind::kCount: return "count:" + name;
     case MeasureKind::kHas: return "has:" + name;
+    case MeasureKind::kDepartures: return "departures";
   }
   return "";
 }
@@ -45,6 +46,7 @@ Result<Measure> parse_measure(const std::string& text) {
   const std::string word = text.substr(0, colon);
   const std::string name = colon == std::string::npos ? "" : text.substr(colon + 1);
   if (text == "duration") return Measure{};
+  if (text == "departures") return Measure{MeasureKind::kDepartures, ""};
   if (!name.empty()) {
     if (word == "phase") return Measure{MeasureKind::kPhase, name};
     if (word == "count") return Measure{MeasureKind::kCount, name};
@@ -52,8 +54,8 @@ Result<Measure> parse_measure(const std::string& text) {
   }
   return Error{Code::kInvalidArgument,
                "measure '" + text +
-                   "' is not understood; write duration, phase:NAME, count:ACTIVITY or "
-                   "has:ACTIVITY"};
+                   "' is not understood; write duration, departures, phase:NAME, "
+                   "count:ACTIVITY or has:ACTIVITY"};
 }
 
 CaseValue measure_case(const EventLog& log, const Trace& trace,
@@ -61,6 +63,7 @@ CaseValue measure_case(const EventLog& log, const Trace& trace,
   if (measure.of_time() && !withheld.empty()) return {{}, withheld.front()};
   if (measure.kind == MeasureKind::kDuration) return duration(trace);
   if (measure.kind == MeasureKind::kPhase) return phase(log, trace, measure.name);
+  if (measure.kind == MeasureKind::kDepartures) return {{}, "no norm to compare with"};
   const auto count = std::count_if(
       trace.events.begin(), trace.events.end(),
       [&](const LogEvent& event) { return log.activities[event.activity] == measure.name; });

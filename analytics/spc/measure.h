@@ -6,6 +6,7 @@
 //   phase:NAME      active seconds in phase or activity NAME (analytics/timing)
 //   count:ACTIVITY  how often it happened
 //   has:ACTIVITY    1 if it happened, else 0
+//   departures      certain departures from a norm (analytics/conformance); the caller counts them
 //
 // What a case lacks for the measure is said, not put to zero: a phase that does not occur has no
 // time, and a case whose times are withheld has neither duration nor phase time.
@@ -21,7 +22,7 @@
 
 namespace casebox::analytics::spc {
 
-enum class MeasureKind { kDuration, kPhase, kCount, kHas };
+enum class MeasureKind { kDuration, kPhase, kCount, kHas, kDepartures };
 
 struct Measure {
   MeasureKind kind = MeasureKind::kDuration;
@@ -35,7 +36,8 @@ struct CaseValue {
   std::optional<double> value;
   std::string reason;  // why there is none
 };
-/// `withheld`: why the case's times may not be used; empty: they may.
+/// Of every kind but kDepartures. `withheld`: why the case's times may not be used; empty: they
+/// may.
 CaseValue measure_case(const EventLog& log, const Trace& trace,
                        const std::vector<std::string>& withheld, const Measure& measure);
 

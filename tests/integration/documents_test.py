@@ -158,6 +158,10 @@ def of_a_case(checker, folder):
     for job in ("timing", "conformance"):
         checker.run("analyze", job, *at)
     checker.run("analyze", "timing", "--each", *at)
+    checker.run("analyze", "spc", *at)
+    checker.run("analyze", "spc", "--chart", "racusum", "--measure", "has:dissection", "--risk", ".1", *at)
+    checker.run("analyze", "spc", "--chart", "funnel", "--measure", "has:dissection", "--target", ".5", *at)
+    checker.run("analyze", "diversity", "--size", "1", *at)
     finding = shown["departures"][0]["finding_id"]
     checker.run("why", finding, *at)
     checker.run("recompute", finding, *at)

@@ -14,7 +14,7 @@ import re
 import sys
 import tempfile
 
-from support import Casebox, expect, one_line_error, skip
+from support import Casebox, data_dir, expect, one_line_error, skip
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VENV = ROOT / "tests" / ".venv" / "bin" / "python"
@@ -383,6 +383,23 @@ def narrowing():
     expect("no dates" in chart["reasons"][0] and chart["points"] == [], "a t chart needs dates")
 
 
+def departures():
+    data = data_dir()
+    folder_of_logs = data and data / "process_logs" / "public_logs"
+    if not folder_of_logs or not folder_of_logs.is_dir():
+        print("no public logs here: departures are passed over")
+        return
+    print("== departures")
+    log, model = folder_of_logs / "roadtraffic100traces.xes", folder_of_logs / "roadtraffic.pnml"
+    chart = spc(log, "--measure", "departures", "--chart", "c", "--protocol", model)["charts"][0]
+    cases = {case["case"]: case["certain"] for case in casebox.json("conform", "--model", model, "--log", log)["cases"]}
+    expect(len(chart["points"]) == len(cases) == 100, "a point for each of 100 cases")
+    for point in chart["points"]:
+        expect(point["value"] == cases[point["first_case_id"]], f"{point}: {cases[point['first_case_id']]}")
+    starts = [point["start"] for point in chart["points"]]
+    expect(starts == sorted(starts) and starts[0], "cases stand in the order of their dates")
+
+
 def refusals():
     print("== what is refused")
     log = write_log("small.csv", [[("a", 10)]] * 9)
@@ -390,7 +407,7 @@ def refusals():
     expect(chart["points"][0]["upper"] is None and "at least 10" in chart["reasons"][0], "nine points")
     for options in (["--chart", "pie"], ["--measure", "speed"], ["--chart", "p"], ["--rules", "x"],
                     ["--chart", "funnel", "--measure", "has:a"], ["--baseline", "-1"],
-                    ["--chart", "racusum", "--measure", "has:a"]):
+                    ["--chart", "racusum", "--measure", "has:a"], ["--measure", "departures"]):
         one_line_error(casebox.run("analyze", "spc", "--log", log, *options, code=2))
 
 
@@ -402,6 +419,7 @@ cusum()
 timing()
 diversity()
 narrowing()
+departures()
 refusals()
 folder.cleanup()
 print("ok")

@@ -3,11 +3,27 @@
 #include <algorithm>
 #include <tuple>
 
+#include "analytics/conformance/conform.h"
+
 namespace casebox::tools {
 
 namespace spc = analytics::spc;
+namespace conformance = analytics::conformance;
 
-Series make_series(const Cohort& cohort, const spc::Measure& measure) {
+Result<Series> make_series(const Cohort& cohort, const spc::Measure& measure,
+                           const analytics::protocol::Norm* norm) {
+  std::unique_ptr<conformance::Conformer> conformer;
+  if (norm != nullptr) {
+    CASEBOX_TRY(conformer, conformance::Conformer::create(*norm, {}));
+  }
+  const auto value_of = [&](size_t i) -> spc::CaseValue {
+    const analytics::Trace& trace = cohort.log.traces[i];
+    if (measure.kind != spc::MeasureKind::kDepartures || conformer == nullptr)
+      return spc::measure_case(cohort.log, trace, cohort.withheld[i], measure);
+    const conformance::CaseResult result = conformer->conform(cohort.log, trace, {});
+    if (!result.exact) return {{}, "too long to compare with the norm exactly"};
+    return {static_cast<double>(result.count(v1::CERTAINTY_CERTAIN)), ""};
+  };
   Series out;
   const auto& traces = cohort.log.traces;
   out.dated =
@@ -18,7 +34,7 @@ Series make_series(const Cohort& cohort, const spc::Measure& measure) {
       out.left_out.push_back({trace.case_key, "no date, while others have one"});
       continue;
     }
-    const spc::CaseValue value = spc::measure_case(cohort.log, trace, cohort.withheld[i], measure);
+    const spc::CaseValue value = value_of(i);
     if (!value.value) {
       out.left_out.push_back({trace.case_key, value.reason});
       continue;

@@ -2,13 +2,14 @@
 
 // The cases of a cohort as a series in time: what control charts and trends are made of.
 //
-// Thread safety: pure functions.
+// Thread safety: free functions.
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "analytics/protocol/norm.h"
 #include "analytics/spc/measure.h"
 #include "tools/analyses/cohort.h"
 #include "tools/json.h"
@@ -35,8 +36,10 @@ struct Series {
 };
 
 /// By wall time, ties by key. When no case is dated: in the order of the cohort. When only some
-/// are, the others are left out, since their place is not known.
-Series make_series(const Cohort& cohort, const analytics::spc::Measure& measure);
+/// are, the others are left out, since their place is not known. `norm`: what departures are
+/// counted from; else null. Errors: those of the comparison with the norm.
+Result<Series> make_series(const Cohort& cohort, const analytics::spc::Measure& measure,
+                           const analytics::protocol::Norm* norm);
 
 Json left_out_json(const std::vector<LeftOut>& left_out);
 

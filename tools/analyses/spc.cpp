@@ -15,6 +15,7 @@
 #include "tools/analyses/chart_document.h"
 #include "tools/analyses/series.h"
 #include "tools/names.h"
+#include "tools/norms.h"
 
 namespace casebox::tools {
 namespace {
@@ -259,7 +260,7 @@ Result<spc::Funnel> make_funnel(const Args& args, const Cohort& cohort, Series& 
   std::vector<spc::Group> list;
   for (const auto& [name, group] : groups) list.push_back(group);
   spc::FunnelOptions options;
-  options.of = measure.kind == Kind::kCount ? spc::FunnelOf::kRates : spc::FunnelOf::kShares;
+  options.of = measure.kind == Kind::kHas ? spc::FunnelOf::kShares : spc::FunnelOf::kRates;
   const std::string dispersion = args.text("--dispersion");
   if (dispersion == "none")
     options.dispersion = spc::Dispersion::kNone;
@@ -286,15 +287,15 @@ Result<std::vector<Charted>> make_charts(const Args& args, Series& series,
 /// anything.
 Result<void> check_fit(const spc::Measure& measure, const std::string& kind) {
   static const std::map<std::string, std::vector<Kind>> kFits = {
-      {"xmr", {Kind::kDuration, Kind::kPhase, Kind::kCount}},
-      {"ewma", {Kind::kDuration, Kind::kPhase, Kind::kCount}},
+      {"xmr", {Kind::kDuration, Kind::kPhase, Kind::kCount, Kind::kDepartures}},
+      {"ewma", {Kind::kDuration, Kind::kPhase, Kind::kCount, Kind::kDepartures}},
       {"p", {Kind::kHas}},
       {"g", {Kind::kHas}},
       {"t", {Kind::kHas}},
       {"racusum", {Kind::kHas}},
-      {"u", {Kind::kCount}},
-      {"c", {Kind::kCount}},
-      {"funnel", {Kind::kHas, Kind::kCount}}};
+      {"u", {Kind::kCount, Kind::kDepartures}},
+      {"c", {Kind::kCount, Kind::kDepartures}},
+      {"funnel", {Kind::kHas, Kind::kCount, Kind::kDepartures}}};
   const auto found = kFits.find(kind);
   if (found == kFits.end())
     return usage("--chart: '" + kind +
@@ -330,7 +331,14 @@ Result<CohortResult> run(const Args& args, const Cohort& cohort) {
   CASEBOX_TRY(const spc::Measure measure, spc::parse_measure(args.text("--measure")));
   const std::string kind = args.text("--chart");
   CASEBOX_CHECK(check_fit(measure, kind));
-  Series series = make_series(cohort, measure);
+  std::optional<NormFile> norm;
+  if (measure.kind == Kind::kDepartures) {
+    if (cohort.from_store || !args.has("--protocol"))
+      return usage(
+          "--measure departures compares a log with a norm; give --log FILE and --protocol");
+    CASEBOX_TRY(norm, load_norm(args.text("--protocol")));
+  }
+  CASEBOX_TRY(Series series, make_series(cohort, measure, norm ? &norm->norm : nullptr));
   CohortResult out;
   out.json["measure"] = measure.text();
   out.json["chart"] = kind;

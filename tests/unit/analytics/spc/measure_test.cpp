@@ -47,6 +47,7 @@ TEST_F(MeasureOfACase, IsAbsentWithAReasonAndNeverZero) {
   EXPECT_EQ(value("duration", {"clock 3 is broken"}).reason, "clock 3 is broken");
   EXPECT_EQ(value("phase:dissection", {"clock 3 is broken"}).reason, "clock 3 is broken");
   EXPECT_EQ(value("has:dissection", {"clock 3 is broken"}).value, 1);  // its sequence is kept
+  EXPECT_FALSE(value("departures").value);
   trace_.events[0].open = true;
   EXPECT_EQ(value("phase:dissection").reason, "never ended");
   trace_.events[0].timed = false;
@@ -57,6 +58,7 @@ TEST(Measure, NamesWhatItDoesNotUnderstand) {
   for (const char* text : {"", "phase", "phase:", "speed", "duration:x", "resource:someone"})
     EXPECT_THAT(parse_measure(text).error().message, HasSubstr("has:ACTIVITY")) << text;
   EXPECT_EQ(parse_measure("count:a:b")->name, "a:b");
+  EXPECT_EQ(parse_measure("departures")->text(), "departures");
   EXPECT_EQ(parse_measure("phase:x y")->text(), "phase:x y");
 }
 
