@@ -9,6 +9,9 @@ namespace casebox::analytics::protocol {
 namespace {
 
 constexpr size_t kMaxMarkings = 200'000;
+constexpr size_t kMaxMarkingBytes = size_t{512} << 20;  // each is held twice
+constexpr size_t kMarkingOverhead = 250;
+constexpr size_t kMaxArcs = 20'000'000;
 // A place with more is taken to fill up for ever; such markings are not followed.
 constexpr uint8_t kManyTokens = 16;
 
@@ -36,8 +39,11 @@ struct Graph {
     };
     add(net.initial);
     Marking next;
+    size_t arc_count = 0;
+    const size_t each = 2 * net.places.size() + kMarkingOverhead;
     for (uint32_t i = 0; i < markings.size(); ++i) {
-      if (markings.size() > kMaxMarkings) {
+      if (markings.size() > kMaxMarkings || markings.size() * each > kMaxMarkingBytes ||
+          arc_count > kMaxArcs) {
         whole = false;
         break;
       }
@@ -50,6 +56,7 @@ struct Graph {
         else if (overflow.empty())
           overflow = t.name;
       }
+      arc_count += out.size();
       arcs.push_back(std::move(out));
     }
     arcs.resize(markings.size());
@@ -94,7 +101,9 @@ class Linter {
   void soundness() {
     if (!graph_.whole)
       add("too_large", true, "", -1,
-          "more than 200000 states; fewer steps in any order would make it exact");
+          "more than 200000 states, or more than memory allows; fewer steps in any order would "
+          "make "
+          "it exact");
     if (!graph_.overflow.empty())
       add("unsound", true, "", -1,
           "'" + graph_.overflow +

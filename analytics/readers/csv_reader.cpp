@@ -37,11 +37,40 @@ class CsvLog {
   }
 
  private:
-  // A row kept until the order of dates is known; rows of a case need not stand together.
-  struct Row {
-    uint32_t case_index;
-    std::string activity, start, end, resource, lifecycle;
+  /// A time as written, in `times_text_`.
+  struct Written {
+    uint64_t at = 0;
+    uint32_t size = 0;
   };
+  // A row kept until the order of dates is known; rows of a case need not stand together. Texts
+  // that come again are kept once.
+  struct Row {
+    uint32_t case_index, activity, resource, lifecycle;
+    Written start, end;
+  };
+  class Texts {
+   public:
+    uint32_t id(const std::string& text) {
+      const auto [it, added] = ids_.try_emplace(text, static_cast<uint32_t>(list_.size()));
+      if (added) list_.push_back(&it->first);
+      return it->second;
+    }
+    const std::string& of(uint32_t id) const { return *list_[id]; }
+    size_t size() const { return list_.size(); }
+
+   private:
+    std::unordered_map<std::string, uint32_t> ids_;
+    std::vector<const std::string*> list_;
+  };
+
+  Written keep(const std::string& time) {
+    const Written out{times_text_.size(), static_cast<uint32_t>(time.size())};
+    times_text_ += time;
+    return out;
+  }
+  std::string_view text(const Written& written) const {
+    return std::string_view(times_text_).substr(written.at, written.size);
+  }
 
   Result<size_t> column(const std::string& wanted, const char* what,
                         std::initializer_list<const char*> usual, bool needed) {
@@ -96,7 +125,7 @@ class CsvLog {
       if (fields.size() < names_.size())
         builder_.count("rows shorter than the header were filled up");
       fields.resize(names_.size());
-      if (rows_seen_.size() >= limits_.max_events)
+      if (rows_seen_.size() >= std::min<uint64_t>(limits_.max_events, UINT32_MAX))
         return rows_.at_line("more rows than the limit; split the file");
       const auto field = [&](size_t i) { return i == kNone ? std::string() : fields[i]; };
       const std::string& name = fields[case_];
@@ -104,19 +133,20 @@ class CsvLog {
         builder_.count("rows without a case were dropped");
         continue;
       }
-      const auto [it, added] = cases_.try_emplace(name, static_cast<uint32_t>(case_names_.size()));
-      if (added) case_names_.push_back(name);
-      Row row{it->second,  field(activity_), field(start_),
-              field(end_), field(resource_), lower(field(lifecycle_))};
-      look_at(row.start);
-      look_at(row.end);
-      if (!activities_.contains(row.activity)) {
-        activities_.emplace(row.activity, 0);
-        if (activities_.size() > limits_.max_activities)
-          return rows_.at_line("more than " + std::to_string(limits_.max_activities) +
-                               " different activities; choose a coarser activity");
-      }
-      rows_seen_.push_back(std::move(row));
+      Row row;
+      row.case_index = cases_.id(name);
+      row.activity = activities_.id(fields[activity_]);
+      row.resource = others_.id(field(resource_));
+      row.lifecycle = others_.id(lower(field(lifecycle_)));
+      const std::string start = field(start_), end = field(end_);
+      look_at(start);
+      look_at(end);
+      row.start = keep(start);
+      row.end = keep(end);
+      if (activities_.size() > limits_.max_activities)
+        return rows_.at_line("more than " + std::to_string(limits_.max_activities) +
+                             " different activities; choose a coarser activity");
+      rows_seen_.push_back(row);
     }
   }
 
@@ -152,7 +182,7 @@ class CsvLog {
     return ok();
   }
 
-  std::optional<Stamp> stamp(const std::string& text, bool& bad) const {
+  std::optional<Stamp> stamp(std::string_view text, bool& bad) const {
     if (text.empty()) return std::nullopt;
     std::optional<Stamp> out;
     if (relative_) {
@@ -167,23 +197,27 @@ class CsvLog {
 
   Result<EventLog> build() {
     // Counting sort by case keeps the rows' order within each.
-    std::vector<std::vector<uint32_t>> of_case(case_names_.size());
-    for (uint32_t i = 0; i < rows_seen_.size(); ++i) of_case[rows_seen_[i].case_index].push_back(i);
+    std::vector<uint64_t> begin(cases_.size() + 1);
+    for (const Row& row : rows_seen_) ++begin[row.case_index + 1];
+    for (size_t c = 1; c < begin.size(); ++c) begin[c] += begin[c - 1];
+    std::vector<uint32_t> sorted(rows_seen_.size());
+    std::vector<uint64_t> next(begin.begin(), begin.end() - 1);
+    for (uint32_t i = 0; i < rows_seen_.size(); ++i) sorted[next[rows_seen_[i].case_index]++] = i;
     LogBuilder& log = builder_;
     log.set_relative(relative_);
     RawEvent event;
-    for (uint32_t c = 0; c < case_names_.size(); ++c) {
+    for (uint32_t c = 0; c < cases_.size(); ++c) {
       log.begin_trace();
-      log.name_trace(case_names_[c]);
-      for (uint32_t i : of_case[c]) {
-        Row& row = rows_seen_[i];
+      log.name_trace(cases_.of(c));
+      for (uint64_t k = begin[c]; k < begin[c + 1]; ++k) {
+        const Row& row = rows_seen_[sorted[k]];
         event.clear();
-        event.activity = std::move(row.activity);
-        event.start = stamp(row.start, event.bad_time);
-        event.end = stamp(row.end, event.bad_time);
-        if (end_ != kNone && start_ != kNone && event.start && row.end.empty()) event.open = true;
-        event.resource = std::move(row.resource);
-        event.lifecycle = std::move(row.lifecycle);
+        event.activity = activities_.of(row.activity);
+        event.start = stamp(text(row.start), event.bad_time);
+        event.end = stamp(text(row.end), event.bad_time);
+        if (end_ != kNone && start_ != kNone && event.start && row.end.size == 0) event.open = true;
+        event.resource = others_.of(row.resource);
+        event.lifecycle = others_.of(row.lifecycle);
         log.add(event);
       }
       log.end_trace();
@@ -199,8 +233,8 @@ class CsvLog {
   size_t case_ = kNone, activity_ = kNone, start_ = kNone, end_ = kNone, resource_ = kNone,
          lifecycle_ = kNone;
   std::vector<Row> rows_seen_;
-  std::unordered_map<std::string, uint32_t> cases_, activities_;
-  std::vector<std::string> case_names_;
+  std::string times_text_;
+  Texts cases_, activities_, others_;  // others: resources and lifecycles
   uint64_t times_ = 0, numbers_ = 0, slashed_ = 0, day_first_ = 0, month_first_ = 0;
   bool relative_ = false;
   DateOrder order_ = DateOrder::kUnknown;

@@ -98,6 +98,7 @@ void print_summary(const std::vector<CaseResult>& results) {
   }
 }
 
+/// Without its cases.
 Json result_json(const Args& args, const NormFile& model, const analytics::EventLog& log,
                  const conformance::Options& options, const conformance::LogResult& result,
                  const conformance::Weighing& weighing, const conformance::WeightOptions& weights) {
@@ -119,13 +120,23 @@ Json result_json(const Args& args, const NormFile& model, const analytics::Event
   json["totals"]["fitting_cases"] = result.totals.fitting;
   json["totals"]["inexact_cases"] = result.totals.inexact;
   json["totals"]["weighted"] = weighing_json(weighing, model.norm, weights);
-  json["cases"] = Json::array();
-  for (size_t i = 0; i < result.cases.size(); ++i) {
-    json["cases"].push_back(
-        case_result_json(result.cases[i], model.norm, options.unit, args.flag("--alignments")));
-    json["cases"].back()["weighted"] = weighed_case_json(weighing, i);
-  }
   return json;
+}
+
+/// The document with its cases one after another: all of them at once may not fit into memory.
+void print_json(Json head, const Args& args, const NormFile& model,
+                const conformance::Options& options, const conformance::LogResult& result,
+                const conformance::Weighing& weighing) {
+  const bool alignments = args.flag("--alignments");
+  std::string text = head.dump(-1, ' ', false, Json::error_handler_t::replace);
+  text.pop_back();  // the closing brace
+  fmt::print("{},\"cases\":[", text);
+  for (size_t i = 0; i < result.cases.size(); ++i) {
+    Json one = case_result_json(result.cases[i], model.norm, options.unit, alignments);
+    one["weighted"] = weighed_case_json(weighing, i);
+    fmt::print("{}{}", i == 0 ? "" : ",", one.dump(-1, ' ', false, Json::error_handler_t::replace));
+  }
+  fmt::print("]}}\n");
 }
 
 void print_people(const Args& args, const NormFile& model, const analytics::EventLog& log,
@@ -184,7 +195,8 @@ Result<int> run(const Args& args) {
   if (!result) return annotate(std::move(result).error(), args.text("--model"));
   const conformance::Weighing weighing = conformance::weigh(model.norm, result->cases, weights);
   if (args.json())
-    print(result_json(args, model, log, options, *result, weighing, weights));
+    print_json(result_json(args, model, log, options, *result, weighing, weights), args, model,
+               options, *result, weighing);
   else
     print_people(args, model, log, options, *result, weighing, weights);
   return 0;

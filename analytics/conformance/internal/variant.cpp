@@ -89,13 +89,14 @@ const std::vector<Item>* VariantAligner::find_items(const Sequence& sequence, It
 void VariantAligner::margin(const Sequence& sequence, int64_t cost, uint64_t& left,
                             VariantDeparture& of) {
   of.margin.reset();
+  if (of.item.step == kAlien) return;  // nothing else can explain what the norm does not know
   const auto without = [&](const Forbidden& forbidden) {
     int64_t more = 1;
     bool exact = false;
     if (left > 0) {
       search_.set_budget(left);
       const Found found = search_.cheapest(sequence, forbidden);
-      left -= std::min(left, std::max<uint64_t>(found.met, 1));
+      left -= std::min(left, std::max<uint64_t>(found.met, sequence.size() + 1));
       if (!found.possible) return;
       exact = found.exact;
       more = std::max<int64_t>(1, (exact ? found.cost : found.lower) - cost);

@@ -240,6 +240,31 @@ TEST(Pnml, WhatIsMissingIsTakenFromTheNetAndSaid) {
   EXPECT_THAT(inhibitor.error().message, HasSubstr("'x' is of type 'inhibitor'"));
 }
 
+TEST(Models, EntitiesAreRefused) {
+  const std::string bomb = "<!DOCTYPE p [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;\">]>";
+  for (const auto& norm :
+       {read_pnml(bomb + "<pnml><net id=\"n\"><place id=\"p\"/></net></pnml>", "m.pnml"),
+        read_bpmn(bomb + "<definitions><process id=\"p\"><task id=\"t\" name=\"&b;\"/></process>"
+                         "</definitions>",
+                  "m.bpmn")}) {
+    ASSERT_FALSE(norm);
+    EXPECT_THAT(norm.error().message, HasSubstr("declares an XML entity"));
+  }
+}
+
+TEST(Pnml, ManyPlacesWithoutAWayOutNeedAFinalMarking) {
+  std::string net =
+      "<pnml><net id=\"n\"><place id=\"p\"/><transition id=\"t\"/>"
+      "<arc source=\"p\" target=\"t\"/>";
+  for (int i = 0; i < 5000; ++i) {
+    const std::string id = "q" + std::to_string(i);
+    net += "<place id=\"" + id + "\"/><arc source=\"t\" target=\"" + id + "\"/>";
+  }
+  const auto norm = read_pnml(net + "</net></pnml>", "m.pnml");
+  ASSERT_FALSE(norm);
+  EXPECT_THAT(norm.error().message, HasSubstr("5000 places without a way out"));
+}
+
 TEST(Models, DeepXmlIsRefused) {
   std::string deep = "<pnml>";
   for (int i = 0; i < 200'000; ++i) deep += "<a>";
