@@ -12,7 +12,7 @@ using internal::PairTable;
 struct Passages {
   uint64_t count = 0;
   uint32_t cases = 0;
-  uint32_t last_case = 0;  // + 1: the case that was counted last
+  uint32_t last_case = 0;  // number of the case that was counted last, from 1
 };
 
 double seconds_of(int64_t ns) { return static_cast<double>(ns) * 1e-9; }
@@ -90,19 +90,21 @@ void add_waits(const EventLog& log, OrderBasis basis, Withheld withheld, Directl
 
 }  // namespace
 
-DirectlyFollows count_arcs(const EventLog& log, const Sequences& sequences) {
+DirectlyFollows count_arcs(const EventLog& log, OrderBasis basis) {
   DirectlyFollows out;
-  out.cases = sequences.cases();
-  out.events = sequences.steps.size();
-  PairTable<Passages> table(sequences.activities);
-  std::vector<uint64_t> all(sequences.activities), starts(all), ends(all);
-  for (size_t c = 0; c < sequences.cases(); ++c) {
-    const auto steps = sequences.of(c);
+  out.cases = log.traces.size();
+  PairTable<Passages> table(log.activities.size());
+  std::vector<uint64_t> all(log.activities.size()), starts(all), ends(all);
+  std::vector<ActivityId> scratch;
+  uint32_t mark = 0;
+  for (const Trace& trace : log.traces) {
+    ++mark;
+    const auto steps = steps_of(trace, basis, scratch);
     if (steps.empty()) continue;
+    out.events += steps.size();
     ++starts[steps.front()];
     ++ends[steps.back()];
     ++all[steps.front()];
-    const auto mark = static_cast<uint32_t>(c + 1);
     for (size_t k = 1; k < steps.size(); ++k) {
       ++all[steps[k]];
       Passages& passages = table.at(steps[k - 1], steps[k]);
@@ -128,7 +130,7 @@ DirectlyFollows count_arcs(const EventLog& log, const Sequences& sequences) {
 }
 
 DirectlyFollows directly_follows(const EventLog& log, OrderBasis basis, Withheld withheld) {
-  DirectlyFollows out = count_arcs(log, sequences_of(log, basis));
+  DirectlyFollows out = count_arcs(log, basis);
   add_waits(log, basis, withheld, out);
   return out;
 }

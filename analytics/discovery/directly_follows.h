@@ -52,7 +52,7 @@ struct DirectlyFollows {
 };
 
 /// Counts only; Arc::waits stay unset.
-DirectlyFollows count_arcs(const EventLog& log, const Sequences& sequences);
+DirectlyFollows count_arcs(const EventLog& log, OrderBasis basis);
 
 /// Counts and waits.
 DirectlyFollows directly_follows(const EventLog& log, OrderBasis basis, Withheld withheld = {});

@@ -28,6 +28,14 @@ bool in_order(const Trace& trace, OrderBasis basis) {
   return true;
 }
 
+void put_steps(const Trace& trace, OrderBasis basis, ActivityId* to) {
+  if (in_order(trace, basis)) {
+    for (const LogEvent& event : trace.events) *to++ = event.activity;
+  } else {
+    for (const uint32_t i : ordered(trace, basis)) *to++ = trace.events[i].activity;
+  }
+}
+
 }  // namespace
 
 std::span<const uint32_t> order_of(const Trace& trace, OrderBasis basis,
@@ -41,6 +49,13 @@ std::span<const uint32_t> order_of(const Trace& trace, OrderBasis basis,
   return scratch;
 }
 
+std::span<const ActivityId> steps_of(const Trace& trace, OrderBasis basis,
+                                     std::vector<ActivityId>& scratch) {
+  scratch.resize(trace.events.size());
+  put_steps(trace, basis, scratch.data());
+  return scratch;
+}
+
 Sequences sequences_of(const EventLog& log, OrderBasis basis) {
   Sequences out;
   out.activities = log.activities.size();
@@ -49,11 +64,8 @@ Sequences sequences_of(const EventLog& log, OrderBasis basis) {
   ActivityId* to = out.steps.data();
   for (const Trace& trace : log.traces) {
     out.begins.push_back(static_cast<size_t>(to - out.steps.data()));
-    if (in_order(trace, basis)) {
-      for (const LogEvent& event : trace.events) *to++ = event.activity;
-    } else {
-      for (const uint32_t i : ordered(trace, basis)) *to++ = trace.events[i].activity;
-    }
+    put_steps(trace, basis, to);
+    to += trace.events.size();
   }
   out.begins.push_back(out.steps.size());
   return out;

@@ -28,6 +28,10 @@ struct Sequences {
 /// Events in the order of `basis`, ties as the source has them.
 Sequences sequences_of(const EventLog& log, OrderBasis basis);
 
+/// The same of one case, which lasts until the next call with the same `scratch`.
+std::span<const ActivityId> steps_of(const Trace& trace, OrderBasis basis,
+                                     std::vector<ActivityId>& scratch);
+
 /// Indices into a trace's events in that order; `scratch` is used again from call to call. Costs
 /// nothing but a look at traces that are in order already.
 std::span<const uint32_t> order_of(const Trace& trace, OrderBasis basis,

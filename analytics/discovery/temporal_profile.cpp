@@ -18,10 +18,10 @@ using internal::PairTable;
 using internal::TimePairs;
 using Mark = TimePairs::Mark;
 
-/// begin(trace index) and visit(from, to) over all that may be timed; names what may not.
-template <typename Begin, typename Visit>
+/// begin(trace index), and from(mark)(to) over all that may be timed; names what may not.
+template <typename Begin, typename From>
 void each_time(const EventLog& log, PairRule rule, Withheld withheld,
-               std::vector<Excluded>& excluded, Begin begin, Visit visit) {
+               std::vector<Excluded>& excluded, Begin begin, From from) {
   TimePairs pairs(log.activities.size());
   for (size_t c = 0; c < log.traces.size(); ++c) {
     if (auto left_out = timing_excluded(log, c, withheld)) {
@@ -30,7 +30,7 @@ void each_time(const EventLog& log, PairRule rule, Withheld withheld,
     }
     pairs.read(log.traces[c]);
     begin(c);
-    rule == PairRule::kNext ? pairs.each_next(visit) : pairs.each(visit);
+    rule == PairRule::kNext ? pairs.each_next(from) : pairs.each(from);
   }
 }
 
@@ -62,8 +62,12 @@ TemporalProfile temporal_profile(const EventLog& log, PairRule rule, Withheld wi
   PairTable<Moments> table(log.activities.size());
   each_time(
       log, rule, withheld, out.excluded, [&](size_t) { ++out.cases; },
-      [&](const Mark& from, const Mark& to) {
-        table.at(from.activity, to.activity).add(to.t0_ns - from.t1_ns);
+      [&](const Mark& from) {
+        return [&table, &from, row = table.row(from.activity)](const Mark& to) {
+          Moments& moments =
+              row != nullptr ? row[to.activity] : table.at(from.activity, to.activity);
+          moments.add(to.t0_ns - from.t1_ns);
+        };
       });
   table.each([&](ActivityId from, ActivityId to, const Moments& moments) {
     if (moments.n() == 0) return;
@@ -86,39 +90,39 @@ ProfileCheck check_times(const EventLog& log, const TemporalProfile& profile, do
   ProfileCheck out;
   const PairTable<Norm> norms = norms_of(log, profile);
   size_t trace = 0, last = SIZE_MAX;
+  const auto look = [&](const Mark& from, const Mark& to) {
+    ++out.times;
+    const Norm norm = norms.get(from.activity, to.activity);
+    if (norm.pair == 0) {
+      ++out.not_judged;
+      return;
+    }
+    const auto took = static_cast<double>(to.t0_ns - from.t1_ns);
+    const double off = std::abs(took - norm.mean_ns);
+    const double excess = off - zeta * norm.sd_ns;
+    if (excess <= slack(norm.mean_ns)) return;
+    TimeDeviation found;
+    found.trace = trace;
+    found.from_event = from.event;
+    found.to_event = to.event;
+    found.pair = norm.pair - 1;
+    found.took_s = took * 1e-9;
+    if (norm.sd_ns > 0) found.z = off / norm.sd_ns;
+    const auto ua = static_cast<double>(from.u95_ns), ub = static_cast<double>(to.u95_ns);
+    found.within_clocks = excess <= std::hypot(ua, ub);
+    out.deviations.push_back(found);
+    out.deviating_cases += last != trace;
+    last = trace;
+  };
   each_time(
       log, profile.rule, withheld, out.excluded,
       [&](size_t c) {
         trace = c;
         ++out.cases;
       },
-      [&](const Mark& from, const Mark& to) {
-        ++out.times;
-        const Norm norm = norms.get(from.activity, to.activity);
-        if (norm.pair == 0) {
-          ++out.not_judged;
-          return;
-        }
-        const auto took = static_cast<double>(to.t0_ns - from.t1_ns);
-        const double off = std::abs(took - norm.mean_ns);
-        const double excess = off - zeta * norm.sd_ns;
-        if (excess <= slack(norm.mean_ns)) return;
-        TimeDeviation found;
-        found.trace = trace;
-        found.from_event = from.event;
-        found.to_event = to.event;
-        found.pair = norm.pair - 1;
-        found.took_s = took * 1e-9;
-        if (norm.sd_ns > 0) found.z = off / norm.sd_ns;
-        const auto ua = static_cast<double>(from.u95_ns), ub = static_cast<double>(to.u95_ns);
-        found.within_clocks = excess <= std::hypot(ua, ub);
-        out.deviations.push_back(found);
-        out.deviating_cases += last != trace;
-        last = trace;
-      });
-  std::ranges::sort(out.deviations, [](const TimeDeviation& a, const TimeDeviation& b) {
-    return std::tie(a.trace, a.from_event, a.to_event) <
-           std::tie(b.trace, b.from_event, b.to_event);
+      [&](const Mark& from) { return [&look, &from](const Mark& to) { look(from, to); }; });
+  std::ranges::sort(out.deviations, {}, [](const TimeDeviation& d) {
+    return std::tie(d.trace, d.from_event, d.to_event);
   });
   return out;
 }

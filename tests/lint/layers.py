@@ -63,7 +63,7 @@ THIRD_PARTY = {
     "sodium.h": ["proto/seal", "tools/verify"],
     "isa-l/": ["proto/frame"],
     "zstd.h": ["proto/frame", "proto/codec"],
-    "zlib.h": ["recorder/sources", "analytics"],
+    "zlib.h": ["recorder/sources", "analytics", "tools/bench"],
     "google/protobuf/": CORE_UP,
     "fmt/": ["storage", "ingest", "recorder", "analytics", "tools"],
     "spdlog/": ["storage", "ingest", "recorder", "analytics", "tools"],

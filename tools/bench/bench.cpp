@@ -16,6 +16,7 @@ const std::vector<Group>& groups() {
       {"codec", "Bytes a sample takes, coded and stored", run_codec},
       {"ingest", "Frames from a log, or a broker, into the store", run_ingest},
       {"query", "Opening a store and reading a window of waves", run_query},
+      {"logs", "Large event logs: reading, temporal profile, graph, variants", run_logs},
   };
   return kAll;
 }

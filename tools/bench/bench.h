@@ -57,6 +57,7 @@ Result<void> run_log(const Context& context, std::vector<Figure>& figures);
 Result<void> run_ingest(const Context& context, std::vector<Figure>& figures);
 Result<void> run_query(const Context& context, std::vector<Figure>& figures);
 Result<void> run_codec(const Context& context, std::vector<Figure>& figures);
+Result<void> run_logs(const Context& context, std::vector<Figure>& figures);
 
 /// Seconds since it was made.
 class Stopwatch {

@@ -23,6 +23,8 @@ class PairTable {
     if (n_ <= kDense) return dense_[from * n_ + to];
     return sparse_[uint64_t{from} << 32 | to];
   }
+  /// All pairs of one `from` as an array by `to`; null when there is no array.
+  T* row(ActivityId from) { return n_ <= kDense ? dense_.data() + from * n_ : nullptr; }
   /// The value, or that of a pair nobody asked for.
   T get(ActivityId from, ActivityId to) const {
     if (n_ <= kDense) return dense_[from * n_ + to];

@@ -26,13 +26,13 @@ class TimePairs {
 
   void read(const Trace& trace);
 
-  /// visit(from, to): from each event to the next occurrence of each later activity. Costs events
-  /// times different activities.
-  template <typename Visit>
-  void each_next(Visit visit);
-  /// visit(from, to): from each event to every later one.
-  template <typename Visit>
-  void each(Visit visit) const;
+  /// from(mark) gives visit(to): from each event to the next occurrence of each later activity.
+  /// Costs events times different activities.
+  template <typename From>
+  void each_next(From from);
+  /// The same, from each event to every later one.
+  template <typename From>
+  void each(From from) const;
 
  private:
   static constexpr uint32_t kNone = UINT32_MAX;
@@ -47,19 +47,20 @@ class TimePairs {
   std::vector<uint32_t> next_, previous_;            // list of those marks
 };
 
-template <typename Visit>
-void TimePairs::each(Visit visit) const {
+template <typename From>
+void TimePairs::each(From from) const {
   const auto n = static_cast<uint32_t>(marks_.size());
   for (uint32_t i = 0; i < n; ++i) {
     if (!marks_[i].ends) continue;
-    for (uint32_t j = first_after(i); j < n; ++j) visit(marks_[i], marks_[j]);
+    auto visit = from(marks_[i]);
+    for (uint32_t j = first_after(i); j < n; ++j) visit(marks_[j]);
   }
 }
 
 // From the end to the beginning, a list of the first mark of each activity is kept up; every mark
 // reads it as it stands where the mark ends.
-template <typename Visit>
-void TimePairs::each_next(Visit visit) {
+template <typename From>
+void TimePairs::each_next(From from) {
   plan_next();
   uint32_t head = kNone, at = static_cast<uint32_t>(marks_.size());
   for (const auto& [first, i] : from_) {
@@ -77,7 +78,8 @@ void TimePairs::each_next(Visit visit) {
       if (head != kNone) previous_[head] = at;
       head = at;
     }
-    for (uint32_t j = head; j != kNone; j = next_[j]) visit(marks_[i], marks_[j]);
+    auto visit = from(marks_[i]);
+    for (uint32_t j = head; j != kNone; j = next_[j]) visit(marks_[j]);
   }
   for (const Mark& mark : marks_) place_[mark.activity] = kNone;
 }

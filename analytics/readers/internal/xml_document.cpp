@@ -28,8 +28,9 @@ Result<void> parse_xml(std::string_view text, const std::string& name, pugi::xml
   for (const pugi::xml_node& node : into.children())
     if (node.type() == pugi::node_doctype && std::strstr(node.value(), "<!ENTITY") != nullptr)
       return Error{Code::kInvalidArgument,
-                   name + ": declares an XML entity, which a process model does not need; remove "
-                          "the declaration"};
+                   name +
+                       ": declares an XML entity, which a process model does not need; remove "
+                       "the declaration"};
   int depth = 0;
   for (pugi::xml_node node = into.first_child(); node;) {
     if (depth > kMaxDepth)

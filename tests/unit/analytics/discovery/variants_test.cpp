@@ -33,6 +33,15 @@ TEST(Variants, AreOrderedByCountAndThenBySequence) {
   EXPECT_THAT(variants.of_case, ElementsAre(0, 4, 3, 0, 2, 1));
 }
 
+TEST(Variants, OfEmptyCasesAreOneAndOfNoCasesNone) {
+  const EventLog empty = log_of({"", ""});
+  const Variants one = variants_of(sequences_of(empty, OrderBasis::kStart), empty.activities);
+  ASSERT_EQ(one.variants.size(), 1u);
+  EXPECT_EQ(one.variants[0].count, 2u);
+  const EventLog none;
+  EXPECT_TRUE(variants_of(sequences_of(none, OrderBasis::kStart), {}).variants.empty());
+}
+
 TEST(Variants, DependOnWhichEndOrdersTheEvents) {
   EventLog log;
   for (int i = 0; i < 2; ++i) {
@@ -75,7 +84,7 @@ TEST(Variants, SequencesOfTheSameHashAreKeptApart) {
   const EventLog log = log_of({"a b", "b a", "a b"});
   const Sequences sequences = sequences_of(log, OrderBasis::kSource);
   internal::SequenceTable table(sequences, [](std::span<const ActivityId>) { return uint64_t{7}; });
-  std::vector<Variant> found;
+  std::vector<size_t> found;
   EXPECT_EQ(table.variant_of(0, found), 0u);
   EXPECT_EQ(table.variant_of(1, found), 1u);
   EXPECT_EQ(table.variant_of(2, found), 0u);
