@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "analytics/readers/xes_writer.h"
 #include "tools/channel_digest.h"
 #include "tools/names.h"
 
@@ -132,21 +133,11 @@ Result<void> events_csv(const storage::CaseReader& reader, const v1::Stream& str
   return ok();
 }
 
-/// One event of the XES log; `start_utc_ns` makes it a wall time, as the format wants.
-std::string xes_event(const std::string& activity, const char* transition, double t_s,
-                      int64_t start_utc_ns, const std::string& resource) {
-  const UtcTime when{start_utc_ns + from_seconds(t_s).ns};
-  std::string time = rfc3339(when);
-  if (time.empty()) time = "1970-01-01T00:00:00.000000000Z";
-  time.resize(23);  // milliseconds: what readers of xs:dateTime accept everywhere
-  std::string out = "    <event>\n      <string key=\"concept:name\" value=\"" +
-                    xml_escape(activity) +
-                    "\"/>\n      <string key=\"lifecycle:transition\" value=\"" + transition +
-                    "\"/>\n      <date key=\"time:timestamp\" value=\"" + time +
-                    "Z\"/>\n      <float key=\"casebox:t_s\" value=\"" + shortest(t_s) + "\"/>\n";
-  if (!resource.empty())
-    out += "      <string key=\"org:resource\" value=\"" + xml_escape(resource) + "\"/>\n";
-  return out + "    </event>\n";
+analytics::EventOrigin origin_of(const std::string& name) {
+  return name == "human"       ? analytics::EventOrigin::kHuman
+         : name == "device"    ? analytics::EventOrigin::kDevice
+         : name == "algorithm" ? analytics::EventOrigin::kAlgorithm
+                               : analytics::EventOrigin::kDerived;
 }
 
 }  // namespace
@@ -175,20 +166,6 @@ std::string csv_field(const std::string& text) {
   std::string out = "\"";
   for (char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
   return out + '"';
-}
-
-std::string xml_escape(const std::string& text) {
-  std::string out;
-  for (char c : text) {
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      default: out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-    }
-  }
-  return out;
 }
 
 Result<v1::Stream> find_stream(const storage::CaseReader& reader, const std::string& name) {
@@ -226,40 +203,43 @@ Result<void> export_mp4(const storage::CaseReader& reader, const std::string& na
 
 Result<void> export_xes(const storage::CaseReader& reader, const query::CaseFacts& facts,
                         std::FILE* out) {
-  CASEBOX_CHECK(write(out,
-                      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-                      "<log xes.version=\"1.0\" xmlns=\"http://www.xes-standard.org/\">\n"
-                      "  <extension name=\"Concept\" prefix=\"concept\" "
-                      "uri=\"http://www.xes-standard.org/concept.xesext\"/>\n"
-                      "  <extension name=\"Lifecycle\" prefix=\"lifecycle\" "
-                      "uri=\"http://www.xes-standard.org/lifecycle.xesext\"/>\n"
-                      "  <extension name=\"Time\" prefix=\"time\" "
-                      "uri=\"http://www.xes-standard.org/time.xesext\"/>\n"
-                      "  <classifier name=\"Activity\" keys=\"concept:name\"/>\n  <trace>\n"
-                      "    <string key=\"concept:name\" value=\"" +
-                          to_string(facts.id) +
-                          "\"/>\n"
-                          "    <string key=\"casebox:procedure\" value=\"" +
-                          xml_escape(facts.procedure) + "\"/>\n"));
-  std::vector<std::pair<double, std::string>> events;
+  analytics::EventLog log;
+  analytics::Trace trace;
+  trace.case_key = to_string(facts.id);
+  if (facts.start_utc_ns != 0) trace.wall_start_ns = facts.start_utc_ns;
   for (const query::PhaseFact& phase : facts.phases) {
-    events.emplace_back(
-        phase.t0_s, xes_event(phase.label, "start", phase.t0_s, facts.start_utc_ns, phase.origin));
-    if (!phase.open)
-      events.emplace_back(phase.t1_s, xes_event(phase.label, "complete", phase.t1_s,
-                                                facts.start_utc_ns, phase.origin));
+    analytics::LogEvent event;
+    event.activity = log.intern(phase.label);
+    event.t0_ns = from_seconds(phase.t0_s).ns;
+    event.t1_ns = from_seconds(phase.t1_s).ns;
+    event.u95_ns = from_seconds(phase.start_u95_s).ns;
+    event.open = phase.open;
+    event.origin = origin_of(phase.origin);
+    event.resource = phase.origin;
+    event.sources = phase.sources;
+    trace.events.push_back(std::move(event));
   }
   for (const v1::StreamKind kind : {v1::STREAM_KIND_TEAM, v1::STREAM_KIND_ALARM}) {
     CASEBOX_TRY(const auto found, reader.events(kind));
-    for (const storage::EventAt& at : found)
-      events.emplace_back(at.t.seconds(),
-                          xes_event(event_text(at.event), "complete", at.t.seconds(),
-                                    facts.start_utc_ns, name_of(kind)));
+    for (const storage::EventAt& at : found) {
+      analytics::LogEvent event;
+      event.activity = log.intern(event_text(at.event));
+      event.t0_ns = event.t1_ns = at.t.ns;
+      event.origin = kind == v1::STREAM_KIND_TEAM ? analytics::EventOrigin::kHuman
+                                                  : analytics::EventOrigin::kDevice;
+      event.resource = name_of(kind);
+      trace.events.push_back(std::move(event));
+    }
   }
-  std::stable_sort(events.begin(), events.end(),
-                   [](const auto& a, const auto& b) { return a.first < b.first; });
-  for (const auto& [t, text] : events) CASEBOX_CHECK(write(out, text));
-  return write(out, "  </trace>\n</log>\n");
+  std::ranges::stable_sort(trace.events, {}, &analytics::LogEvent::t0_ns);
+  log.traces.push_back(std::move(trace));
+  Result<void> written = ok();
+  analytics::readers::write_xes(log,
+                                [&](std::string_view piece) {
+                                  if (written) written = write(out, piece);
+                                },
+                                {{"casebox:procedure", facts.procedure}});
+  return written;
 }
 
 }  // namespace casebox::tools

@@ -25,8 +25,6 @@ std::string value_text(const v1::Channel& channel, double value, int64_t code, b
 
 /// A field as CSV needs it (RFC 4180): quoted when it holds a comma, a quote or a line end.
 std::string csv_field(const std::string& text);
-/// Text as XML attribute content.
-std::string xml_escape(const std::string& text);
 
 /// The stream of this name, or an error that lists the streams of the case.
 Result<v1::Stream> find_stream(const storage::CaseReader& reader, const std::string& name);

@@ -109,7 +109,8 @@ void event(std::string& out, const EventLog& log, const LogEvent& e, int64_t wal
 
 }  // namespace
 
-void write_xes(const EventLog& log, const std::function<void(std::string_view)>& sink) {
+void write_xes(const EventLog& log, const std::function<void(std::string_view)>& sink,
+               const std::map<std::string, std::string>& of_each_trace) {
   std::string out =
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
       "<log xes.version=\"1849-2016\" xes.features=\"nested-attributes\" "
@@ -126,6 +127,8 @@ void write_xes(const EventLog& log, const std::function<void(std::string_view)>&
   for (const Trace& trace : log.traces) {
     out += "  <trace>\n";
     attribute(out, "    ", "string", "concept:name", trace.case_key);
+    for (const auto& [key, value] : of_each_trace)
+      attribute(out, "    ", "string", key.c_str(), value);
     if (!trace.wall_start_ns) attribute(out, "    ", "boolean", "casebox:wall_time_known", "false");
     for (const LogEvent& e : trace.events) event(out, log, e, trace.wall_start_ns.value_or(0));
     out += "  </trace>\n";

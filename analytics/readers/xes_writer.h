@@ -8,6 +8,7 @@
 // Thread safety: free functions. Errors: none; characters XML cannot hold become U+FFFD.
 
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -15,7 +16,9 @@
 
 namespace casebox::analytics::readers {
 
-/// Calls `sink` with pieces of the document in order.
-void write_xes(const EventLog& log, const std::function<void(std::string_view)>& sink);
+/// Calls `sink` with pieces of the document in order. `of_each_trace`: string attributes, key and
+/// value, that every trace gets.
+void write_xes(const EventLog& log, const std::function<void(std::string_view)>& sink,
+               const std::map<std::string, std::string>& of_each_trace = {});
 
 }  // namespace casebox::analytics::readers

@@ -12,6 +12,7 @@ import random
 import sys
 import tempfile
 import warnings
+from xml.etree import ElementTree
 
 from support import Casebox, data_dir, expect, skip
 
@@ -125,7 +126,48 @@ def public_logs(work):
         print(f"{log_file}: {len(theirs)} cases agree")
 
 
+def written_logs(work):
+    """What Casebox writes as XES opens there with every event, every attribute and every nanosecond."""
+    print("== an exported case")
+    demo = casebox.json("demo", "--headless", "--no-video", "--duration-scale", 0.3, "--seed", 3, "--out", work)
+    file = work / "case.xes"
+    casebox.run("export", demo["case_id"], "--store", demo["store_path"], "--format", "xes", "--out", file)
+    written = []
+    root = ElementTree.parse(file).getroot()
+    name = root.tag.split("}")[0] + "}"
+    for event in root.find(name + "trace").findall(name + "event"):
+        written.append({a.get("key"): (a.tag.removeprefix(name), a.get("value")) for a in event})
+    log = pm4py.read_xes(str(file), return_legacy_log_object=True)
+    expect(len(log) == 1 and log[0].attributes["concept:name"] == demo["case_id"], "the case's name")
+    expect(log[0].attributes["casebox:procedure"] == "lap-cholecystectomy", "the procedure")
+    expect(len(log[0]) == len(written) > 10, f"{len(log[0])} events, {len(written)} were written")
+    as_text = {"string": str, "int": lambda v: str(int(v)), "boolean": lambda v: str(v).lower(), "float": repr}
+    # Readers put events into the order of time:timestamp; the exact times tell them apart.
+    key = lambda e: tuple(sorted(e.items()))
+    theirs = [{k: v for k, v in e.items() if not hasattr(v, "timestamp")} for e in log[0]]
+    theirs = [{k: as_text[written_type(written, k)](v) for k, v in e.items()} for e in theirs]
+    ours = [{k: v for k, (kind, v) in e.items() if kind != "date"} for e in written]
+    expect(sorted(map(key, theirs)) == sorted(map(key, ours)), "attributes differ")
+    wall = {(e["casebox:t0_ns"], e["casebox:t1_ns"]) for e in log[0]}
+    for event in log[0]:
+        length = (event["time:timestamp"] - event.get("start_timestamp", event["time:timestamp"])).total_seconds()
+        exact = (int(event["casebox:t1_ns"]) - int(event["casebox:t0_ns"])) * 1e-9
+        expect(abs(length - exact) < 2e-6, f"{event['concept:name']}: lasts {length} s, not {exact}")
+    expect(len(wall) > 10, "times are all the same")
+    shown = casebox.json("show", demo["case_id"], "--store", demo["store_path"])["phases"]
+    times = {round(int(e["casebox:t0_ns"]) * 1e-9, 6) for e in log[0]}
+    expect(all(round(p["t0_s"], 6) in times for p in shown), "a phase of the case is not in the log")
+    again = casebox.json("conform", "--model", "lap-cholecystectomy", "--log", file)
+    expect(again["log"]["events"] == len(written), "our own reader finds other events")
+    print(f"{len(written)} events, nothing lost")
+
+
+def written_type(written, key):
+    return next(e[key][0] for e in written if key in e)
+
+
 with tempfile.TemporaryDirectory() as folder:
+    written_logs(pathlib.Path(folder))
     random_nets(pathlib.Path(folder))
     public_logs(pathlib.Path(folder))
 print("ok")

@@ -17,6 +17,8 @@ const std::vector<Group>& groups() {
       {"ingest", "Frames from a log, or a broker, into the store", run_ingest},
       {"query", "Opening a store and reading a window of waves", run_query},
       {"logs", "Large event logs: reading, temporal profile, graph, variants", run_logs},
+      {"conformance", "Alignments, their certainty, and the chain behind findings",
+       run_conformance},
   };
   return kAll;
 }

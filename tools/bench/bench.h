@@ -40,6 +40,7 @@ struct Context {
   std::string brokers;          // Kafka; "" = leave it out
   std::filesystem::path store;  // measure this store as well; "" = none
   std::filesystem::path keys;   // its keystore; "" = <store>/keys
+  std::filesystem::path data;   // with process_logs/ of public logs and models; "" = none
   std::optional<Peers> peers;   // what figures are compared with; unset = nothing
 };
 
@@ -58,6 +59,9 @@ Result<void> run_ingest(const Context& context, std::vector<Figure>& figures);
 Result<void> run_query(const Context& context, std::vector<Figure>& figures);
 Result<void> run_codec(const Context& context, std::vector<Figure>& figures);
 Result<void> run_logs(const Context& context, std::vector<Figure>& figures);
+Result<void> run_conformance(const Context& context, std::vector<Figure>& figures);
+/// Part of run_conformance.
+Result<void> run_provenance(const Context& context, std::vector<Figure>& figures);
 
 /// Seconds since it was made.
 class Stopwatch {

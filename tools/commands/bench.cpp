@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 
 #include "tools/bench/bench.h"
@@ -82,6 +83,15 @@ Result<int> run(const Args& args) {
   std::error_code no_program;
   context.peers =
       bench::Peers::find(args.text("--peers"), fs::read_symlink("/proc/self/exe", no_program));
+  if (args.has("--data"))
+    context.data = args.text("--data");
+  else if (const char* data = std::getenv("CASEBOX_TEST_DATA"))
+    context.data = data;
+  else if (context.peers)  // beside the source tree, where the tests look for it
+    context.data = context.peers->scripts.parent_path().parent_path().parent_path().parent_path() /
+                   "shared" / "data";
+  if (std::error_code none; !fs::is_directory(context.data / "process_logs", none))
+    context.data.clear();
   if (!(context.seconds > 0 && context.seconds <= 600))
     return Error{Code::kInvalidArgument, "--seconds: must lie above 0 and be at most 600"};
   if (!(context.case_seconds >= 60 && context.case_seconds <= 36000))
@@ -126,7 +136,7 @@ Result<int> run(const Args& args) {
 const Command kBenchCommand{
     "bench",
     "Measure this machine: logs, codec, ingest, windows, analyses",
-    {{"GROUP", ArgKind::kList, "log, codec, ingest, query, logs; all when none is named"},
+    {{"GROUP", ArgKind::kList, "log, codec, ingest, query, logs, conformance; all when none is named"},
      {"--seconds", ArgKind::kNumber, "How long one rate is measured", "2"},
      {"--case-seconds", ArgKind::kNumber, "Length of the simulated case", "1200"},
      {"--seed", ArgKind::kInteger, "Of the simulated case", "1"},
@@ -136,6 +146,9 @@ const Command kBenchCommand{
       "Kafka brokers: measure Kafka as well; makes topics casebox-bench-*"},
      {"--store", ArgKind::kText, "Measure the bytes per sample of this store as well"},
      {"--keys", ArgKind::kText, "Its keystore (default: <store>/keys)"},
+     {"--data", ArgKind::kText,
+      "Folder with process_logs/: public logs and models (default: CASEBOX_TEST_DATA, or that of "
+      "the tests, where it is)"},
      {"--peers", ArgKind::kText,
       "Python with the packages that figures are compared with (default: the tests' environment, "
       "where it is); none: compare with nothing"}},

@@ -48,6 +48,8 @@ class VariantAligner {
   int64_t shortest() const { return shortest_; }
 
   const Variant& align(const Sequence& sequence);
+  /// For sequences not aligned yet.
+  void set_budget(uint64_t budget) { limits_.budget = budget; }
   /// Only the departures, without margins: for order sensitivity. Null: its budget ended.
   const std::vector<Item>* items(const Sequence& sequence);
   size_t size() const { return variants_.size(); }

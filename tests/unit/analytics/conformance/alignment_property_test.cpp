@@ -267,5 +267,46 @@ TEST(Alignment, MarginIsTheCostOfTheBestExplanationWithoutTheDeparture) {
   }
 }
 
+// Whatever the budget is: the bounds enclose the cost, a margin that is not exact is below the
+// exact one, and what is said to be exact is.
+TEST(Alignment, BoundsHoldForAnyBudget) {
+  size_t ended = 0, least = 0;
+  for (int seed = 1; seed <= rounds(); ++seed) {
+    std::mt19937_64 random(static_cast<uint64_t>(seed));
+    const protocol::Norm norm = random_norm(random);
+    internal::Automaton automaton(norm.net, seed % 2 ? 10'000 : 1, true);
+    const Sequence sequence = random_sequence(random);
+    internal::VariantAligner whole(automaton, {}, {1'000'000, 64, true}, kSteps);
+    ASSERT_TRUE(whole.measure_shortest());
+    const internal::Variant& truth = whole.align(sequence);
+    for (uint64_t budget = 1; budget < 60; budget += 1 + random() % 5) {
+      internal::VariantAligner aligner(automaton, {}, {1'000'000, 64, true}, kSteps);
+      ASSERT_TRUE(aligner.measure_shortest());
+      aligner.set_budget(budget);
+      const internal::Variant& v = aligner.align(sequence);
+      EXPECT_LE(v.found.lower, truth.found.cost) << "seed " << seed << " budget " << budget;
+      EXPECT_GE(v.found.cost, truth.found.cost) << "seed " << seed << " budget " << budget;
+      if (!v.found.exact) {
+        ++ended;
+        continue;
+      }
+      ASSERT_EQ(v.departures.size(), truth.departures.size());
+      for (size_t i = 0; i < v.departures.size(); ++i) {
+        const internal::VariantDeparture &a = v.departures[i], &b = truth.departures[i];
+        EXPECT_EQ(a.certain, b.certain);
+        if (a.margin_exact) {
+          EXPECT_EQ(a.margin, b.margin) << "seed " << seed << " budget " << budget;
+        } else {
+          ++least;
+          ASSERT_TRUE(a.margin);
+          EXPECT_TRUE(!b.margin || *a.margin <= *b.margin) << "seed " << seed;
+        }
+      }
+    }
+  }
+  EXPECT_GT(ended, 0u);
+  EXPECT_GT(least, 0u);
+}
+
 }  // namespace
 }  // namespace casebox::analytics::conformance

@@ -156,6 +156,55 @@ TEST_F(Departures, OrderWithinTheClocksUncertaintyIsMarked) {
   for (const Departure& d : run().departures) EXPECT_FALSE(d.order_sensitive) << d.text;
 }
 
+TEST_F(Departures, AToleranceIsAddedToEachEventsUncertainty) {
+  at("a", 10);
+  at("prepare", 12);
+  at("finish", 60);
+  for (const Departure& d : run().departures) EXPECT_FALSE(d.order_sensitive) << d.text;
+  options_.tolerance_ns = kSecond - 1;
+  for (const Departure& d : run().departures) EXPECT_FALSE(d.order_sensitive) << d.text;
+  options_.tolerance_ns = kSecond;
+  const CaseResult result = run();
+  ASSERT_FALSE(result.departures.empty());
+  for (const Departure& d : result.departures) EXPECT_TRUE(d.order_sensitive) << d.text;
+}
+
+TEST_F(Departures, AClockWithoutABoundLeavesEveryOrderOpen) {
+  at("a", 10, -1, -1);
+  at("prepare", 500, -1, -1);
+  at("finish", 900, -1, -1);
+  const CaseResult result = run();
+  ASSERT_FALSE(result.departures.empty());
+  for (const Departure& d : result.departures) EXPECT_TRUE(d.order_sensitive) << d.text;
+}
+
+TEST_F(Departures, ExchangesThatAreNotTriedAreCounted) {
+  for (int i = 0; i < 20; ++i) at(i % 2 ? "a" : "b", i, -1, 100);
+  options_.max_swaps = 3;
+  EXPECT_THAT(run().notices, testing::Contains(HasSubstr("more than 3 pairs of events")));
+  // The alignment itself needs fewer states than 64 times those of an exchange.
+  options_.max_swaps = 64;
+  options_.budget = 200;
+  const CaseResult result = run();
+  ASSERT_TRUE(result.exact);
+  EXPECT_THAT(result.notices, testing::Contains(HasSubstr("exchanges of events were not tried")));
+  for (const Departure& d : result.departures) EXPECT_FALSE(d.order_sensitive) << d.text;
+}
+
+TEST_F(Departures, AMarginIsALeastValueWhenTheBudgetEnds) {
+  at("a", 10);
+  at("finish", 20);
+  at("prepare", 30);
+  ASSERT_TRUE(run().departures[0].margin_exact);
+  uint64_t budget = 6;  // enough for the shortest run of the norm
+  options_.budget = budget;
+  while (!run().exact) options_.budget = ++budget;
+  const CaseResult result = run();
+  ASSERT_THAT(brief(result), ElementsAre("order prepare"));
+  EXPECT_FALSE(result.departures[0].margin_exact);
+  EXPECT_EQ(result.departures[0].margin, 1);  // of 2, which needs more searching
+}
+
 class Limits : public Departures {
  protected:
   void SetUp() override {
