@@ -101,43 +101,117 @@ Result<void> usable(size_t activities) {
 
 /// The skeleton in terms of the log that is checked.
 struct Model {
+  size_t words = 0;                                   // of a row
   std::vector<uint64_t> rows[kRelations];             // by activity
   std::vector<const std::vector<uint32_t>*> allowed;  // by activity; null: unknown
-  std::vector<std::string> missing;                   // has to occur, and the log does not know it
-};
+  /// By activity: relations to what the log does not know. They do not hold, unless it is that both
+  /// never occur together.
+  std::vector<std::vector<std::pair<Relation, std::string>>> beyond;
+  std::vector<std::string> missing;  // has to occur, and the log does not know it
 
-Model model_of(const LogSkeleton& skeleton, const std::vector<std::string>& activities) {
-  std::map<std::string_view, ActivityId> ids;
-  for (ActivityId id = 0; id < activities.size(); ++id) ids[activities[id]] = id;
-  const size_t words = (activities.size() + 63) / 64;
-  Model out;
-  out.allowed.resize(activities.size());
-  for (const Occurrences& one : skeleton.occurrences) {
-    if (const auto it = ids.find(one.activity); it != ids.end())
-      out.allowed[it->second] = &one.allowed;
-    else if (!one.allowed.empty() && one.allowed.front() > 0)
-      out.missing.push_back(one.activity);
-  }
-  for (size_t r = 0; r < kRelations; ++r) {
-    out.rows[r].resize(activities.size() * words);
-    for (const Related& one : skeleton.relations[r]) {
-      const auto from = ids.find(one.from), to = ids.find(one.to);
-      if (from != ids.end() && to != ids.end())
-        out.rows[r][from->second * words + to->second / 64] |= uint64_t{1} << (to->second % 64);
+  Model(const LogSkeleton& skeleton, const std::vector<std::string>& activities)
+      : words((activities.size() + 63) / 64),
+        allowed(activities.size()),
+        beyond(activities.size()) {
+    std::map<std::string_view, ActivityId> ids;
+    for (ActivityId id = 0; id < activities.size(); ++id) ids[activities[id]] = id;
+    for (const Occurrences& one : skeleton.occurrences) {
+      if (const auto it = ids.find(one.activity); it != ids.end())
+        allowed[it->second] = &one.allowed;
+      else if (!one.allowed.empty() && one.allowed.front() > 0)
+        missing.push_back(one.activity);
+    }
+    for (const Relation relation : kAll) {
+      std::vector<uint64_t>& bits = rows[index(relation)];
+      bits.resize(activities.size() * words);
+      for (const Related& one : skeleton.relations[index(relation)]) {
+        const auto from = ids.find(one.from), to = ids.find(one.to);
+        if (from == ids.end()) continue;
+        if (to == ids.end())
+          beyond[from->second].emplace_back(relation, one.to);
+        else
+          bits[from->second * words + to->second / 64] |= uint64_t{1} << (to->second % 64);
+      }
     }
   }
-  return out;
-}
+};
 
-/// Relations to activities that the checked log does not know hold never (never_together: always).
-std::map<std::string, std::vector<std::pair<Relation, std::string>>> beyond(
-    const LogSkeleton& skeleton, const std::vector<std::string>& activities) {
-  std::map<std::string_view, ActivityId> ids;
-  for (ActivityId id = 0; id < activities.size(); ++id) ids[activities[id]] = id;
-  std::map<std::string, std::vector<std::pair<Relation, std::string>>> out;
-  for (const Relation relation : kAll)
-    for (const Related& one : skeleton.relations[index(relation)])
-      if (!ids.contains(one.to)) out[one.from].emplace_back(relation, one.to);
+/// One sequence against the model.
+class Judge {
+ public:
+  Judge(const Model& model, const std::vector<std::string>& activities)
+      : model_(model), activities_(activities) {}
+
+  std::vector<SkeletonDeparture> departures(const CaseRelations& relations) {
+    found_.clear();
+    judged_ = 0;
+    for (size_t k = 0; k < relations.present().size(); ++k) {
+      const ActivityId x = relations.present()[k];
+      for (const Relation relation : kAll) look(relation, x, relations.row(relation, k));
+      for (const auto& [relation, to] : model_.beyond[x]) {
+        ++judged_;
+        if (relation != Relation::kNeverTogether)
+          found_.push_back({false, relation, activities_[x], to, 0});
+      }
+    }
+    for (ActivityId id = 0; id < activities_.size(); ++id) count(id, relations.count(id));
+    for (const std::string& name : model_.missing) depart(name, 0);
+    judged_ += model_.missing.size();
+    std::ranges::sort(found_, {}, [](const SkeletonDeparture& d) {
+      return std::tie(d.occurrence, d.relation, d.from, d.to);
+    });
+    return found_;
+  }
+  uint64_t judged() const { return judged_; }
+
+ private:
+  void look(Relation relation, ActivityId x, internal::Bits holds) {
+    const uint64_t* must = model_.rows[index(relation)].data() + x * model_.words;
+    const bool never = relation == Relation::kNeverTogether;
+    for (size_t w = 0; w < holds.size(); ++w) {
+      judged_ += static_cast<uint64_t>(__builtin_popcountll(must[w]));
+      internal::each_bit(must[w] & (never ? holds[w] : ~holds[w]), w * 64, [&](ActivityId y) {
+        found_.push_back({false, relation, activities_[x], activities_[y], 0});
+      });
+    }
+  }
+  void count(ActivityId id, uint32_t times) {
+    const std::vector<uint32_t>* allowed = model_.allowed[id];
+    const bool must = allowed != nullptr && !allowed->empty() && allowed->front() > 0;
+    if (times == 0 && !must) return;
+    ++judged_;
+    if (allowed == nullptr || !std::ranges::binary_search(*allowed, times))
+      depart(activities_[id], times);
+  }
+  void depart(const std::string& name, uint32_t times) {
+    found_.push_back({true, Relation::kEquivalence, name, "", times});
+  }
+
+  const Model& model_;
+  const std::vector<std::string>& activities_;
+  std::vector<SkeletonDeparture> found_;
+  uint64_t judged_ = 0;
+};
+
+/// What the relations of one log are weighed by.
+Weights weigh(const Sequences& sequences, const Variants& variants, size_t activities,
+              Counting counting) {
+  Weights out(activities);
+  CaseRelations relations(activities, counting);
+  for (const Variant& variant : variants.variants) {
+    const auto steps = sequences.of(variant.example);
+    relations.read(steps);
+    for (const ActivityId id : relations.present()) {
+      out.cases_with[id] += variant.count;
+      out.occurrences[id] += relations.count(id) * variant.count;
+      out.times[id][relations.count(id)] += variant.count;
+    }
+    counting == Counting::kCases ? add_by_cases(relations, variant.count, out)
+                                 : add_as_pm4py(relations, steps, variant.count, out);
+  }
+  for (ActivityId id = 0; id < activities; ++id)
+    if (out.cases_with[id] < sequences.cases())
+      out.times[id][0] = sequences.cases() - out.cases_with[id];
   return out;
 }
 
@@ -161,20 +235,7 @@ Result<LogSkeleton> discover_skeleton(const Sequences& sequences, const Variants
   CASEBOX_CHECK(usable(n));
   if (!(noise >= 0 && noise < 1))
     return Error{Code::kInvalidArgument, "noise: must be at least 0 and below 1"};
-  Weights weights(n);
-  CaseRelations relations(n, counting);
-  for (const Variant& variant : variants.variants) {
-    const auto steps = sequences.of(variant.example);
-    relations.read(steps);
-    for (const ActivityId id : relations.present()) {
-      weights.cases_with[id] += variant.count;
-      weights.occurrences[id] += relations.count(id) * variant.count;
-      weights.times[id][relations.count(id)] += variant.count;
-    }
-    counting == Counting::kCases ? add_by_cases(relations, variant.count, weights)
-                                 : add_as_pm4py(relations, steps, variant.count, weights);
-  }
-
+  const Weights weights = weigh(sequences, variants, n, counting);
   LogSkeleton out;
   out.counting = counting;
   out.noise = noise;
@@ -196,7 +257,6 @@ Result<LogSkeleton> discover_skeleton(const Sequences& sequences, const Variants
           out.relations[index(relation)].push_back({activities[x], activities[y], holds, of});
       }
     }
-    if (weights.cases_with[x] < out.cases) weights.times[x][0] = out.cases - weights.cases_with[x];
     const size_t all = counting == Counting::kCases ? out.cases : sequences.steps.size();
     out.occurrences.push_back(
         {activities[x], allowed_times(weights.times[x], share * static_cast<double>(all))});
@@ -208,54 +268,16 @@ Result<SkeletonCheck> check_skeleton(const LogSkeleton& skeleton, const Sequence
                                      const Variants& variants,
                                      const std::vector<std::string>& activities) {
   CASEBOX_CHECK(usable(activities.size()));
-  const Model model = model_of(skeleton, activities);
-  const auto unknown = beyond(skeleton, activities);
+  const Model model(skeleton, activities);
+  Judge judge(model, activities);
   CaseRelations relations(activities.size(), skeleton.counting);
   SkeletonCheck out;
   for (const Variant& variant : variants.variants) {
     relations.read(sequences.of(variant.example));
-    std::vector<SkeletonDeparture> found;
-    uint64_t judged = 0;
-    for (const Relation relation : kAll) {
-      for (size_t k = 0; k < relations.present().size(); ++k) {
-        const ActivityId x = relations.present()[k];
-        const uint64_t* must = model.rows[index(relation)].data() + x * relations.words();
-        const internal::Bits is = relations.row(relation, k);
-        const bool never = relation == Relation::kNeverTogether;
-        for (size_t w = 0; w < is.size(); ++w) {
-          judged += static_cast<uint64_t>(__builtin_popcountll(must[w]));
-          internal::each_bit(must[w] & (never ? is[w] : ~is[w]), w * 64, [&](ActivityId y) {
-            found.push_back({false, relation, activities[x], activities[y], 0});
-          });
-        }
-        if (const auto it = unknown.find(activities[x]); it != unknown.end())
-          for (const auto& [which, to] : it->second) {
-            if (which != relation) continue;
-            ++judged;
-            if (!never) found.push_back({false, relation, activities[x], to, 0});
-          }
-      }
-    }
-    for (ActivityId id = 0; id < activities.size(); ++id) {
-      const uint32_t times = relations.count(id);
-      const std::vector<uint32_t>* allowed = model.allowed[id];
-      const bool must = allowed != nullptr && !allowed->empty() && allowed->front() > 0;
-      if (times == 0 && !must) continue;
-      ++judged;
-      if (allowed == nullptr || !std::ranges::binary_search(*allowed, times))
-        found.push_back({true, Relation::kEquivalence, activities[id], "", times});
-    }
-    for (const std::string& name : model.missing) {
-      ++judged;
-      found.push_back({true, Relation::kEquivalence, name, "", 0});
-    }
-    std::ranges::sort(found, {}, [](const SkeletonDeparture& d) {
-      return std::tie(d.occurrence, d.relation, d.from, d.to);
-    });
-    out.judged += judged * variant.count;
-    out.departures += found.size() * variant.count;
-    if (found.empty()) out.fitting_cases += variant.count;
-    out.of_variant.push_back(std::move(found));
+    out.of_variant.push_back(judge.departures(relations));
+    out.judged += judge.judged() * variant.count;
+    out.departures += out.of_variant.back().size() * variant.count;
+    if (out.of_variant.back().empty()) out.fitting_cases += variant.count;
   }
   return out;
 }

@@ -17,7 +17,7 @@ std::optional<Excluded> timing_excluded(const EventLog& log, size_t trace, Withh
   const Trace& t = log.traces[trace];
   if (trace < withheld.size() && !withheld[trace].empty())
     return Excluded{t.case_key, joined(withheld[trace]), true};
-  size_t untimed = 0, unbounded = 0, open = 0;
+  size_t untimed = 0, unbounded = 0, open = 0, reversed = 0;
   for (const LogEvent& event : t.events) {
     if (!event.timed)
       ++untimed;
@@ -25,8 +25,10 @@ std::optional<Excluded> timing_excluded(const EventLog& log, size_t trace, Withh
       ++unbounded;
     else if (event.open)
       ++open;
+    else if (event.t1_ns < event.t0_ns)
+      ++reversed;
   }
-  if (untimed + unbounded + open == 0) return std::nullopt;
+  if (untimed + unbounded + open + reversed == 0) return std::nullopt;
   const size_t all = t.events.size();
   if (untimed == all) return Excluded{t.case_key, "no event has a time", true};
   if (untimed + unbounded == all) return Excluded{t.case_key, "its times have no bound", true};
@@ -34,6 +36,7 @@ std::optional<Excluded> timing_excluded(const EventLog& log, size_t trace, Withh
   if (untimed > 0) parts.push_back(of(untimed, all) + " events have no time");
   if (unbounded > 0) parts.push_back("the times of " + of(unbounded, all) + " have no bound");
   if (open > 0) parts.push_back(of(open, all) + " never ended: nothing is measured from their end");
+  if (reversed > 0) parts.push_back(of(reversed, all) + " end before they begin");
   return Excluded{t.case_key, joined(parts), false};
 }
 

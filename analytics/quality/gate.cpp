@@ -130,6 +130,14 @@ std::vector<std::string> Verdict::reasons() const {
   return out;
 }
 
+std::vector<std::string> Verdict::moment_reasons() const {
+  static const std::set<std::string> kOfOneInterval = {"zero-duration", "overlap", "unbounded"};
+  std::vector<std::string> out;
+  for (const Issue& issue : issues)
+    if (issue.withholds && !kOfOneInterval.contains(issue.code)) out.push_back(issue.text);
+  return out;
+}
+
 Verdict check(const EventLog& log, const Trace& trace, const Facts& facts, const Options& options) {
   Verdict verdict;
   check_clocks(facts, options, verdict.issues);

@@ -72,6 +72,9 @@ struct Verdict {
   bool timing_ok() const;
   /// Texts of what withholds timing.
   std::vector<std::string> reasons() const;
+  /// Of these, what withholds even the moments at which intervals begin and end: not that one has
+  /// no duration, overlaps another, or has no bound itself.
+  std::vector<std::string> moment_reasons() const;
 };
 
 /// `trace` holds the phases to be timed.

@@ -155,7 +155,7 @@ def of_a_case(checker, folder):
     checker.run("query", 'phase("CalotTriangleDissection").duration > 1', *at)
     checker.run("query", 'phase("CalotTriangleDissection").duration > 1', *at, "--explain")
     checker.run("analyze", *at)
-    for job in ("timing", "conformance"):
+    for job in ("timing", "conformance", "dfg", "variants", "profile", "skeleton"):
         checker.run("analyze", job, *at)
     checker.run("analyze", "timing", "--each", *at)
     checker.run("analyze", "spc", *at)

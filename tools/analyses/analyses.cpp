@@ -5,8 +5,9 @@
 namespace casebox::tools {
 
 const std::vector<const CohortAnalysis*>& cohort_analyses() {
-  static const std::vector<const CohortAnalysis*> kAll = {&timing_analysis(), &spc_analysis(),
-                                                          &diversity_analysis()};
+  static const std::vector<const CohortAnalysis*> kAll = {
+      &timing_analysis(),   &dfg_analysis(), &variants_analysis(), &profile_analysis(),
+      &skeleton_analysis(), &spc_analysis(), &diversity_analysis()};
   return kAll;
 }
 

@@ -38,6 +38,10 @@ struct CohortAnalysis {
 const CohortAnalysis& timing_analysis();
 const CohortAnalysis& spc_analysis();
 const CohortAnalysis& diversity_analysis();
+const CohortAnalysis& dfg_analysis();
+const CohortAnalysis& variants_analysis();
+const CohortAnalysis& profile_analysis();
+const CohortAnalysis& skeleton_analysis();
 
 /// In the order in which the help text lists them.
 const std::vector<const CohortAnalysis*>& cohort_analyses();

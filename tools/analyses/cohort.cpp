@@ -31,10 +31,12 @@ Result<Cohort> store_cohort(StoreAccess& access, const Args& args) {
     auto phases = analytics::jobs::phases_of_case(*reader, out.log);
     if (phases) {
       out.withheld.push_back(phases->quality.reasons());
+      out.moments_withheld.push_back(phases->quality.moment_reasons());
     } else if (phases.error().code == Code::kDenied || phases.error().code == Code::kNotFound) {
       out.log.traces.resize(out.withheld.size());
       out.log.traces.emplace_back().case_key = to_string(id);
       out.withheld.push_back({"no key opens it"});
+      out.moments_withheld.push_back(out.withheld.back());
     } else {
       return annotate(std::move(phases).error(), to_string(id));
     }
@@ -49,8 +51,11 @@ Result<Cohort> log_cohort(const Args& args) {
   for (const std::string& notice : out.log.notices) fmt::print(stderr, "note: {}\n", notice);
   analytics::quality::Options options;
   if (args.flag("--side-by-side")) options.overlap_s = 1e9;
-  for (const analytics::Trace& trace : out.log.traces)
-    out.withheld.push_back(analytics::quality::check(out.log, trace, {}, options).reasons());
+  for (const analytics::Trace& trace : out.log.traces) {
+    const auto verdict = analytics::quality::check(out.log, trace, {}, options);
+    out.withheld.push_back(verdict.reasons());
+    out.moments_withheld.push_back(verdict.moment_reasons());
+  }
   return out;
 }
 

@@ -21,6 +21,9 @@ struct Cohort {
   analytics::EventLog log;
   /// Of each trace: why its times may not be used; empty: they may.
   std::vector<std::vector<std::string>> withheld;
+  /// Of each trace: why not even the moments may be used at which its intervals begin and end. A
+  /// log of moments has no durations, but times between its events.
+  std::vector<std::vector<std::string>> moments_withheld;
   /// Of each trace, from a store only.
   std::vector<CaseId> ids;
   std::vector<std::string> rooms;  // codes

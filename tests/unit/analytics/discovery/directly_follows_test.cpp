@@ -57,23 +57,25 @@ TEST(DirectlyFollows, AWaitRunsFromTheEndToTheNextStart) {
 
 // A case without usable times keeps its sequence, and says why its times are missing.
 TEST(DirectlyFollows, WithheldTimesLeaveTheCountsAlone) {
-  EventLog log = log_of({"a b", "a b", "a b", "a b c", "a b"});
+  EventLog log = log_of({"a b", "a b", "a b", "a b c", "a b", "a b"});
   for (LogEvent& event : log.traces[1].events) event.timed = false;
   for (LogEvent& event : log.traces[2].events) event.u95_ns = -1;
   log.traces[3].events[1].open = true;
-  const std::vector<std::vector<std::string>> withheld = {{"the clock jumped"}, {}, {}, {}, {}};
+  log.traces[4].events[0].t1_ns = -1;
+  const std::vector<std::vector<std::string>> withheld = {{"the clock jumped"}, {}, {}, {}, {}, {}};
   const DirectlyFollows graph = directly_follows(log, OrderBasis::kSource, withheld);
   ASSERT_EQ(graph.arcs.size(), 2u);
-  EXPECT_EQ(graph.arcs[0].count, 5u);
+  EXPECT_EQ(graph.arcs[0].count, 6u);
   EXPECT_EQ(graph.arcs[0].waits->n, 2u);
   EXPECT_FALSE(graph.arcs[1].waits);  // from the end of what never ended
-  ASSERT_EQ(graph.excluded.size(), 4u);
+  ASSERT_EQ(graph.excluded.size(), 5u);
   EXPECT_EQ(graph.excluded[0].case_id, "case 1");
   EXPECT_EQ(graph.excluded[0].reason, "the clock jumped");
   EXPECT_EQ(graph.excluded[1].reason, "no event has a time");
   EXPECT_EQ(graph.excluded[2].reason, "its times have no bound");
   EXPECT_EQ(graph.excluded[3].reason, "1 of 3 never ended: nothing is measured from their end");
   EXPECT_FALSE(graph.excluded[3].whole);
+  EXPECT_EQ(graph.excluded[4].reason, "1 of 2 end before they begin");
 }
 
 TEST(DirectlyFollows, ReceiptHasThePublishedArcs) {

@@ -69,6 +69,17 @@ TEST_F(Gate, FindsZeroDurationsAndOverlaps) {
   EXPECT_FALSE(verdict().timing_ok());
 }
 
+// Moments, and intervals side by side, still have times between them; a broken clock leaves none.
+TEST_F(Gate, MomentsAreWithheldForTheClockOnly) {
+  phase("d", 450, 450);
+  phase("e", 800, 950);
+  trace_.events[0].timed = false;
+  EXPECT_EQ(verdict().reasons().size(), 3u);
+  EXPECT_TRUE(verdict().moment_reasons().empty());
+  facts_.clocks[0].broken = true;
+  EXPECT_THAT(verdict().moment_reasons(), testing::ElementsAre(testing::HasSubstr("monitor.ecg")));
+}
+
 TEST_F(Gate, ToleratesAnOverlapWithinTheUncertainty) {
   trace_.events[1].t1_ns += 3 * kSecond;
   EXPECT_FALSE(verdict().timing_ok());
