@@ -14,6 +14,19 @@ size_t Chart::signal_count() const {
                     [](const ChartPoint& point) { return !point.signals.empty(); }));
 }
 
+void withhold(Chart& chart, const std::string& reason) {
+  for (ChartPoint& point : chart.points) {
+    point.centre = point.lower = point.upper = std::nullopt;
+    point.baseline = false;
+    point.signals.clear();
+  }
+  chart.baseline = 0;
+  chart.centre = chart.sigma = std::nullopt;
+  chart.false_alarms = {};
+  chart.notices.clear();
+  chart.reasons = {reason};
+}
+
 namespace internal {
 
 bool take_baseline(Chart& chart, size_t wanted, const std::string& what, size_t minimum) {

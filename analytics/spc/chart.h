@@ -44,6 +44,9 @@ struct Chart {
   size_t signal_count() const;       // points with a signal
 };
 
+/// Takes limits, signals and rates off a chart; its points stay, and why is said.
+void withhold(Chart& chart, const std::string& reason);
+
 /// Points below which limits are not given, and below which they are called provisional.
 constexpr size_t kMinimumPoints = 10;
 constexpr size_t kSettledPoints = 20;

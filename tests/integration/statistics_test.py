@@ -379,7 +379,16 @@ def narrowing():
     expect(document["trend"]["reasons"] == ["these files carry no dates"], document["trend"]["reasons"])
     text = casebox.run("analyze", "diversity", "--log", undated).stdout
     expect("Is practice narrowing? cannot say: these files carry no dates." in text, text)
-    chart = spc(undated, "--chart", "t", "--measure", "has:usual")["charts"][0]
+    for kind, measure in (("xmr", "duration"), ("racusum", "has:usual"), ("c", "count:usual")):
+        options = ["--chart", kind, "--measure", measure, "--risk", ".5"]
+        unknown, asked = spc(undated, *options), spc(undated, *options, "--file-order")
+        expect(unknown["order"] == "unknown" and asked["order"] == "file", f"order of {kind}")
+        expect("no dates" in unknown["charts"][0]["reasons"][0], f"{kind} of cases in no order")
+        expect(unknown["charts"][0]["points"][0]["upper"] is None, f"{kind}: a limit without an order")
+        expect(len(unknown["charts"][0]["points"]) == 200, f"{kind} keeps its points")
+        if kind != "xmr":  # all cases last equally long
+            expect(asked["charts"][0]["points"][0]["upper"] is not None, f"{kind} in the order of the file")
+    chart = spc(undated, "--chart", "t", "--measure", "has:usual", "--file-order")["charts"][0]
     expect("no dates" in chart["reasons"][0] and chart["points"] == [], "a t chart needs dates")
 
 

@@ -24,6 +24,9 @@ namespace spc = analytics::spc;
 using Kind = spc::MeasureKind;
 
 constexpr double kDayNs = 86'400e9;
+constexpr const char* kUnordered =
+    "the cases carry no dates, so their order in time is not known (of a log, --file-order takes "
+    "that of the file)";
 
 /// A chart, and what its points are made of.
 struct Charted {
@@ -342,16 +345,22 @@ Result<CohortResult> run(const Args& args, const Cohort& cohort) {
   CohortResult out;
   out.json["measure"] = measure.text();
   out.json["chart"] = kind;
-  out.json["order"] = series.dated ? "wall_time" : "file";
-  out.text =
-      fmt::format("{} of {} cases, in the order of {}.\n", measure.text(), series.cases.size(),
-                  series.dated ? "their dates" : "the file: the cases carry no dates");
+  // A store without dates has its cases in the order of their ids, which is none.
+  const bool as_in_file = args.flag("--file-order") && !cohort.from_store;
+  const std::string order = series.dated ? "wall_time" : as_in_file ? "file" : "unknown";
+  out.json["order"] = order;
+  out.text = fmt::format("{} of {} cases{}.\n", measure.text(), series.cases.size(),
+                         series.dated ? ", in the order of their dates"
+                         : as_in_file ? ", in the order of the file"
+                                      : "; their order in time is not known");
   if (kind == "funnel") {
     CASEBOX_TRY(const spc::Funnel funnel, make_funnel(args, cohort, series, measure));
     out.json["funnel"] = funnel_json(funnel);
     out.text += funnel_text(funnel);
   } else {
-    CASEBOX_TRY(const std::vector<Charted> charts, make_charts(args, series, measure, kind));
+    CASEBOX_TRY(std::vector<Charted> charts, make_charts(args, series, measure, kind));
+    if (order == "unknown")
+      for (Charted& one : charts) spc::withhold(one.chart, kUnordered);
     out.json["charts"] = Json::array();
     for (const Charted& one : charts) {
       out.json["charts"].push_back(chart_json(one.chart, one.origins));
@@ -387,6 +396,8 @@ const CohortAnalysis& spc_analysis() {
        {"--odds-ratio", ArgKind::kNumber, "spc, racusum: the change to look for", "2"},
        {"--alpha", ArgKind::kNumber, "spc, racusum: false alarm within the cases, exact", "0.05"},
        {"--run-length", ArgKind::kNumber, "spc, racusum: mean cases to a false alarm, instead"},
+       {"--file-order", ArgKind::kFlag,
+        "spc: of a log without dates, take the order of its cases for that of the operations"},
        {"--groups", ArgKind::kText,
         "spc, funnel: CSV of case and group (room, site, period; never a person); of a store: its "
         "rooms"},

@@ -50,6 +50,17 @@ TEST(ControlChart, GivesNoLimitsToFewerThanTenPointsAndSaysWhy) {
               ElementsAre(HasSubstr("equal")));
 }
 
+TEST(ControlChart, KeepsItsPointsWhenItsLimitsAreWithheld) {
+  Chart chart = xmr(kFlow, {9, shewhart_rules(), false}).individuals;
+  chart.points[3].signals.push_back("nelson-1");
+  withhold(chart, "no dates");
+  EXPECT_THAT(chart.reasons, ElementsAre("no dates"));
+  EXPECT_EQ(chart.points[9].value, 52.1);
+  EXPECT_FALSE(chart.points[9].upper || chart.points[9].lower || chart.points[9].centre);
+  EXPECT_FALSE(chart.centre || chart.sigma || chart.false_alarms.average_run_length);
+  EXPECT_EQ(chart.signal_count(), 0u);
+}
+
 TEST(ControlChart, CallsLimitsFromTenToNineteenPointsProvisional) {
   EXPECT_THAT(xmr(kFlow).individuals.notices, ElementsAre(HasSubstr("provisional")));
   std::vector<double> twenty = kFlow;
