@@ -100,7 +100,10 @@ class Bpmn {
       const std::string id = xml.attribute("id").as_string();
       const std::string label = trimmed(xml.attribute("name").as_string());
       CASEBOX_TRY(const auto role, role_of(xml, label.empty() ? id : label));
-      if (!role) continue;
+      if (!role) {
+        note_unused(xml);
+        continue;
+      }
       if (id.empty()) return bad("a node has no id; give it one");
       if (++node_count_ > kMaxNodes) return bad("more than 100000 nodes; this is no protocol");
       Node node{xml, *role, label, 0, 0, {}, {}};
@@ -130,6 +133,18 @@ class Bpmn {
       CASEBOX_CHECK(add(id, nodes.at(id), flows, begin, end, started));
     --depth_;
     return ok();
+  }
+
+  /// Lanes, texts, data, conditions: nothing of the order of steps, but somebody drew them.
+  void note_unused(const pugi::xml_node& xml) {
+    const std::string_view kind = local_name(xml);
+    if (xml.type() != pugi::node_element || kind == "incoming" || kind == "outgoing" ||
+        kind == "extensionElements" || kind.ends_with("LoopCharacteristics"))
+      return;
+    if (kind != "sequenceFlow")
+      ++counts_["'" + std::string(kind.substr(0, 40)) + "' elements are not used"];
+    else if (child(xml, "conditionExpression"))
+      ++counts_["conditions of flows are not read: any of the ways may be taken"];
   }
 
   Result<void> add(const std::string& id, const Node& node,

@@ -17,6 +17,7 @@ using internal::RawEvent;
 using internal::Stamp;
 
 constexpr size_t kNone = SIZE_MAX;
+constexpr size_t kNamedUnused = 12;
 
 std::string lower(std::string text) {
   for (char& c : text)
@@ -111,7 +112,22 @@ class CsvLog {
     CASEBOX_TRY(lifecycle_, column(m.lifecycle, "lifecycle", {"lifecycle:transition"}, false));
     if (start_ == kNone && end_ == kNone)
       builder_.notice("no column of times: only the order of rows is known");
+    note_unused();
     return ok();
+  }
+
+  void note_unused() {
+    std::string unused;
+    size_t n = 0;
+    for (size_t i = 0; i < names_.size(); ++i) {
+      if (i == case_ || i == activity_ || i == start_ || i == end_ || i == resource_ ||
+          i == lifecycle_)
+        continue;
+      if (++n <= kNamedUnused) unused += (n > 1 ? ", " : "") + names_[i].substr(0, 60);
+    }
+    if (n > 0)
+      builder_.notice(std::to_string(n) + " columns are not used (they stay in the file): " +
+                      unused + (n > kNamedUnused ? ", ..." : ""));
   }
 
   Result<void> read_rows() {

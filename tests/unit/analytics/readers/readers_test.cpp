@@ -152,6 +152,25 @@ TEST(Csv, ColumnsAreMappedOrMissed) {
   EXPECT_THAT(csv_refused(""), HasSubstr("empty"));
 }
 
+TEST(Csv, ColumnsThatAreNotUsedAreNamed) {
+  const auto log = read_csv_text("case,room,activity,who\n1,x,a,y\n", "f");
+  ASSERT_TRUE(log) << log.error().message;
+  EXPECT_THAT(log->notices, Contains(HasSubstr("2 columns are not used")));
+  EXPECT_THAT(log->notices, Contains(HasSubstr("room, who")));
+}
+
+TEST(Csv, RowsOfACaseNeedNotStandTogether) {
+  const auto log = read_csv_text("case,activity,org:resource\nB,x,r\nA,y,\nB,z,q\nA,x,r\n", "f");
+  ASSERT_TRUE(log) << log.error().message;
+  ASSERT_EQ(log->traces.size(), 2u);
+  EXPECT_EQ(log->traces[0].case_key, "B");
+  ASSERT_EQ(log->traces[0].events.size(), 2u);
+  EXPECT_EQ(log->activities[log->traces[0].events[1].activity], "z");
+  EXPECT_EQ(log->traces[0].events[1].resource, "q");
+  EXPECT_EQ(log->activities[log->traces[1].events[0].activity], "y");
+  EXPECT_EQ(log->traces[1].events[0].resource, "");
+}
+
 TEST(Csv, DatesThatMayBeEitherMustBeStated) {
   const std::string either = "case,activity,time\n1,a,10/11/2018 23:00\n";
   EXPECT_THAT(csv_refused(either), HasSubstr("state which"));
@@ -201,6 +220,19 @@ TEST(Bpmn, AnOrGatewayIsRefusedByName) {
   ASSERT_FALSE(norm);
   EXPECT_EQ(norm.error().code, Code::kUnsupported);
   EXPECT_THAT(norm.error().message, HasSubstr("'either or both' is refused"));
+}
+
+TEST(Bpmn, WhatIsNotReadIsCounted) {
+  const auto norm = read_bpmn(
+      "<definitions><process id=\"p\"><laneSet id=\"l\"/><startEvent id=\"s\"/>"
+      "<task id=\"a\" name=\"a\"/><textAnnotation id=\"t\"/><textAnnotation id=\"u\"/>"
+      "<sequenceFlow id=\"1\" sourceRef=\"s\" targetRef=\"a\"><conditionExpression>x &gt; 1"
+      "</conditionExpression></sequenceFlow></process></definitions>",
+      "m.bpmn");
+  ASSERT_TRUE(norm) << norm.error().message;
+  EXPECT_THAT(norm->notices, Contains("1 'laneSet' elements are not used"));
+  EXPECT_THAT(norm->notices, Contains("2 'textAnnotation' elements are not used"));
+  EXPECT_THAT(norm->notices, Contains(HasSubstr("1 conditions of flows are not read")));
 }
 
 TEST(Bpmn, SubProcessesAreFlattenedAndLoopsRepeat) {
