@@ -23,39 +23,39 @@ struct LiveStore::Impl {
   mutable std::mutex mutex;
   std::condition_variable_any wake;
   State state;
-  std::unique_ptr<CloseJobs> jobs;
-  bool caught_up = false;
-  std::jthread thread;  // last: stops before the others go
+  std::unique_ptr<CloseJobs> jobs;  // none yet, or none without keys
+  std::jthread thread;              // last: stops before the others go
 
-  Result<bool> run_jobs(const std::vector<CaseId>& closed) {
-    if (access->keystore() == nullptr) return false;  // nothing can be read
-    for (CaseId id : closed) jobs->add(id);
-    if (!caught_up) CASEBOX_CHECK(jobs->catch_up());
-    caught_up = true;
-    return jobs->step();
-  }
-
-  /// Takes in what the logs hold, then runs one case's jobs. True: a case waits, or findings came.
-  Result<bool> step() {
-    CASEBOX_TRY(const Drained drained, access->drain(logs));
-    const Result<bool> ran = run_jobs(drained.closed);
+  /// Takes in what the logs hold, and says which cases ended.
+  Result<void> step() {
+    const Result<Drained> done = access->drain(logs);
+    if (!done) {
+      if (jobs) jobs->look_again();  // some may have closed before it failed
+      return done.error();
+    }
+    const Drained& drained = *done;
+    if (!jobs && access->keystore() != nullptr) {
+      CASEBOX_TRY(jobs, CloseJobs::start(*access));
+    } else if (jobs) {
+      for (CaseId id : drained.closed) jobs->add(id);
+    }
     std::lock_guard guard(mutex);
     state.frames += drained.frames;
+    if (!jobs) return ok();
     state.analysed = jobs->state().analysed;
     state.failed = jobs->state().failed;
-    return ran;
+    return ok();
   }
 
   void run(const std::stop_token& stop) {
     pthread_setname_np(pthread_self(), "live-store");
     while (!stop.stop_requested()) {
-      const Result<bool> done = step();
+      const Result<void> done = step();
       const std::string trouble = done ? "" : done.error().message;
       std::unique_lock lock(mutex);
       if (trouble != state.trouble && !trouble.empty())
         std::fprintf(stderr, "casebox: %s\n", trouble.c_str());
       state.trouble = trouble;
-      if (done && *done) continue;
       wake.wait_for(lock, stop, kPause, [] { return false; });
     }
   }
@@ -70,7 +70,6 @@ std::unique_ptr<LiveStore> LiveStore::start(StoreAccess& access,
   Impl* impl = live->impl_.get();
   impl->access = &access;
   impl->logs = std::move(logs);
-  impl->jobs = std::make_unique<CloseJobs>(access);
   impl->thread = std::jthread([impl](std::stop_token stop) { impl->run(stop); });
   return live;
 }

@@ -152,7 +152,7 @@ std::vector<fs::path> StoreAccess::log_dirs() const {
 }
 
 Result<std::unique_ptr<log::Writer>> StoreAccess::open_log(const std::string& name) {
-  if (!options_.write)
+  if (!options_.write && !options_.produce)
     return Error{Code::kInternal, "a log of a store opened for reading cannot be written"};
   if (keystore_ == nullptr)
     return Error{Code::kNotFound,

@@ -34,9 +34,11 @@ struct StoreOptions {
   std::filesystem::path store;
   std::filesystem::path keys;  // empty: <store>/keys
   bool write = false;          // take the store's lock
-  bool create = false;         // make store and keystore when absent (import, demo)
-  bool create_keys = true;     // with `create`; false: the store alone (ingest goes without keys)
-  uint32_t shards = 1;         // with `create`
+  bool produce =
+      false;  // without `write`: logs may be written all the same, by a thread beside the writer's
+  bool create = false;      // make store and keystore when absent (import, demo)
+  bool create_keys = true;  // with `create`; false: the store alone (ingest goes without keys)
+  uint32_t shards = 1;      // with `create`
   std::string subject =
       "casebox";  // who opens keys, for the audit trail: "casebox show", never a person
 
@@ -56,6 +58,8 @@ class StoreAccess {
   static Result<std::unique_ptr<StoreAccess>> open(const StoreOptions& options);
   ~StoreAccess();
 
+  /// As opened, `keys` filled in.
+  const StoreOptions& options() const { return options_; }
   storage::Store& store() { return *store_; }
   const storage::Store& store() const { return *store_; }
   /// Null when the store has no keystore: accounting and verification work all the same.
@@ -78,7 +82,7 @@ class StoreAccess {
   /// All log folders below <store>/logs.
   std::vector<std::filesystem::path> log_dirs() const;
   /// Opens a log of this store for appending, finishing first what a crash left. `name` is also the
-  /// name of its signing key. Needs `write` and a keystore.
+  /// name of its signing key. Needs a keystore, and `write` or `produce`.
   Result<std::unique_ptr<log::Writer>> open_log(const std::string& name);
   /// Begins an epoch of derived records of a stored case in a log from open_log(name). Call
   /// producer->close() at its end, then drain().

@@ -67,8 +67,8 @@ Result<void> write_log(const char* dir, const char* keys, int n_seconds) {
     data.u95_us = 500;
     data.t_capture = clock.mono();
     v1::EventBatch events;
-    events.add_events()->mutable_mark()->set_code("time-out");
-    events.add_events()->mutable_mark()->set_code("sign-out");
+    events.add_events()->mutable_mark()->set_code(s == 0 ? "time-out" : "note");
+    events.add_events()->mutable_mark()->set_code(s + 1 == n_seconds ? "sign-out" : "note");
     data.stream = team;
     data.count = 2;
     CASEBOX_CHECK(producer->append(data, events));

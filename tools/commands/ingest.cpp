@@ -141,15 +141,6 @@ Result<Json> cases_json(const storage::Store& store) {
   return out;
 }
 
-/// What came, then one case's jobs. Returns how much was done.
-Result<size_t> step(ingest::Ingest& loop, CloseJobs* jobs) {
-  CASEBOX_TRY(const size_t handled, loop.run_once(milliseconds(100)));
-  if (jobs == nullptr) return handled;
-  for (CaseId id : loop.take_closed()) jobs->add(id);
-  CASEBOX_TRY(const bool ran, jobs->step());
-  return handled + (ran ? 1 : 0);
-}
-
 /// Runs until told to stop or idle. Troubles that pass are said once and waited out.
 Result<void> run_loop(ingest::Ingest& loop, CloseJobs* jobs, const Args& args, Clock& clock) {
   const bool until_idle = args.has("--until-idle");
@@ -159,7 +150,7 @@ Result<void> run_loop(ingest::Ingest& loop, CloseJobs* jobs, const Args& args, C
   MonoTime last = clock.mono();
   bool said = false;
   while (!signal.stopped()) {
-    auto handled = step(loop, jobs);
+    auto handled = loop.run_once(milliseconds(100));
     if (!handled) {
       const Code code = handled.error().code;
       if (code != Code::kUnavailable && code != Code::kNoSpace) return std::move(handled).error();
@@ -169,7 +160,9 @@ Result<void> run_loop(ingest::Ingest& loop, CloseJobs* jobs, const Args& args, C
       std::this_thread::sleep_for(std::chrono::milliseconds(100));
       continue;
     }
-    if (*handled > 0) {
+    if (jobs != nullptr)
+      for (CaseId id : loop.take_closed()) jobs->add(id);
+    if (*handled > 0 || (jobs != nullptr && jobs->busy())) {
       last = clock.mono();
       said = false;
     } else if (until_idle && clock.mono() - last > idle) {
@@ -191,13 +184,10 @@ Result<int> run(const Args& args) {
   how.shards = plan.shards;
   how.subject = "casebox ingest";
   CASEBOX_TRY(auto access, StoreAccess::open(how));
-  if (plan.analyze && access->keystore() == nullptr)
-    return Error{Code::kNotFound,
-                 "ingest --analyze: no keystore, so no case can be read; name it with --keys"};
   storage::Store* store = &access->store();
   CASEBOX_TRY(auto subscriber, subscriber_of(plan));
   CASEBOX_TRY(auto loop, ingest::Ingest::open(*subscriber, *store, access->keyring(), clock));
-  std::optional<CloseJobs> jobs;
+  std::unique_ptr<CloseJobs> jobs;
   if (plan.analyze) {
     // From now on a forwarder can be set on it, before anything was found.
     std::error_code ec;
@@ -205,11 +195,11 @@ Result<int> run(const Args& args) {
     if (ec)
       return Error{Code::kIo, access->log_dir("analysis").string() + ": " + ec.message() +
                                   "; check the folder's rights"};
-    jobs.emplace(*access);
-    CASEBOX_CHECK(jobs->catch_up());
+    CASEBOX_TRY(jobs, CloseJobs::start(*access));
   }
   const MonoTime begin = clock.mono();
-  CASEBOX_CHECK(run_loop(*loop, jobs ? &*jobs : nullptr, args, clock));
+  CASEBOX_CHECK(run_loop(*loop, jobs.get(), args, clock));
+  if (jobs) jobs->stop();
   const double took = (clock.mono() - begin).seconds();
 
   const ingest::Progress& done = loop->progress();

@@ -32,6 +32,13 @@ std::map<std::string, std::string> outcomes(StoreAccess& access, CaseId id) {
   return out;
 }
 
+template <typename Condition>
+bool soon(Condition condition) {
+  for (int i = 0; i < 600 && !condition(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  return condition();
+}
+
 class CloseJobsTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -50,10 +57,15 @@ class CloseJobsTest : public ::testing::Test {
     EXPECT_EQ(drained->closed, std::vector<CaseId>{id});
     return id;
   }
-  static size_t run_all(CloseJobs& jobs) {
-    size_t n = 0;
-    for (auto more = jobs.step(); more && *more; more = jobs.step()) ++n;
-    return n;
+  /// What a start finds to do, done; and then what is added.
+  CloseJobs::State ran(const std::vector<CaseId>& added = {}) {
+    auto jobs = CloseJobs::start(*access_);
+    EXPECT_TRUE(jobs) << jobs.error().message;
+    EXPECT_TRUE(soon([&] { return !(*jobs)->busy(); }));
+    for (CaseId id : added) (*jobs)->add(id);
+    EXPECT_TRUE(soon([&] { return !(*jobs)->busy(); }));
+    (*jobs)->stop();
+    return (*jobs)->state();
   }
   std::filesystem::path spool() const { return store_.temp() / "spool"; }
 
@@ -62,40 +74,34 @@ class CloseJobsTest : public ::testing::Test {
 };
 
 TEST_F(CloseJobsTest, EveryJobOfAClosedCaseLeavesItsFindingsInTheStore) {
+  auto jobs = CloseJobs::start(*access_);
+  ASSERT_TRUE(jobs);
   const CaseId id = stored();
-  CloseJobs jobs(*access_);
-  jobs.add(id);
-  jobs.add(id);
-  EXPECT_EQ(run_all(jobs), 1u);
+  (*jobs)->add(id);
+  EXPECT_TRUE(soon([&] { return !(*jobs)->busy(); }));
   EXPECT_TRUE(outcomes(*access_, id).empty());  // in the log; the bus brings them
   ASSERT_TRUE(access_->drain());
-  std::vector<std::string> ran;
-  for (const auto& [job, outcome] : outcomes(*access_, id)) ran.push_back(job);
+  std::vector<std::string> jobs_run;
+  for (const auto& [job, outcome] : outcomes(*access_, id)) jobs_run.push_back(job);
   auto all = analytics::jobs::names();
   std::ranges::sort(all);
-  EXPECT_THAT(ran, ElementsAreArray(all));
-  EXPECT_EQ(jobs.state().analysed, 1u);
-  EXPECT_EQ(jobs.state().failed, 0u);
+  EXPECT_THAT(jobs_run, ElementsAreArray(all));
+  EXPECT_EQ((*jobs)->state().analysed, 1u);
+  EXPECT_EQ((*jobs)->state().failed, 0u);
+  (*jobs)->add(id);  // closed anew, say: the same findings are not written again
+  EXPECT_TRUE(soon([&] { return !(*jobs)->busy(); }));
+  EXPECT_EQ(access_->drain()->frames, 0u);
 }
 
 TEST_F(CloseJobsTest, WhatClosedWhileNobodyLookedIsCaughtUpOnOnce) {
   const CaseId id = stored();
-  {
-    CloseJobs jobs(*access_);
-    ASSERT_TRUE(jobs.catch_up());
-    EXPECT_TRUE(jobs.waiting());
-    EXPECT_EQ(run_all(jobs), 1u);
-  }
-  CloseJobs logged(*access_);  // restarted before the bus brought it back
-  ASSERT_TRUE(logged.catch_up());
-  EXPECT_FALSE(logged.waiting());
+  EXPECT_EQ(ran().analysed, 1u);
+  EXPECT_EQ(ran().analysed, 0u);  // restarted before the bus brought it back
   const auto drained = access_->drain();
   ASSERT_TRUE(drained);
   EXPECT_GT(drained->frames, 0u);
   EXPECT_TRUE(drained->closed.empty()) << "derived records started something";
-  CloseJobs in_store(*access_);
-  ASSERT_TRUE(in_store.catch_up());
-  EXPECT_FALSE(in_store.waiting());
+  EXPECT_EQ(ran().analysed, 0u);
   EXPECT_EQ((**access_->store().find_case(id)).epochs_size(), 2);
 }
 
@@ -109,58 +115,54 @@ TEST_F(CloseJobsTest, ARunThatACrashCutOffIsDoneAgain) {
     ASSERT_TRUE((*log)->sync());
   }
   ASSERT_TRUE(access_->open_log("analysis"));  // finishes the epoch
-  CloseJobs before(*access_);
-  ASSERT_TRUE(before.catch_up());
-  EXPECT_TRUE(before.waiting());
   ASSERT_TRUE(access_->drain());
-  CloseJobs jobs(*access_);
-  ASSERT_TRUE(jobs.catch_up());
-  EXPECT_EQ(run_all(jobs), 1u);
+  EXPECT_EQ(ran().analysed, 1u);
+  EXPECT_EQ(ran().analysed, 0u);
 }
 
 TEST_F(CloseJobsTest, AJobThatFailsIsSaidAndTakesNoOtherAlong) {
   testing::ReviewCase bad;
   bad.bad_forecasts = true;
   const CaseId broken = stored(bad), good = stored();
-  CloseJobs jobs(*access_);
-  jobs.add(broken);
-  jobs.add(good);
   ::testing::internal::CaptureStderr();
-  EXPECT_EQ(run_all(jobs), 2u);
+  const auto state = ran();
   const std::string said = ::testing::internal::GetCapturedStderr();
   EXPECT_EQ(said, "casebox: case " + to_string(broken) +
                       ": job twin failed (corrupt); casebox analyze twin --case says why\n");
-  EXPECT_EQ(jobs.state().analysed, 2u);
-  EXPECT_EQ(jobs.state().failed, 1u);
+  EXPECT_EQ(state.analysed, 2u);
+  EXPECT_EQ(state.failed, 1u);
   ASSERT_TRUE(access_->drain());
   const auto of_broken = outcomes(*access_, broken);
   EXPECT_EQ(of_broken.at("twin"), "failed");
   EXPECT_EQ(of_broken.at("quality"), "ran");
   EXPECT_EQ(of_broken.at("timing"), "ran");
   EXPECT_EQ(outcomes(*access_, good).at("twin"), "ran");
-  CloseJobs later(*access_);  // not tried again for ever
-  ASSERT_TRUE(later.catch_up());
-  EXPECT_FALSE(later.waiting());
+  EXPECT_EQ(ran().analysed, 0u);  // not tried again for ever
 }
 
 TEST_F(CloseJobsTest, ACaseThatNoKeyOpensIsSaidOnceAndHoldsNothingUp) {
   const CaseId sealed = stored(), good = stored();
-  const auto record = **access_->store().find_case(sealed);
-  std::filesystem::remove(store_.dir() / "keys" / "cases" /
-                          (to_hex(record.case_public_key()) + ".key"));
-  CloseJobs jobs(*access_);
-  jobs.add(sealed);
-  jobs.add(good);
+  const auto key = store_.dir() / "keys" / "cases" /
+                   (to_hex((**access_->store().find_case(sealed)).case_public_key()) + ".key");
+  std::filesystem::rename(key, store_.temp() / "key");
   ::testing::internal::CaptureStderr();
-  EXPECT_EQ(run_all(jobs), 2u);
+  const auto state = ran();
   EXPECT_EQ(::testing::internal::GetCapturedStderr(),
             "casebox: case " + to_string(sealed) +
                 ": its jobs could not be run (not-found); casebox analyze --case\n");
-  EXPECT_EQ(jobs.state().analysed, 1u);
-  EXPECT_EQ(jobs.state().failed, 1u);
-  CloseJobs later(*access_);
-  ASSERT_TRUE(later.catch_up());
-  EXPECT_TRUE(later.waiting());  // a key may have come
+  EXPECT_EQ(state.analysed, 1u);
+  EXPECT_EQ(state.failed, 1u);
+  ASSERT_TRUE(access_->drain());
+  EXPECT_EQ(outcomes(*access_, good).size(), analytics::jobs::names().size());
+  std::filesystem::rename(store_.temp() / "key", key);
+  EXPECT_EQ(ran().analysed, 1u);  // the key came
+}
+
+TEST_F(CloseJobsTest, WithoutAKeystoreItSaysSoAtTheStart) {
+  std::filesystem::rename(store_.dir() / "keys", store_.temp() / "elsewhere");
+  const auto refused = CloseJobs::start(*access_);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kNotFound);
 }
 
 TEST_F(CloseJobsTest, AStudyStartsNothing) {
@@ -168,17 +170,8 @@ TEST_F(CloseJobsTest, AStudyStartsNothing) {
   answer.cohort.push_back({CaseId{{1}}, {}, {}});
   const auto study = write_study(*access_, {"test", "", ""}, answer);
   ASSERT_TRUE(study);
-  CloseJobs jobs(*access_);
-  ASSERT_TRUE(jobs.catch_up());
-  EXPECT_FALSE(jobs.waiting());
+  EXPECT_EQ(ran().analysed, 0u);
   EXPECT_EQ((**access_->store().find_case(study->study_id)).state(), v1::CASE_STATE_CLOSED);
-}
-
-template <typename Condition>
-bool soon(Condition condition) {
-  for (int i = 0; i < 600 && !condition(); ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  return condition();
 }
 
 TEST_F(CloseJobsTest, ALiveStoreAnalysesWhatIsRecordedWhileItRuns) {
@@ -190,7 +183,7 @@ TEST_F(CloseJobsTest, ALiveStoreAnalysesWhatIsRecordedWhileItRuns) {
     if (!record || !*record || (**record).epochs_size() != 2) return false;
     return (**record).epochs(1).closed();
   };
-  EXPECT_TRUE(soon([&] { return whole(missed) && whole(id); }));
+  EXPECT_TRUE(soon([&] { return whole(missed) && whole(id) && live->state().analysed == 2; }));
   EXPECT_EQ(live->state().analysed, 2u);
   EXPECT_EQ(live->state().failed, 0u);
   EXPECT_EQ(live->state().trouble, "");
