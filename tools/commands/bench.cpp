@@ -136,7 +136,8 @@ Result<int> run(const Args& args) {
 const Command kBenchCommand{
     "bench",
     "Measure this machine: logs, codec, ingest, windows, analyses",
-    {{"GROUP", ArgKind::kList, "log, codec, ingest, query, logs, conformance; all when none is named"},
+    {{"GROUP", ArgKind::kList,
+      "log, codec, ingest, query, logs, conformance; all when none is named"},
      {"--seconds", ArgKind::kNumber, "How long one rate is measured", "2"},
      {"--case-seconds", ArgKind::kNumber, "Length of the simulated case", "1200"},
      {"--seed", ArgKind::kInteger, "Of the simulated case", "1"},
