@@ -119,6 +119,7 @@ Result<CohortResult> run(const Args& args, const Cohort& cohort) {
   out.json["excluded"] = excluded_json(readable.unread(), graph.excluded);
   out.text = text_of(log, graph, rows_shown(args, graph.arcs.size()), to_string(order)) +
              excluded_text(readable.unread(), graph.excluded, rows_shown(args, SIZE_MAX));
+  out.run.set_order_basis(to_string(order));
   out.findings = drafts(log, graph);
   return out;
 }
@@ -126,8 +127,11 @@ Result<CohortResult> run(const Args& args, const Cohort& cohort) {
 }  // namespace
 
 const CohortAnalysis& dfg_analysis() {
-  static const CohortAnalysis kAnalysis{"dfg", "what comes right after what: counts, shares, waits",
-                                        discovery_args(), run};
+  static const CohortAnalysis kAnalysis{"dfg",
+                                        "what comes right after what: counts, shares, waits",
+                                        {order_arg(), top_arg()},
+                                        run,
+                                        {"--top"}};
   return kAnalysis;
 }
 

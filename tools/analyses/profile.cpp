@@ -161,9 +161,10 @@ const CohortAnalysis& profile_analysis() {
         "profile: from each step to the next occurrence of every later one, or to all: next, all",
         "next"},
        {"--zeta", ArgKind::kNumber, "profile: how many standard deviations are unlike", "2"},
-       {"--reference", ArgKind::kText,
-        "profile, skeleton: learn from this log and judge the others by it"}},
-      run};
+       reference_arg(),
+       top_arg()},
+      run,
+      {"--top", "--zeta"}};
   return kAnalysis;
 }
 

@@ -3,7 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
+#include <set>
+#include <string_view>
 
 #include "analytics/discovery/log_skeleton.h"
 #include "tools/analyses/discovery_parts.h"
@@ -69,17 +72,31 @@ Json departures_json(const EventLog& log, const discovery::Variants& variants,
   return out;
 }
 
+/// What people read first: relations that most cases bear out; one that holds both ways once.
+std::vector<const discovery::Related*> for_people(const std::vector<discovery::Related>& list,
+                                                  bool both_ways) {
+  std::set<std::pair<std::string_view, std::string_view>> all;
+  for (const discovery::Related& one : list) all.emplace(one.from, one.to);
+  std::vector<const discovery::Related*> out;
+  for (const discovery::Related& one : list)
+    if (!both_ways || one.from < one.to || !all.contains({one.to, one.from})) out.push_back(&one);
+  std::ranges::stable_sort(out, std::ranges::greater{}, &discovery::Related::holds);
+  return out;
+}
+
 std::string relations_text(const discovery::LogSkeleton& skeleton, size_t most) {
   std::string out;
   auto line = std::back_inserter(out);
   for (const Relation relation : kAll) {
-    const auto& list = skeleton.relations[static_cast<size_t>(relation)];
-    fmt::format_to(line, "\n{}: {}\n", to_string(relation), list.size());
+    const auto& all = skeleton.relations[static_cast<size_t>(relation)];
+    const bool both_ways =
+        relation == Relation::kNeverTogether || relation == Relation::kEquivalence;
+    const auto list = for_people(all, both_ways);
+    fmt::format_to(line, "\n{}: {}{}\n", to_string(relation), all.size(),
+                   list.size() < all.size() ? ", those that hold both ways shown once" : "");
     for (size_t i = 0; i < list.size() && i < most; ++i)
-      fmt::format_to(line, "  {} {} {}{}\n", list[i].from, sentence(relation), list[i].to,
-                     list[i].holds == list[i].of
-                         ? fmt::format(" ({})", list[i].of)
-                         : fmt::format(" ({} of {})", list[i].holds, list[i].of));
+      fmt::format_to(line, "  {} {} {} ({} of {})\n", list[i]->from, sentence(relation),
+                     list[i]->to, list[i]->holds, list[i]->of);
     if (list.size() > most) fmt::format_to(line, "  {} more\n", list.size() - most);
   }
   out += "\noccurrences in a case\n";
@@ -176,6 +193,7 @@ Result<CohortResult> run(const Args& args, const Cohort& cohort) {
                   skeleton.noise) +
       relations_text(skeleton, rows) + departures_text(log, own.variants, check, rows) +
       excluded_text(readable.unread(), {}, rows);
+  out.run.set_order_basis(to_string(order));
   out.findings = drafts(skeleton);
   return out;
 }
@@ -189,8 +207,12 @@ const CohortAnalysis& skeleton_analysis() {
       {{"--noise", ArgKind::kNumber,
         "skeleton: share of cases, from 0 to below 1, in which a relation need not hold", "0"},
        {"--counting", ArgKind::kText,
-        "skeleton: by cases, or weighed as pm4py does, to compare with it: cases, pm4py", "cases"}},
-      run};
+        "skeleton: by cases, or weighed as pm4py does, to compare with it: cases, pm4py", "cases"},
+       order_arg(),
+       reference_arg(),
+       top_arg()},
+      run,
+      {"--top"}};
   return kAnalysis;
 }
 

@@ -123,6 +123,7 @@ Result<CohortResult> run(const Args& args, const Cohort& cohort) {
   out.json["excluded"] = excluded_json(readable.unread(), {});
   out.text = text_of(found, rows_shown(args, found.variants.variants.size()), to_string(order)) +
              excluded_text(readable.unread(), {}, rows_shown(args, SIZE_MAX));
+  out.run.set_order_basis(to_string(order));
   out.findings = drafts(found);
   return out;
 }
@@ -130,8 +131,11 @@ Result<CohortResult> run(const Args& args, const Cohort& cohort) {
 }  // namespace
 
 const CohortAnalysis& variants_analysis() {
-  static const CohortAnalysis kAnalysis{
-      "variants", "which pathways the cases follow, with shares", {}, run};
+  static const CohortAnalysis kAnalysis{"variants",
+                                        "which pathways the cases follow, with shares",
+                                        {order_arg(), top_arg()},
+                                        run,
+                                        {"--top"}};
   return kAnalysis;
 }
 
