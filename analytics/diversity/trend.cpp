@@ -21,14 +21,34 @@ class Slopes {
       : counts_(variants, 0), window_(window), similarity_(similarity) {}
 
   double diversity(const uint32_t* cases) {
-    std::fill(counts_.begin(), counts_.end(), 0);
-    for (size_t i = 0; i < window_; ++i) ++counts_[cases[i]];
-    if (similarity_ != nullptr) return similarity_sensitive(counts_, *similarity_).q1;
-    double entropy = 0;
+    count(cases);
+    return diversity();
+  }
+
+  /// Standard error of the slope: each window's log diversity with one case left out, for each
+  /// case.
+  double jackknife_error(const std::vector<uint32_t>& cases) {
+    const size_t windows = cases.size() / window_;
     const auto n = static_cast<double>(window_);
-    for (const uint32_t count : counts_)
-      if (count > 0) entropy -= count / n * std::log(count / n);
-    return std::exp(entropy);
+    const double middle = (static_cast<double>(windows) - 1) / 2;
+    double variance = 0, down = 0;
+    for (size_t w = 0; w < windows; ++w) {
+      count(cases.data() + w * window_);
+      double sum = 0, squares = 0;
+      for (uint32_t& times : counts_) {
+        if (times == 0) continue;
+        const double alike = times;  // leaving out any of them gives the same
+        --times;
+        const double without = std::log(diversity());
+        ++times;
+        sum += alike * without;
+        squares += alike * without * without;
+      }
+      const double x = static_cast<double>(w) - middle;
+      variance += x * x * (n - 1) / n * std::max(0.0, squares - sum * sum / n);
+      down += x * x;
+    }
+    return std::sqrt(variance) / down;
   }
 
   double slope(const std::vector<uint32_t>& cases) {
@@ -46,6 +66,21 @@ class Slopes {
   const Counts& counts() const { return counts_; }
 
  private:
+  void count(const uint32_t* cases) {
+    std::fill(counts_.begin(), counts_.end(), 0);
+    for (size_t i = 0; i < window_; ++i) ++counts_[cases[i]];
+  }
+
+  /// Of what is counted now.
+  double diversity() const {
+    if (similarity_ != nullptr) return similarity_sensitive(counts_, *similarity_).q1;
+    double entropy = 0;
+    const auto n = static_cast<double>(sample_size(counts_));
+    for (const uint32_t times : counts_)
+      if (times > 0) entropy -= times / n * std::log(times / n);
+    return std::exp(entropy);
+  }
+
   Counts counts_;
   size_t window_;
   const Similarity* similarity_;
@@ -60,23 +95,6 @@ double permutation_p(Slopes& slopes, std::vector<uint32_t> cases, double slope,
     as_far += std::abs(slopes.slope(cases)) >= std::abs(slope) - kSame;
   }
   return static_cast<double>(as_far) / static_cast<double>(options.permutations + 1);
-}
-
-double bootstrap_error(Slopes& slopes, const std::vector<uint32_t>& cases,
-                       const TrendOptions& options) {
-  std::mt19937_64 random(options.seed + 1);
-  std::vector<double> drawn;
-  std::vector<uint32_t> sample(cases.size());
-  for (size_t r = 0; r < options.replicates; ++r) {
-    for (size_t i = 0; i < cases.size(); ++i)
-      sample[i] =
-          cases[i / options.window * options.window + internal::index_draw(random, options.window)];
-    drawn.push_back(slopes.slope(sample));
-  }
-  double mean = 0, squares = 0;
-  for (const double one : drawn) mean += one / static_cast<double>(drawn.size());
-  for (const double one : drawn) squares += (one - mean) * (one - mean);
-  return std::sqrt(squares / static_cast<double>(drawn.size() - 1));
 }
 
 std::vector<const DatedCase*> in_time_order(const std::vector<DatedCase>& cases) {
@@ -180,7 +198,7 @@ Trend diversity_trend(const std::vector<DatedCase>& cases, const TrendOptions& o
   out.slope = slopes.slope(variants);
   out.p = permutation_p(slopes, variants, *out.slope, options);
   const double half = boost::math::quantile(boost::math::normal(), .5 + options.level / 2) *
-                      bootstrap_error(slopes, variants, options);
+                      slopes.jackknife_error(variants);
   out.low = *out.slope - half;
   out.high = *out.slope + half;
   const auto steps = static_cast<double>(windows - 1);

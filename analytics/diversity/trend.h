@@ -6,9 +6,10 @@
 // Statistic: slope of log diversity (Hill number of order 1, or the similarity-sensitive one) over
 // the windows, by least squares. Test: cases are dealt anew to the windows many times; without a
 // change every dealing is as likely, so the p-value is exact (two-sided, observed dealing
-// counted). Interval of the slope: +- z standard errors over bootstrap samples drawn within the
-// windows. An answer other than no_change_detected needs both: p at most 1 - level, and an
-// interval that does not hold 0. It therefore errs at most as often as the test does.
+// counted). Interval of the slope: +- z standard errors by the jackknife within windows (Efron &
+// Tibshirani, An Introduction to the Bootstrap, chapter 11). An answer other than
+// no_change_detected needs both: p at most 1 - level, and an interval that does not hold 0. It
+// therefore errs at most as often as the test does.
 //
 // no_change_detected is not "no change": a small one may have been missed. cannot_say when the
 // data cannot answer at all, with the reasons.
@@ -39,7 +40,6 @@ struct TrendOptions {
   size_t window = 20;   // cases in each; at least kMinimumWindowCases
   double level = 0.95;  // in (0, 1)
   size_t permutations = 999;
-  size_t replicates = 499;
   uint64_t seed = 1;
 };
 

@@ -271,7 +271,6 @@ Result<CohortResult> run(const Args& args, const Cohort& cohort) {
   diversity::TrendOptions options;
   options.window = static_cast<size_t>(window);
   options.level = level;
-  options.replicates = drawn;
   options.seed = random;
   std::vector<diversity::DatedCase> dated;
   for (size_t i = 0; i < log.traces.size(); ++i)
