@@ -60,6 +60,7 @@ TEST(Weights, JustifiedAndUnobservedDeparturesAreNotScored) {
   Departure justified = touching("a", Kind::kJustified), unseen = touching("a", Kind::kUnobserved);
   justified.certainty = v1::CERTAINTY_JUSTIFIED;
   unseen.certainty = v1::CERTAINTY_UNOBSERVED;
+  justified.explanations = unseen.explanations = {0};
   const std::vector<CaseResult> cases = {with({justified, unseen, touching("a", Kind::kTime)})};
   const Weighing w = weigh(norm, cases, {});
   EXPECT_EQ(w.cases[0].scored, 1u);
