@@ -1,11 +1,12 @@
 """conformance_test.py CASEBOX [NETS]
 
 Alignments against pm4py, a tool of other people: on random nets and noisy logs, and on public logs, each
-case has the same cost; logs Casebox writes open there. NETS: how many random nets (default 25, at least 100
+case has the same cost; logs Casebox writes open there. NETS: how many random nets (default 30, at least 100
 cases; in the long form, CASEBOX_TEST_LONG, 450 nets, at least 2,000 cases).
 """
 
 import datetime
+import json
 import os
 import pathlib
 import random
@@ -33,7 +34,7 @@ from pm4py.objects.log.obj import Event, EventLog, Trace
 warnings.simplefilter("ignore")
 casebox = Casebox(sys.argv[1])
 long_form = bool(os.environ.get("CASEBOX_TEST_LONG"))
-nets = int(sys.argv[2]) if len(sys.argv) > 2 else (450 if long_form else 25)
+nets = int(sys.argv[2]) if len(sys.argv) > 2 else (450 if long_form else 30)
 enough = nets if len(sys.argv) > 2 else (2000 if long_form else 100)
 
 
@@ -162,11 +163,42 @@ def written_logs(work):
     print(f"{len(written)} events, nothing lost")
 
 
+def weights_and_threads(work):
+    """Weighted results stand three ways, and no number of threads changes a byte."""
+    print("== weights and threads")
+    rng = random.Random(1)
+    norm = work / "norm.yaml"
+    steps = "abcdef"
+    norm.write_text("id: n\nversion: 1.0.0\nvalues: [{id: v, weight: 4}, {id: w, weight: 1}]\nsteps:\n" + "".join(
+        f"  - {{id: {s}, value: {'v' if s in 'ace' else 'w'}}}\n" for s in steps) +
+        "flow: {sequence: [" + ", ".join(f"{{step: {s}}}" for s in steps) + "]}\n")
+    log = work / "cases.csv"
+    log.write_text("case,activity\n" + "".join(
+        f"c{i},{s}\n" for i in range(200) for s in noisy([{"concept:name": s} for s in steps], list(steps), rng)))
+    texts = {casebox.run("conform", "--model", norm, "--log", log, "--threads", n, "--json").stdout for n in (1, 2, 4)}
+    expect(len(texts) == 1, "the number of threads shows in the result")
+    document = json.loads(texts.pop())
+    total = document["totals"]["weighted"]
+    expect(total["reason"] is None and total["draws"] == 1000, f"{total}")
+    expect([v["weight"] for v in total["values"]] == [1.6, 0.4], f"{total['values']}")
+    expect(total["pairs"] > 0 and not total["order_kept"], "which case weighs more hangs on these weights")
+    cases = [c["weighted"] for c in document["cases"]]
+    for key in ("declared", "equal"):
+        for end in ("least", "most"):
+            expect(abs(sum(c[key][end] for c in cases) - total[key][end]) < 1e-6, f"{key} {end} is no sum")
+    expect(all(c["equal"]["most"] <= c["scored"] for c in cases), "under equal weights a departure counts once")
+    expect(all(c["random"]["low"] <= c["random"]["median"] <= c["random"]["high"] for c in cases), "the spread")
+    other = casebox.json("conform", "--model", norm, "--log", log, "--seed", 2)
+    expect(other["totals"]["weighted"]["declared"] == total["declared"], "the seed changes declared scores")
+    expect(other["totals"]["weighted"]["random"] != total["random"], "the seed changes nothing")
+
+
 def written_type(written, key):
     return next(e[key][0] for e in written if key in e)
 
 
 with tempfile.TemporaryDirectory() as folder:
+    weights_and_threads(pathlib.Path(folder))
     written_logs(pathlib.Path(folder))
     random_nets(pathlib.Path(folder))
     public_logs(pathlib.Path(folder))
