@@ -32,7 +32,12 @@ struct Forwarder::Impl {
     publisher.reset();
     CASEBOX_TRY(auto made, make());
     CASEBOX_TRY(auto opened, LogSubscriber::open({options.log_dir}));
-    CASEBOX_CHECK(opened->resume({{LogSubscriber::source_of(options.log_dir), stats.cursor}}));
+    const auto source = LogSubscriber::source_of(options.log_dir);
+    if (source) {
+      CASEBOX_CHECK(opened->resume({{*source, stats.cursor}}));
+    } else if (source.error().code != Code::kNotFound) {  // no log yet: from its beginning
+      return source.error();
+    }
     publisher = std::move(made);
     log = std::move(opened);
     return ok();

@@ -39,7 +39,7 @@ uint32_t file_index(const std::filesystem::path& file) {
 
 struct LogSubscriber::Source {
   std::filesystem::path dir;
-  std::string name;
+  std::string name;  // empty until there is a log in the folder
   log::Offset position;
   std::unique_ptr<log::Reader> reader;
   std::map<std::pair<uint64_t, uint32_t>, Lane> lanes;  // by epoch and stream
@@ -50,7 +50,6 @@ struct LogSubscriber::Source {
   // Reads from the beginning of the file that holds `position`: the registry is at its front.
   Result<bool> ensure_open() {
     if (reader) return true;
-    if (!std::filesystem::is_directory(dir)) return false;
     auto opened = log::Reader::open(dir, log::Offset{position.file, 0});
     if (!opened) {
       if (opened.error().code == Code::kNotFound) return false;
@@ -160,34 +159,48 @@ struct LogSubscriber::Source {
 LogSubscriber::LogSubscriber() = default;
 LogSubscriber::~LogSubscriber() = default;
 
-std::string LogSubscriber::source_of(const std::filesystem::path& dir) {
+Result<std::string> LogSubscriber::source_of(const std::filesystem::path& dir) {
+  CASEBOX_TRY(const std::string id, log::read_log_id(dir));
   std::filesystem::path clean = std::filesystem::absolute(dir).lexically_normal();
   if (!clean.has_filename()) clean = clean.parent_path();
-  return "log/" + clean.filename().string();
+  return "log/" + clean.filename().string() + (id.empty() ? "" : "." + id);
 }
 
 Result<std::unique_ptr<LogSubscriber>> LogSubscriber::open(
     const std::vector<std::filesystem::path>& dirs) {
   std::unique_ptr<LogSubscriber> subscriber(new LogSubscriber);
   for (const auto& dir : dirs) {
-    auto source = std::make_unique<Source>();
-    source->dir = dir;
-    source->name = source_of(dir);
-    for (const auto& other : subscriber->sources_)
-      if (other->name == source->name)
-        return Error{Code::kInvalidArgument, dir.string() + ": another log folder has this name (" +
-                                                 other->dir.string() +
-                                                 "); rename one, since places are kept by name"};
-    subscriber->sources_.push_back(std::move(source));
+    subscriber->sources_.push_back(std::make_unique<Source>());
+    subscriber->sources_.back()->dir = dir;
+    CASEBOX_CHECK(subscriber->find(*subscriber->sources_.back()));
   }
   return subscriber;
 }
 
+// Names the source once there is a log in its folder, and goes to where the store is in it.
+Result<bool> LogSubscriber::find(Source& source) {
+  if (!source.name.empty()) return true;
+  auto name = source_of(source.dir);
+  if (!name && name.error().code == Code::kNotFound) return false;
+  if (!name) return std::move(name).error();
+  for (const auto& other : sources_)
+    if (other->name == *name)
+      return Error{Code::kInvalidArgument, source.dir.string() + ": is the same log as " +
+                                               other->dir.string() +
+                                               ", or a copy of it; name one of them"};
+  source.name = std::move(*name);
+  if (auto place = resume_.find(source.name); place != resume_.end())
+    source.position = log::Offset::unpack(place->second);
+  return true;
+}
+
 Result<void> LogSubscriber::resume(const std::vector<Position>& positions) {
-  for (const Position& position : positions)
+  for (const Position& position : positions) {
+    resume_[position.source] = position.next_offset;
     for (auto& source : sources_)
       if (source->name == position.source)
         source->position = log::Offset::unpack(position.next_offset);
+  }
   return ok();
 }
 
@@ -196,6 +209,8 @@ Result<std::optional<Delivery>> LogSubscriber::poll(Duration timeout) {
   while (true) {
     for (size_t i = 0; i < sources_.size(); ++i) {
       turn_ = (turn_ + 1) % sources_.size();
+      CASEBOX_TRY(const bool found, find(*sources_[turn_]));
+      if (!found) continue;
       CASEBOX_TRY(auto delivery, sources_[turn_]->next());
       if (delivery) return delivery;
     }

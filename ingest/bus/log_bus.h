@@ -3,8 +3,9 @@
 // The embedded bus: log folders are the bus. A producer's log is already durable and has offsets,
 // so the subscriber reads the folders directly (steps 5 and 6 of a record's path without a broker).
 //
-// A source is "log/<folder name>", and an offset is log::Offset::packed(). Folder names must stay
-// the same and differ from each other: the store keeps its place by them. Only what is below the
+// A source is "log/<folder name>.<the log's id>", and an offset is log::Offset::packed(): the store
+// keeps its place by that name. Two logs in folders of one name are two sources; a log whose folder
+// was renamed is read again, and the store drops what it has. Only what is below the
 // log's durable offset is delivered, and the copies at the front of a log file are not: each frame
 // arrives once, where it was first written. A message's lane comes from its stream's entry in the
 // registry frames before it, its partition from its case frame. Bytes of a log that are not a frame
@@ -12,10 +13,12 @@
 // tail behind the durable offset is a crash's doing and is not.
 //
 // Thread safety: one thread owns a subscriber; producers may append meanwhile.
-// Errors: kInvalidArgument for two folders of one name, kIo and kCorrupt from the log.
+// Errors: kInvalidArgument for two copies of one log under one name, kIo and kCorrupt from the log.
 
 #include <filesystem>
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "ingest/bus/bus.h"
@@ -33,13 +36,16 @@ class LogSubscriber final : public Subscriber {
   Result<void> resume(const std::vector<Position>& positions) override;
   Result<std::optional<Delivery>> poll(Duration timeout) override;
 
-  /// The source name of a log folder.
-  static std::string source_of(const std::filesystem::path& dir);
+  /// The source name of a log folder; kNotFound while there is no log in it.
+  static Result<std::string> source_of(const std::filesystem::path& dir);
 
  private:
   LogSubscriber();
   struct Source;
+  Result<bool> find(Source& source);
+
   std::vector<std::unique_ptr<Source>> sources_;
+  std::map<std::string, uint64_t> resume_;  // next offset by source
   size_t turn_ = 0;
 };
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include "proto/base/file.h"
 #include "proto/log/internal/layout.h"
 
 namespace casebox::log {
@@ -22,6 +23,20 @@ bool is_log(const fs::path& path) {
   if (fs::is_regular_file(path / internal::kDurableName, error)) return true;
   auto indices = internal::file_indices(path);
   return indices && !indices->empty();
+}
+
+Result<std::string> read_log_id(const fs::path& dir) {
+  if (!is_log(dir)) return Error{Code::kNotFound, dir.string() + ": no log is here yet"};
+  auto text = read_file(dir / internal::kIdName, 256);
+  if (!text && text.error().code == Code::kNotFound) return std::string();
+  if (!text) return std::move(text).error();
+  std::string id = text->substr(0, text->find('\n'));
+  if (id.size() != internal::kIdDigits ||
+      id.find_first_not_of("0123456789abcdef") != std::string::npos)
+    return Error{Code::kCorrupt, (dir / internal::kIdName).string() +
+                                     ": is no log's id; delete it to have the log read from its "
+                                     "beginning (the store drops what it has)"};
+  return id;
 }
 
 Result<v1::LogFileHeader> read_file_header(const fs::path& file, uint32_t* size) {

@@ -8,7 +8,7 @@
 // frames and with each stream's position, so that a later file can be verified when earlier ones
 // are gone. Files are `<index, 8 digits>.cblog`, 128 MiB, preallocated, never recycled. A small
 // file `durable` beside them holds the offset below which everything is on disk; consumers read
-// only below it.
+// only below it. A file `id` tells this log from every other one.
 
 #include <cstdint>
 #include <filesystem>
@@ -129,6 +129,9 @@ class Reader {
 Result<std::vector<std::filesystem::path>> files(const std::filesystem::path& dir);
 /// True if `path` is a folder with log files or a `durable` file.
 bool is_log(const std::filesystem::path& path);
+/// The log's own identity, 16 hex digits that its first writer drew: what tells two folders of one
+/// name apart. Empty for a log without; kNotFound while there is no log in the folder.
+Result<std::string> read_log_id(const std::filesystem::path& dir);
 /// Parses a file's header; `size` receives its length on disk.
 Result<v1::LogFileHeader> read_file_header(const std::filesystem::path& file, uint32_t* size);
 

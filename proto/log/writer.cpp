@@ -54,6 +54,10 @@ Result<std::unique_ptr<Writer>> Writer::open(const fs::path& dir, Clock& clock,
     CASEBOX_CHECK(sync_directory(dir.has_parent_path() ? dir.parent_path() : fs::path(".")));
   if (error) return errno_error(dir, "create", error.value());
   CASEBOX_TRY(Fd held, internal::lock(dir));
+  // Before anything that makes the folder a log: a reader takes an id that is not there for none.
+  if (!is_log(dir))
+    CASEBOX_CHECK(write_file_atomic(
+        dir / kIdName, to_hex(random_id<ProducerId>().view()).substr(0, kIdDigits) + "\n"));
   CASEBOX_TRY(Durable published, Durable::open(dir, true));
   CASEBOX_TRY(const auto indices, file_indices(dir));
   std::unique_ptr<Writer> writer(new Writer);

@@ -37,7 +37,8 @@ Readable::Readable(const Cohort& cohort) : cohort_(cohort) {
 
 Arg order_arg() {
   return {"--order", ArgKind::kText,
-          "dfg, variants, skeleton: what orders intervals: start, end or source", "start"};
+          "dfg, variants, skeleton, diversity: what orders intervals: start, end or source",
+          "start"};
 }
 
 Arg top_arg() {

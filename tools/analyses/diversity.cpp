@@ -9,6 +9,7 @@
 #include "analytics/diversity/trend.h"
 #include "analytics/diversity/variants.h"
 #include "tools/analyses/analyses.h"
+#include "tools/analyses/discovery_parts.h"
 #include "tools/names.h"
 
 namespace casebox::tools {
@@ -229,17 +230,13 @@ Result<CohortResult> run(const Args& args, const Cohort& cohort) {
   const std::string by = args.text("--by");
   if (by != "variants" && by != "likeness")
     return usage("--by: '" + by + "' is unknown; write variants or likeness");
-  const std::string order = args.text("--order-basis");
-  if (order != "start" && order != "end" && order != "source")
-    return usage("--order-basis: '" + order + "' is unknown; write start, end or source");
+  CASEBOX_TRY(const analytics::OrderBasis order, order_of(args));
   CohortResult out;
   out.json["excluded"] = Json::array();
   const analytics::EventLog log = readable(cohort, out.json["excluded"]);
   Found found;
   found.by_likeness = by == "likeness";
-  found.variants = diversity::find_variants(log, order == "start" ? analytics::OrderBasis::kStart
-                                                 : order == "end" ? analytics::OrderBasis::kEnd
-                                                                  : analytics::OrderBasis::kSource);
+  found.variants = diversity::find_variants(log, order);
   const diversity::Counts& counts = found.variants.counts;
   const auto similarity = diversity::edit_similarities(found.variants.sequences);
   if (similarity) found.alike = diversity::similarity_sensitive(counts, *similarity);
@@ -279,7 +276,7 @@ Result<CohortResult> run(const Args& args, const Cohort& cohort) {
   found.trend =
       diversity::diversity_trend(dated, options, found.by_likeness ? &*similarity : nullptr);
 
-  out.json["order_basis"] = order;
+  out.json["order_basis"] = to_string(order);
   out.json["seed"] = seed;
   out.json["level"] = level;
   out.json["hill"] = hill_json(diversity::hill_numbers(counts));
@@ -315,8 +312,7 @@ const CohortAnalysis& diversity_analysis() {
        {"--level", ArgKind::kNumber, "diversity: of intervals", "0.95"},
        {"--replicates", ArgKind::kInteger, "diversity: bootstrap samples", "200"},
        {"--seed", ArgKind::kInteger, "diversity: of random draws", "1"},
-       {"--order-basis", ArgKind::kText, "diversity: what orders events: start, end or source",
-        "start"}},
+       order_arg()},
       run};
   return kAnalysis;
 }

@@ -27,6 +27,8 @@ constexpr size_t kFixedHeader = 16;
 constexpr size_t kMaxHeaderMessage = 4 << 20;
 constexpr const char* kLockName = "lock";
 constexpr const char* kDurableName = "durable";
+constexpr const char* kIdName = "id";
+constexpr size_t kIdDigits = 16;
 
 /// `<dir>/<index, 8 digits>.cblog`.
 std::filesystem::path file_path(const std::filesystem::path& dir, uint32_t index);

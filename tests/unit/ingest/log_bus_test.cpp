@@ -96,8 +96,34 @@ TEST(LogSubscriber, WaitsForAFolderThatIsNotThereYet) {
   EXPECT_EQ(by_lane(receive(**subscriber, sent.size())), by_lane(sent));
 }
 
-TEST(LogSubscriber, RefusesTwoFoldersOfOneName) {
+TEST(LogSubscriber, TellsTwoLogsInFoldersOfOneNameApart) {
   Folder folder;
+  SystemClock clock;
+  std::vector<std::vector<Message>> sent;
+  for (const char* dir : {"a/spool", "b/spool"}) {
+    auto writer = log::Writer::open(folder / dir, clock);
+    ASSERT_TRUE(writer) << writer.error().message;
+    LogPublisher publisher(**writer);
+    sent.push_back(recording(3, 10));
+    publish_all(publisher, sent.back());
+  }
+  // One after the other, as a store is told of them: the place in the first is none in the second.
+  auto first = LogSubscriber::open({folder / "a/spool"});
+  ASSERT_TRUE(first) << first.error().message;
+  const auto from_first = receive(**first, sent[0].size());
+  ASSERT_EQ(by_lane(from_first), by_lane(sent[0]));
+  auto second = LogSubscriber::open({folder / "b/spool/"});
+  ASSERT_TRUE(second) << second.error().message;
+  ASSERT_TRUE((*second)->resume({{from_first.back().source, from_first.back().next_offset}}));
+  EXPECT_EQ(by_lane(receive(**second, sent[1].size())), by_lane(sent[1]));
+}
+
+TEST(LogSubscriber, RefusesTwoCopiesOfOneLog) {
+  Folder folder;
+  SystemClock clock;
+  ASSERT_TRUE(log::Writer::open(folder / "a/spool", clock));
+  fs::create_directories(folder / "b");
+  fs::copy(folder / "a/spool", folder / "b/spool", fs::copy_options::recursive);
   auto subscriber = LogSubscriber::open({folder / "a/spool", folder / "b/spool/"});
   ASSERT_FALSE(subscriber);
   EXPECT_EQ(subscriber.error().code, Code::kInvalidArgument);
