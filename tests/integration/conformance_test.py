@@ -157,7 +157,7 @@ def written_logs(work):
     expect(len(wall) > 10, "times are all the same")
     shown = casebox.json("show", demo["case_id"], "--store", demo["store_path"])["phases"]
     times = {round(int(e["casebox:t0_ns"]) * 1e-9, 6) for e in log[0]}
-    expect(all(round(p["t0_s"], 6) in times for p in shown), "a phase of the case is not in the log")
+    expect(all(round(p["start_s"], 6) in times for p in shown), "a phase of the case is not in the log")
     again = casebox.json("conform", "--model", "lap-cholecystectomy", "--log", file)
     expect(again["log"]["events"] == len(written), "our own reader finds other events")
     print(f"{len(written)} events, nothing lost")
