@@ -42,6 +42,17 @@ Result<Analysis> make_store(const Context& context, const StoreOptions& where) {
   return analyze_case(*access, recorded.case_id);
 }
 
+Figure p95(const char* id, const char* name, std::vector<double> seconds) {
+  std::ranges::sort(seconds);
+  Figure figure;
+  figure.id = id;
+  figure.name = name;
+  figure.value = 1e3 * seconds[std::min(seconds.size() - 1, seconds.size() * 95 / 100)];
+  figure.unit = "ms";
+  figure.higher_is_better = false;
+  return figure;
+}
+
 }  // namespace
 
 Result<void> run_provenance(const Context& context, std::vector<Figure>& figures) {
@@ -51,33 +62,34 @@ Result<void> run_provenance(const Context& context, std::vector<Figure>& figures
   where.subject = "casebox bench";
   CASEBOX_TRY(const Analysis analysis, make_store(context, where));
   where.write = where.create = false;
-  std::vector<double> seconds;
+  std::vector<double> whole_s, chain_s;
   size_t with_chain = 0;
   for (const v1::Finding& finding : analysis.findings) {
-    const Stopwatch watch;
+    // The record of a run is no result: it is what results are traced to.
+    if (finding.kind() == "run") continue;
+    const Stopwatch whole;
     CASEBOX_TRY(auto access, StoreAccess::open(where));
+    const Stopwatch chain;
     CASEBOX_TRY(const StoredFinding stored, find_finding(*access, to_hex(finding.id())));
-    CASEBOX_TRY(const Json chain, chain_json(*access, stored));
-    with_chain += !chain["entities"].empty() && all_unchanged(chain);
-    seconds.push_back(watch.seconds());
+    CASEBOX_TRY(const Json json, chain_json(*access, stored));
+    with_chain += !json["entities"].empty() && all_unchanged(json);
+    chain_s.push_back(chain.seconds());
+    whole_s.push_back(whole.seconds());
   }
-  if (seconds.empty())
+  if (whole_s.empty())
     return Error{Code::kInternal, "B15: the simulated case has no findings; report this"};
-  std::ranges::sort(seconds);
   Figure share;
   share.id = "B15.findings_with_a_chain";
   share.name = fmt::format("Findings of a simulated case, of {}, whose sources are all there",
-                           seconds.size());
-  share.value = 100. * static_cast<double>(with_chain) / static_cast<double>(seconds.size());
+                           whole_s.size());
+  share.value = 100. * static_cast<double>(with_chain) / static_cast<double>(whole_s.size());
   share.unit = "%";
   figures.push_back(share);
-  Figure p95;
-  p95.id = "B15.why.p95";
-  p95.name = "From opening the store to the compared hashes, 95th percentile over findings";
-  p95.value = 1e3 * seconds[std::min(seconds.size() - 1, seconds.size() * 95 / 100)];
-  p95.unit = "ms";
-  p95.higher_is_better = false;
-  figures.push_back(p95);
+  figures.push_back(p95("B15.why.p95",
+                        "From opening the store to the compared hashes, 95th percentile",
+                        std::move(whole_s)));
+  figures.push_back(p95("B15.why.chain.p95", "The same in a store that is open, as in serve",
+                        std::move(chain_s)));
   return ok();
 }
 
