@@ -382,7 +382,7 @@ def narrowing():
     for kind, measure in (("xmr", "duration"), ("racusum", "has:usual"), ("c", "count:usual")):
         options = ["--chart", kind, "--measure", measure, "--risk", ".5"]
         unknown, asked = spc(undated, *options), spc(undated, *options, "--file-order")
-        expect(unknown["order"] == "unknown" and asked["order"] == "file", f"order of {kind}")
+        expect(unknown["case_order"] == "unknown" and asked["case_order"] == "file", f"order of {kind}")
         expect("no dates" in unknown["charts"][0]["reasons"][0], f"{kind} of cases in no order")
         expect(unknown["charts"][0]["points"][0]["upper"] is None, f"{kind}: a limit without an order")
         expect(len(unknown["charts"][0]["points"]) == 200, f"{kind} keeps its points")

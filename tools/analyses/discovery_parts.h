@@ -1,7 +1,8 @@
 #pragma once
 
 // What the analyses of this folder share that look at a log by itself (dfg, variants, profile,
-// skeleton): their options, the cases they can read, and how times and shares are written.
+// skeleton, diversity): their options, the cases they can read, and how times and shares are
+// written.
 //
 // Thread safety: free functions.
 
@@ -29,7 +30,7 @@ struct Readable {
   std::vector<analytics::discovery::Excluded> unread_;
 };
 
-/// What orders intervals: dfg, variants, skeleton.
+/// What orders intervals: dfg, variants, skeleton, diversity.
 Arg order_arg();
 /// Rows of people's tables.
 Arg top_arg();

@@ -202,20 +202,6 @@ std::vector<analytics::finding::Draft> drafts(const Found& found) {
 
 Error usage(std::string what) { return {Code::kInvalidArgument, std::move(what)}; }
 
-/// Traces that no key opens have no events and are not variants of doing nothing.
-analytics::EventLog readable(const Cohort& cohort, Json& excluded) {
-  analytics::EventLog out = cohort.log;
-  out.traces.clear();
-  for (const analytics::Trace& trace : cohort.log.traces) {
-    if (trace.events.empty())
-      excluded.push_back(
-          {{"case_id", trace.case_key}, {"phase", nullptr}, {"reason", "no events"}});
-    else
-      out.traces.push_back(trace);
-  }
-  return out;
-}
-
 Result<CohortResult> run(const Args& args, const Cohort& cohort) {
   const int64_t window = args.integer("--window"), seed = args.integer("--seed");
   const int64_t replicates = args.integer("--replicates");
@@ -232,8 +218,9 @@ Result<CohortResult> run(const Args& args, const Cohort& cohort) {
     return usage("--by: '" + by + "' is unknown; write variants or likeness");
   CASEBOX_TRY(const analytics::OrderBasis order, order_of(args));
   CohortResult out;
-  out.json["excluded"] = Json::array();
-  const analytics::EventLog log = readable(cohort, out.json["excluded"]);
+  const Readable readable(cohort);
+  const analytics::EventLog& log = readable.log();
+  out.json["excluded"] = excluded_json(readable.unread(), {});
   Found found;
   found.by_likeness = by == "likeness";
   found.variants = diversity::find_variants(log, order);
@@ -276,7 +263,9 @@ Result<CohortResult> run(const Args& args, const Cohort& cohort) {
   found.trend =
       diversity::diversity_trend(dated, options, found.by_likeness ? &*similarity : nullptr);
 
-  out.json["order_basis"] = to_string(order);
+  out.json["order"] = to_string(order);
+  out.run.set_order_basis(to_string(order));
+  out.run.set_seed(random);
   out.json["seed"] = seed;
   out.json["level"] = level;
   out.json["hill"] = hill_json(diversity::hill_numbers(counts));
@@ -293,7 +282,7 @@ Result<CohortResult> run(const Args& args, const Cohort& cohort) {
                              {"minimum_coverage", one_way.minimum_coverage}};
   out.json["trend"] = trend_json(found.trend);
   out.json["trend"]["by"] = by;
-  out.text = text_of(found, log);
+  out.text = text_of(found, log) + excluded_text(readable.unread(), {}, kMostListed);
   out.findings = drafts(found);
   return out;
 }

@@ -34,6 +34,12 @@ Result<Series> make_series(const Cohort& cohort, const spc::Measure& measure,
       out.left_out.push_back({trace.case_key, "no date, while others have one"});
       continue;
     }
+    if (cohort.from_store && trace.events.empty()) {
+      // No key opens it, or nothing is annotated: neither is a case without the event.
+      const auto& why = cohort.moments_withheld[i];
+      out.left_out.push_back({trace.case_key, why.empty() ? "no phases" : why.front()});
+      continue;
+    }
     const spc::CaseValue value = value_of(i);
     if (!value.value) {
       out.left_out.push_back({trace.case_key, value.reason});

@@ -330,7 +330,28 @@ analytics::finding::Draft draft(const spc::Chart& chart, const spc::Measure& mea
   return out;
 }
 
+analytics::finding::Draft draft(const spc::Funnel& funnel, const spc::Measure& measure) {
+  analytics::finding::Draft out;
+  out.kind = "control-chart";
+  out.place = "chart/funnel/" + measure.text();
+  out.step = measure.name;
+  out.labels = {{"chart", "funnel"}, {"measure", measure.text()}};
+  const auto outside = std::ranges::count_if(
+      funnel.groups, [](const spc::FunnelGroup& one) { return one.outside == "99.8"; });
+  out.values = {{"groups", static_cast<double>(funnel.groups.size())},
+                {"outside_998", static_cast<double>(outside)}};
+  if (funnel.target) out.values["target"] = *funnel.target;
+  out.text = fmt::format("Funnel plot of {}: {} of {} groups outside 99.8 % limits.",
+                         measure.text(), outside, funnel.groups.size());
+  if (!funnel.reasons.empty())
+    out.text =
+        fmt::format("Funnel plot of {}: no limits, {}.", measure.text(), funnel.reasons.front());
+  return out;
+}
+
 Result<CohortResult> run(const Args& args, const Cohort& cohort) {
+  if (args.flag("--write") && (args.has("--groups") || args.has("--risks")))
+    return usage("--write: what a study keeps rests on its cases; leave out --groups and --risks");
   CASEBOX_TRY(const spc::Measure measure, spc::parse_measure(args.text("--measure")));
   const std::string kind = args.text("--chart");
   CASEBOX_CHECK(check_fit(measure, kind));
@@ -348,7 +369,7 @@ Result<CohortResult> run(const Args& args, const Cohort& cohort) {
   // A store without dates has its cases in the order of their ids, which is none.
   const bool as_in_file = args.flag("--file-order") && !cohort.from_store;
   const std::string order = series.dated ? "wall_time" : as_in_file ? "file" : "unknown";
-  out.json["order"] = order;
+  out.json["case_order"] = order;
   out.text = fmt::format("{} of {} cases{}.\n", measure.text(), series.cases.size(),
                          series.dated ? ", in the order of their dates"
                          : as_in_file ? ", in the order of the file"
@@ -357,6 +378,7 @@ Result<CohortResult> run(const Args& args, const Cohort& cohort) {
     CASEBOX_TRY(const spc::Funnel funnel, make_funnel(args, cohort, series, measure));
     out.json["funnel"] = funnel_json(funnel);
     out.text += funnel_text(funnel);
+    out.findings.push_back(draft(funnel, measure));
   } else {
     CASEBOX_TRY(std::vector<Charted> charts, make_charts(args, series, measure, kind));
     if (order == "unknown")
