@@ -103,6 +103,22 @@ def changed(store, study, work):
     expect(not keep(store)["study"]["written"], "written again")
 
 
+def every_analysis(store):
+    print("== every analysis that finds something keeps it")
+    cases = {one["case_id"] for one in casebox.json("cases", "--store", store)["cases"]}
+    for job, options in (("diversity", ("--replicates", 50)), ("spc", ("--measure", "phase:Preparation"))):
+        ask = ("analyze", job, "--store", store, "--write", *options)
+        study = casebox.json(*ask)["study"]
+        expect(study["written"] and options[1] and str(options[1]) in study["options"], f"{job}: {study}")
+        own = [one for one in study["findings"] if one["kind"] not in ("cohort", "run")]
+        expect(own, f"{job}: nothing of its own")
+        expect(not casebox.json(*ask)["study"]["written"], f"{job}: written again")
+        for one in own:
+            again = casebox.json("recompute", one["finding_id"], "--store", store)
+            expect(again["identical"], f"{job}: {one['text']}: differs in {again['differs']}")
+            expect({e["case_id"] for e in again["entities"]} == cases, f"{job}: does not rest on every case")
+
+
 def whole_and_closed(store, work):
     print("== whole to verify, closed without keys")
     whole = casebox.json("verify", store)
@@ -132,6 +148,7 @@ def main():
         study = written_once(store)
         explained(store, study, cases)
         changed(store, study, work)
+        every_analysis(store)
         whole_and_closed(store, work)
 
 
