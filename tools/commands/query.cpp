@@ -35,6 +35,7 @@ Result<int> run(const Args& args) {
     json["matching_cases"] = answer.cases.size();
     json["scanned_cases"] = answer.scanned;
     json["unknown_cases"] = answer.unknown;
+    json["unanalysed_cases"] = answer.unanalysed;
     json["seconds"] = seconds;
     print(json);
     return 0;
@@ -50,6 +51,11 @@ Result<int> run(const Args& args) {
   if (answer.unknown > 0)
     std::fprintf(stderr, "; %llu could not be asked: no key opens them",
                  static_cast<unsigned long long>(answer.unknown));
+  if (answer.unanalysed > 0)
+    std::fprintf(
+        stderr,
+        "; of %llu nothing of the kind is known yet, casebox analyze --store %s looks for it",
+        static_cast<unsigned long long>(answer.unanalysed), args.text("--store").c_str());
   std::fprintf(stderr, "\n");
   return 0;
 }

@@ -169,6 +169,11 @@ Answer evaluate(const Expr& expr, const std::vector<CaseFacts>& cases) {
       ++answer.unknown;
       continue;
     }
+    if ((expr.needs_phases() && !facts.phases_known) ||
+        (expr.needs_departures() && !facts.departures_known)) {
+      ++answer.unanalysed;
+      continue;
+    }
     std::vector<Row> rows;
     if (!evaluator.holds_for(expr, facts, rows)) continue;
     answer.cases.push_back(facts.id);

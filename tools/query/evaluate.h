@@ -28,6 +28,7 @@ struct Answer {
   std::vector<Row> rows;      // at least one per matching case
   uint64_t scanned = 0;
   uint64_t unknown = 0;           // sealed cases that a condition could not be asked of
+  uint64_t unanalysed = 0;        // cases of which nobody has looked for what is asked yet
   std::vector<std::string> plan;  // for --explain, percentiles resolved
 };
 

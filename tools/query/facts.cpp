@@ -104,8 +104,14 @@ Result<CaseFacts> read_facts(StoreAccess& access, const v1::CaseRecord& record,
 
   CASEBOX_TRY(auto derived, reader->events(v1::STREAM_KIND_FINDING, {}, true));
   const bool human = !facts.phases.empty();
+  facts.phases_known = human || !phases;
+  facts.departures_known = !departures;
   for (const auto& [finding, at] : analytics::finding::current(reader->record(), derived)) {
     const std::string& kind = finding.kind();
+    if (kind == analytics::finding::kRunKind && label_of(finding, "outcome") == "ran") {
+      facts.phases_known = facts.phases_known || finding.run().job() == "phases";
+      facts.departures_known = facts.departures_known || finding.run().job() == "conformance";
+    }
     if (phases && !human && kind == "phase") facts.phases.push_back(from_finding(at));
     if (departures && kind == "departure") facts.departures.push_back(departure(at));
   }

@@ -48,7 +48,10 @@ struct CaseFacts {
   int64_t start_utc_ns = 0;
   double duration_s = 0;
   uint64_t gap_frames = 0;
-  bool sealed = false;            // no key: phases and departures are unknown
+  bool sealed = false;  // no key: phases and departures are unknown
+  // False: nobody looked yet (no annotation, no run of the job), so that none is not zero.
+  bool phases_known = true;
+  bool departures_known = true;
   std::vector<PhaseFact> phases;  // by start
   std::vector<DepartureFact> departures;
 };

@@ -16,8 +16,7 @@ class Moments {
     const auto d = static_cast<uint64_t>(duration_ns);
     const Wide square = Wide{d} * d;
     sum_ += d;
-    squares_ += square;
-    squares_high_ += squares_ < square;
+    squares_high_ += __builtin_add_overflow(squares_, square, &squares_) ? 1 : 0;
     ++n_;
   }
 

@@ -116,6 +116,20 @@ TEST(QueryEvaluate, CountsASealedCaseAsUnknownAndNeverAsAMatch) {
   EXPECT_EQ(evaluate(**parse("procedure = \"p\""), cases).cases.size(), 1u);
 }
 
+TEST(QueryEvaluate, ACaseNobodyHasLookedAtIsNeitherAMatchNorAMiss) {
+  std::vector<CaseFacts> cases = {facts(1, "p", 60), facts(2, "p", 0)};
+  cases[1].phases_known = cases[1].departures_known = false;
+  for (const char* text : {"phase(\"preparation\").entries < 100", "not departure(\"missing\")"}) {
+    const Answer answer = evaluate(**parse(text), cases);
+    EXPECT_EQ(answer.unanalysed, 1u) << text;
+    ASSERT_EQ(answer.cases.size(), 1u) << text;
+    EXPECT_EQ(answer.cases[0], cases[0].id) << text;
+  }
+  const Answer header = evaluate(**parse("duration > 0"), cases);
+  EXPECT_EQ(header.unanalysed, 0u) << "the header is known of every case";
+  EXPECT_EQ(header.cases.size(), 2u);
+}
+
 TEST(QueryEvaluate, FindsDeparturesByKindAndStep) {
   CaseFacts one = facts(1, "p", 0);
   one.departures.push_back({"f1", "missing", "time-out", "", "certain", "", 5, 5, {}});
