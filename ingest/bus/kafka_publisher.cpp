@@ -76,6 +76,7 @@ Result<std::unique_ptr<KafkaPublisher>> KafkaPublisher::create(const KafkaOption
   CASEBOX_TRY(auto conf, internal::make_conf(
                              options, {{"enable.idempotence", "true"},
                                        {"acks", "all"},
+                                       {"max.in.flight", "1"},  // docs/adr/008
                                        {"message.timeout.ms", "0"},
                                        {"linger.ms", "5"},
                                        {"compression.codec", "none"},
