@@ -4,7 +4,7 @@
 
 #include <cstdio>
 
-#include "tools/commands.h"
+#include "tools/commands/commands.h"
 
 namespace casebox::tools {
 namespace {

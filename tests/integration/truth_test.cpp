@@ -15,8 +15,8 @@
 
 #include "analytics/finding/finding.h"
 #include "recorder/recorder.h"
-#include "tools/analysis.h"
 #include "tools/demo/score.h"
+#include "tools/findings/analysis.h"
 
 namespace casebox::tools {
 namespace {

@@ -11,7 +11,7 @@
 #include "casebox/v1/event.pb.h"
 #include "proto/producer/producer.h"
 #include "tests/support/frames.h"
-#include "tools/store_access.h"
+#include "tools/store/store_access.h"
 
 namespace casebox::testing {
 

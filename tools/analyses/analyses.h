@@ -12,7 +12,7 @@
 
 #include "analytics/finding/finding.h"
 #include "tools/analyses/cohort.h"
-#include "tools/json.h"
+#include "tools/cli/json.h"
 
 namespace casebox::tools {
 

@@ -8,7 +8,7 @@
 // this program does not have.
 
 #include "tools/analyses/analyses.h"
-#include "tools/study.h"
+#include "tools/findings/study.h"
 
 namespace casebox::tools {
 

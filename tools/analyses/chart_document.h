@@ -9,7 +9,7 @@
 
 #include "analytics/spc/chart.h"
 #include "analytics/spc/funnel.h"
-#include "tools/json.h"
+#include "tools/cli/json.h"
 
 namespace casebox::tools {
 

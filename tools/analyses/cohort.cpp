@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "analytics/jobs/jobs.h"
-#include "tools/norms.h"
-#include "tools/progress.h"
+#include "tools/cli/progress.h"
+#include "tools/findings/norms.h"
 #include "tools/query/cohort.h"
 
 namespace casebox::tools {

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "analytics/event_log.h"
-#include "tools/command.h"
-#include "tools/store_access.h"
+#include "tools/cli/command.h"
+#include "tools/store/store_access.h"
 
 namespace casebox::tools {
 

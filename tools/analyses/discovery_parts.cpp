@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "analytics/quality/gate.h"
-#include "tools/norms.h"
+#include "tools/findings/norms.h"
 
 namespace casebox::tools {
 

@@ -12,7 +12,7 @@
 #include "analytics/protocol/norm.h"
 #include "analytics/spc/measure.h"
 #include "tools/analyses/cohort.h"
-#include "tools/json.h"
+#include "tools/cli/json.h"
 
 namespace casebox::tools {
 

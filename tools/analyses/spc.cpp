@@ -14,8 +14,8 @@
 #include "tools/analyses/case_table.h"
 #include "tools/analyses/chart_document.h"
 #include "tools/analyses/series.h"
-#include "tools/names.h"
-#include "tools/norms.h"
+#include "tools/documents/names.h"
+#include "tools/findings/norms.h"
 
 namespace casebox::tools {
 namespace {

@@ -9,7 +9,7 @@
 #include "storage/reader/case_reader.h"
 #include "tools/bench/bench.h"
 #include "tools/bench/recording.h"
-#include "tools/store_access.h"
+#include "tools/store/store_access.h"
 
 namespace casebox::tools::bench {
 namespace {

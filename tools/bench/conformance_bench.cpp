@@ -18,8 +18,8 @@
 #include "proto/seal/seal.h"
 #include "tools/bench/bench.h"
 #include "tools/bench/perturbed.h"
-#include "tools/conformance_document.h"
-#include "tools/weights_document.h"
+#include "tools/documents/conformance_document.h"
+#include "tools/documents/weights_document.h"
 
 namespace casebox::tools::bench {
 namespace {

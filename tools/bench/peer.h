@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "proto/base/result.h"
-#include "tools/json.h"
+#include "tools/cli/json.h"
 
 namespace casebox::tools::bench {
 

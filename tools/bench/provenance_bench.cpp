@@ -7,9 +7,9 @@
 #include <algorithm>
 
 #include "recorder/recorder.h"
-#include "tools/analysis.h"
 #include "tools/bench/bench.h"
-#include "tools/chain.h"
+#include "tools/findings/analysis.h"
+#include "tools/findings/chain.h"
 
 namespace casebox::tools::bench {
 namespace {

@@ -6,11 +6,11 @@
 
 #include "analytics/finding/finding.h"
 #include "tools/analyses/as_study.h"
-#include "tools/analysis.h"
-#include "tools/commands.h"
-#include "tools/documents.h"
-#include "tools/norms.h"
-#include "tools/progress.h"
+#include "tools/cli/progress.h"
+#include "tools/commands/commands.h"
+#include "tools/documents/parts.h"
+#include "tools/findings/analysis.h"
+#include "tools/findings/norms.h"
 
 namespace casebox::tools {
 namespace {

@@ -6,9 +6,9 @@
 #include <filesystem>
 
 #include "tools/bench/bench.h"
-#include "tools/commands.h"
-#include "tools/json.h"
-#include "tools/progress.h"
+#include "tools/cli/json.h"
+#include "tools/cli/progress.h"
+#include "tools/commands/commands.h"
 
 namespace casebox::tools {
 namespace {

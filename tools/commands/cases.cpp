@@ -1,13 +1,13 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "tools/case_document.h"
-#include "tools/commands.h"
-#include "tools/names.h"
-#include "tools/progress.h"
+#include "tools/cli/progress.h"
+#include "tools/commands/commands.h"
+#include "tools/documents/case_document.h"
+#include "tools/documents/names.h"
+#include "tools/findings/study.h"
 #include "tools/query/cohort.h"
-#include "tools/study.h"
-#include "tools/verify_store.h"
+#include "tools/store/verify_store.h"
 
 namespace casebox::tools {
 namespace {

@@ -3,10 +3,10 @@
 #include "ingest/bus/kafka_subscriber.h"
 #include "ingest/bus/kafka_topics.h"
 #include "ingest/bus/log_bus.h"
-#include "tools/commands.h"
-#include "tools/json.h"
-#include "tools/kafka_args.h"
-#include "tools/stop_signal.h"
+#include "tools/cli/json.h"
+#include "tools/cli/kafka_args.h"
+#include "tools/cli/stop_signal.h"
+#include "tools/commands/commands.h"
 
 namespace casebox::tools {
 namespace {

@@ -4,9 +4,9 @@
 
 #include <cstdio>
 
-#include "tools/commands.h"
+#include "tools/cli/json.h"
+#include "tools/commands/commands.h"
 #include "tools/config/yaml.h"
-#include "tools/json.h"
 
 namespace casebox::tools {
 namespace {

@@ -5,11 +5,11 @@
 #include <map>
 
 #include "analytics/conformance/whole_log.h"
-#include "tools/commands.h"
-#include "tools/conformance_document.h"
-#include "tools/norms.h"
-#include "tools/progress.h"
-#include "tools/weights_document.h"
+#include "tools/cli/progress.h"
+#include "tools/commands/commands.h"
+#include "tools/documents/conformance_document.h"
+#include "tools/documents/weights_document.h"
+#include "tools/findings/norms.h"
 
 namespace casebox::tools {
 namespace {

@@ -2,10 +2,10 @@
 #include <cstdio>
 #include <set>
 
-#include "tools/commands.h"
-#include "tools/json.h"
-#include "tools/names.h"
-#include "tools/store_access.h"
+#include "tools/cli/json.h"
+#include "tools/commands/commands.h"
+#include "tools/documents/names.h"
+#include "tools/store/store_access.h"
 
 namespace casebox::tools {
 namespace {

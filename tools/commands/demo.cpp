@@ -12,14 +12,14 @@
 #include <thread>
 
 #include "recorder/recorder.h"
-#include "tools/analysis.h"
-#include "tools/commands.h"
+#include "tools/cli/json.h"
+#include "tools/cli/progress.h"
+#include "tools/cli/stop_signal.h"
+#include "tools/commands/commands.h"
 #include "tools/demo/score.h"
-#include "tools/json.h"
-#include "tools/progress.h"
-#include "tools/stop_signal.h"
-#include "tools/store_access.h"
-#include "tools/verify_store.h"
+#include "tools/findings/analysis.h"
+#include "tools/store/store_access.h"
+#include "tools/store/verify_store.h"
 #include "tools/web/server.h"
 
 namespace casebox::tools {

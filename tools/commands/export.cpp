@@ -1,9 +1,9 @@
-#include "tools/export.h"
+#include "tools/store/export.h"
 
-#include "tools/commands.h"
-#include "tools/json.h"
-#include "tools/output.h"
-#include "tools/store_access.h"
+#include "tools/cli/json.h"
+#include "tools/cli/output.h"
+#include "tools/commands/commands.h"
+#include "tools/store/store_access.h"
 
 namespace casebox::tools {
 namespace {

@@ -5,11 +5,11 @@
 #include "ingest/bus/forwarder.h"
 #include "ingest/bus/kafka_publisher.h"
 #include "proto/log/log.h"
-#include "tools/commands.h"
-#include "tools/json.h"
-#include "tools/kafka_args.h"
-#include "tools/progress.h"
-#include "tools/stop_signal.h"
+#include "tools/cli/json.h"
+#include "tools/cli/kafka_args.h"
+#include "tools/cli/progress.h"
+#include "tools/cli/stop_signal.h"
+#include "tools/commands/commands.h"
 
 namespace casebox::tools {
 namespace {

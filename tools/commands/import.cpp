@@ -7,12 +7,12 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "tools/case_document.h"
-#include "tools/commands.h"
-#include "tools/json.h"
-#include "tools/progress.h"
-#include "tools/stop_signal.h"
-#include "tools/store_access.h"
+#include "tools/cli/json.h"
+#include "tools/cli/progress.h"
+#include "tools/cli/stop_signal.h"
+#include "tools/commands/commands.h"
+#include "tools/documents/case_document.h"
+#include "tools/store/store_access.h"
 
 namespace casebox::tools {
 namespace {

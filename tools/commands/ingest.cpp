@@ -8,14 +8,14 @@
 #include "ingest/bus/kafka_subscriber.h"
 #include "ingest/bus/kafka_topics.h"
 #include "ingest/bus/log_bus.h"
-#include "tools/close_jobs.h"
-#include "tools/commands.h"
+#include "tools/cli/json.h"
+#include "tools/cli/kafka_args.h"
+#include "tools/cli/progress.h"
+#include "tools/cli/stop_signal.h"
+#include "tools/commands/commands.h"
 #include "tools/config/config.h"
-#include "tools/json.h"
-#include "tools/kafka_args.h"
-#include "tools/progress.h"
-#include "tools/stop_signal.h"
-#include "tools/store_access.h"
+#include "tools/findings/close_jobs.h"
+#include "tools/store/store_access.h"
 
 namespace casebox::tools {
 namespace {

@@ -2,9 +2,9 @@
 #include <cstdio>
 
 #include "proto/keyring/keystore.h"
-#include "tools/commands.h"
-#include "tools/json.h"
-#include "tools/names.h"
+#include "tools/cli/json.h"
+#include "tools/commands/commands.h"
+#include "tools/documents/names.h"
 
 namespace casebox::tools {
 namespace {

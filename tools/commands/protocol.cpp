@@ -5,9 +5,9 @@
 
 #include "analytics/conformance/conform.h"
 #include "analytics/protocol/lint.h"
-#include "tools/commands.h"
-#include "tools/conformance_document.h"
-#include "tools/norms.h"
+#include "tools/commands/commands.h"
+#include "tools/documents/conformance_document.h"
+#include "tools/findings/norms.h"
 
 namespace casebox::tools {
 namespace {

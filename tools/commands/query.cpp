@@ -1,10 +1,10 @@
 #include <chrono>
 #include <cstdio>
 
-#include "tools/commands.h"
-#include "tools/documents.h"
-#include "tools/json.h"
-#include "tools/names.h"
+#include "tools/cli/json.h"
+#include "tools/commands/commands.h"
+#include "tools/documents/names.h"
+#include "tools/documents/parts.h"
 #include "tools/query/cohort.h"
 
 namespace casebox::tools {

@@ -8,12 +8,12 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "tools/commands.h"
+#include "tools/cli/json.h"
+#include "tools/cli/progress.h"
+#include "tools/cli/stop_signal.h"
+#include "tools/commands/commands.h"
 #include "tools/config/config.h"
-#include "tools/json.h"
-#include "tools/names.h"
-#include "tools/progress.h"
-#include "tools/stop_signal.h"
+#include "tools/documents/names.h"
 
 namespace casebox::tools {
 namespace {

@@ -3,9 +3,9 @@
 #include <chrono>
 #include <cstdio>
 
-#include "tools/commands.h"
-#include "tools/json.h"
-#include "tools/store_access.h"
+#include "tools/cli/json.h"
+#include "tools/commands/commands.h"
+#include "tools/store/store_access.h"
 
 namespace casebox::tools {
 namespace {

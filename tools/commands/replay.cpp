@@ -6,11 +6,11 @@
 
 #include "proto/log/log.h"
 #include "proto/seal/seal.h"
-#include "tools/channel_digest.h"
-#include "tools/commands.h"
-#include "tools/json.h"
-#include "tools/progress.h"
-#include "tools/store_access.h"
+#include "tools/cli/json.h"
+#include "tools/cli/progress.h"
+#include "tools/commands/commands.h"
+#include "tools/store/channel_digest.h"
+#include "tools/store/store_access.h"
 
 namespace casebox::tools {
 namespace {

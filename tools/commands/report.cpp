@@ -1,13 +1,13 @@
 #include <cstdio>
 
-#include "tools/commands.h"
-#include "tools/json.h"
-#include "tools/output.h"
+#include "tools/cli/json.h"
+#include "tools/cli/output.h"
+#include "tools/commands/commands.h"
 #include "tools/query/cohort.h"
 #include "tools/report/briefing.h"
 #include "tools/report/committee.h"
 #include "tools/report/liability.h"
-#include "tools/store_access.h"
+#include "tools/store/store_access.h"
 
 namespace casebox::tools {
 namespace {

@@ -4,11 +4,11 @@
 #include <cstdio>
 #include <limits>
 
-#include "tools/commands.h"
+#include "tools/cli/json.h"
+#include "tools/commands/commands.h"
 #include "tools/config/config.h"
-#include "tools/json.h"
-#include "tools/live_store.h"
-#include "tools/store_access.h"
+#include "tools/store/live_store.h"
+#include "tools/store/store_access.h"
 #include "tools/web/server.h"
 
 namespace casebox::tools {

@@ -10,9 +10,9 @@
 
 #include "recorder/sim/room.h"
 #include "recorder/sim/truth.h"
-#include "tools/commands.h"
-#include "tools/json.h"
-#include "tools/progress.h"
+#include "tools/cli/json.h"
+#include "tools/cli/progress.h"
+#include "tools/commands/commands.h"
 
 namespace casebox::tools {
 namespace {

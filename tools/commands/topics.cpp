@@ -1,9 +1,9 @@
 #include <cstdio>
 
 #include "ingest/bus/kafka_topics.h"
-#include "tools/commands.h"
-#include "tools/json.h"
-#include "tools/kafka_args.h"
+#include "tools/cli/json.h"
+#include "tools/cli/kafka_args.h"
+#include "tools/commands/commands.h"
 
 namespace casebox::tools {
 namespace {

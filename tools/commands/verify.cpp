@@ -4,11 +4,11 @@
 #include <cstdio>
 
 #include "proto/log/log.h"
-#include "tools/commands.h"
+#include "tools/cli/progress.h"
+#include "tools/commands/commands.h"
 #include "tools/config/yaml.h"
-#include "tools/documents.h"
-#include "tools/progress.h"
-#include "tools/verify_store.h"
+#include "tools/documents/parts.h"
+#include "tools/store/verify_store.h"
 
 namespace casebox::tools {
 namespace {

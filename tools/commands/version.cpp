@@ -1,7 +1,7 @@
 #include <cstdio>
 
-#include "tools/commands.h"
-#include "tools/json.h"
+#include "tools/cli/json.h"
+#include "tools/commands/commands.h"
 
 namespace casebox::tools {
 namespace {

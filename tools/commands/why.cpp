@@ -6,12 +6,12 @@
 
 #include "analytics/finding/finding.h"
 #include "tools/analyses/as_study.h"
-#include "tools/analysis.h"
-#include "tools/chain.h"
-#include "tools/commands.h"
-#include "tools/documents.h"
-#include "tools/names.h"
-#include "tools/study.h"
+#include "tools/commands/commands.h"
+#include "tools/documents/names.h"
+#include "tools/documents/parts.h"
+#include "tools/findings/analysis.h"
+#include "tools/findings/chain.h"
+#include "tools/findings/study.h"
 
 namespace casebox::tools {
 namespace {

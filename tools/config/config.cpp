@@ -5,7 +5,7 @@
 #include <set>
 
 #include "tools/config/yaml.h"
-#include "tools/names.h"
+#include "tools/documents/names.h"
 
 namespace casebox::tools {
 namespace {

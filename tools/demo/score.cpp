@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "tools/json.h"
+#include "tools/cli/json.h"
 
 namespace casebox::tools {
 namespace {

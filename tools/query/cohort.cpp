@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "tools/progress.h"
+#include "tools/cli/progress.h"
 #include "tools/query/parser.h"
 
 namespace casebox::tools::query {

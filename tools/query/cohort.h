@@ -7,7 +7,7 @@
 #include <string>
 
 #include "tools/query/evaluate.h"
-#include "tools/store_access.h"
+#include "tools/store/store_access.h"
 
 namespace casebox::tools::query {
 

@@ -5,7 +5,7 @@
 #include <limits>
 #include <map>
 
-#include "tools/names.h"
+#include "tools/documents/names.h"
 
 namespace casebox::tools::query {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "tools/names.h"
+#include "tools/documents/names.h"
 
 namespace casebox::tools::query {
 namespace {

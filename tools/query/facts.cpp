@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "analytics/finding/finding.h"
-#include "tools/names.h"
+#include "tools/documents/names.h"
 
 namespace casebox::tools::query {
 namespace {

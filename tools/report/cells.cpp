@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "tools/names.h"
+#include "tools/documents/names.h"
 
 namespace casebox::tools::report {
 

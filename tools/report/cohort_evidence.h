@@ -10,7 +10,7 @@
 
 #include "proto/verify/verify.h"
 #include "tools/report/comparison.h"
-#include "tools/store_access.h"
+#include "tools/store/store_access.h"
 
 namespace casebox::tools::report {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <set>
 
-#include "tools/json.h"
-#include "tools/names.h"
+#include "tools/cli/json.h"
+#include "tools/documents/names.h"
 #include "tools/report/cells.h"
 #include "tools/report/html.h"
 #include "tools/report/sections.h"

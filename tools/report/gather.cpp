@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <set>
 
-#include "tools/names.h"
-#include "tools/progress.h"
+#include "tools/cli/progress.h"
+#include "tools/documents/names.h"
 #include "tools/report/case_times.h"
 #include "tools/report/cohort_evidence.h"
 #include "tools/report/evidence.h"
 #include "tools/report/sections.h"
 #include "tools/report/tags.h"
-#include "tools/verify_store.h"
+#include "tools/store/verify_store.h"
 #include "tools/web/decimate.h"
 
 namespace casebox::tools::report {

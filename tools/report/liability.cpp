@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <set>
 
-#include "tools/json.h"
-#include "tools/names.h"
+#include "tools/cli/json.h"
+#include "tools/documents/names.h"
 #include "tools/report/sections.h"
 #include "tools/report/tags.h"
 #include "tools/report/timeline_svg.h"

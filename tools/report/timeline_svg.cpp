@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "tools/names.h"
+#include "tools/documents/names.h"
 
 namespace casebox::tools::report {
 namespace {

@@ -1,6 +1,6 @@
 #include "tools/web/api.h"
 
-#include "tools/json.h"
+#include "tools/cli/json.h"
 #include "tools/web/case_json.h"
 
 namespace casebox::tools::web {

@@ -2,7 +2,7 @@
 
 // Cases as JSON documents of the API (docs/api.md). Include it in .cpp files only.
 
-#include "tools/json.h"
+#include "tools/cli/json.h"
 #include "tools/report/case_view.h"
 
 namespace casebox::tools::web {

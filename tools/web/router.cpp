@@ -3,7 +3,7 @@
 #include <charconv>
 #include <cmath>
 
-#include "tools/json.h"
+#include "tools/cli/json.h"
 
 namespace casebox::tools::web {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "tools/json.h"
+#include "tools/cli/json.h"
 #include "tools/web/api.h"
 #include "tools/web/decimate.h"
 

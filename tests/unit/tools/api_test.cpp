@@ -9,7 +9,7 @@
 #include <set>
 
 #include "tests/support/review_store.h"
-#include "tools/json.h"
+#include "tools/cli/json.h"
 #include "tools/web/case_session.h"
 
 namespace casebox::tools::web {

@@ -1,4 +1,4 @@
-#include "tools/close_jobs.h"
+#include "tools/findings/close_jobs.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,9 +8,9 @@
 
 #include "analytics/jobs/jobs.h"
 #include "tests/support/review_store.h"
-#include "tools/findings.h"
-#include "tools/live_store.h"
-#include "tools/study.h"
+#include "tools/findings/findings.h"
+#include "tools/findings/study.h"
+#include "tools/store/live_store.h"
 
 namespace casebox::tools {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "analytics/conformance/conform.h"
 #include "recorder/sim/plan.h"
-#include "tools/norms.h"
+#include "tools/findings/norms.h"
 
 namespace casebox::tools {
 namespace {

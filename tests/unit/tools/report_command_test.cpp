@@ -4,7 +4,7 @@
 #include <fstream>
 
 #include "tests/support/review_store.h"
-#include "tools/commands.h"
+#include "tools/commands/commands.h"
 
 namespace casebox::tools {
 namespace {

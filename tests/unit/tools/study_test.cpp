@@ -1,4 +1,4 @@
-#include "tools/study.h"
+#include "tools/findings/study.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

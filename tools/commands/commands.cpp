@@ -1,0 +1,17 @@
+#include "tools/commands/commands.h"
+
+namespace casebox::tools {
+
+const std::vector<const Command*>& commands() {
+  static const std::vector<const Command*> kAll = {
+      &kDemoCommand,   &kCasesCommand,     &kShowCommand,     &kQueryCommand,    &kAnalyzeCommand,
+      &kWhyCommand,    &kRecomputeCommand, &kConformCommand,  &kProtocolCommand, &kServeCommand,
+      &kReportCommand, &kReplayCommand,    &kVerifyCommand,   &kExportCommand,   &kConsentCommand,
+      &kKeysCommand,   &kRecoverCommand,   &kSimulateCommand, &kConfigCommand,   &kRecordCommand,
+      &kImportCommand, &kIngestCommand,    &kForwardCommand,  &kTopicsCommand,   &kCatCommand,
+      &kBenchCommand,  &kVersionCommand,
+  };
+  return kAll;
+}
+
+}  // namespace casebox::tools

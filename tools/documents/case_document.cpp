@@ -1,0 +1,257 @@
+#include "tools/documents/case_document.h"
+
+#include <algorithm>
+#include <map>
+
+#include "tools/cli/progress.h"
+#include "tools/documents/names.h"
+#include "tools/documents/parts.h"
+#include "tools/store/channel_digest.h"
+#include "tools/store/verify_store.h"
+
+namespace casebox::tools {
+namespace {
+
+/// The epochs of the case's own recorder (imports included).
+std::map<uint64_t, bool> recorder_epochs(const v1::CaseRecord& record) {
+  std::map<uint64_t, bool> out;
+  for (const v1::EpochRecord& epoch : record.epochs())
+    out[epoch.epoch()] = epoch.role() == v1::PRODUCER_ROLE_RECORDER;
+  return out;
+}
+
+double rate_of(const v1::Stream& stream, const v1::Channel& channel) {
+  const v1::Rational& rate = stream.tick_rate_hz();
+  if (rate.num() == 0 || rate.den() == 0) return 0;
+  return static_cast<double>(rate.num()) / static_cast<double>(rate.den()) *
+         std::max(1u, channel.samples_per_tick());
+}
+
+Json null_or(double rate) { return rate > 0 ? Json(rate) : Json(nullptr); }
+
+/// Rows of one stream over the epochs of its producers.
+struct StreamTotals {
+  v1::Stream stream;
+  bool derived = false;
+  uint64_t items = 0, missing = 0, gap_frames = 0, unknown_gaps = 0, frames = 0, bytes = 0;
+  int64_t first_t_ns = INT64_MAX, last_t_ns = INT64_MIN;
+};
+
+std::vector<StreamTotals> totals(const v1::CaseRecord& record) {
+  const auto own = recorder_epochs(record);
+  std::map<std::pair<bool, std::string>, StreamTotals> by_name;
+  for (const v1::StreamRecord& row : record.streams()) {
+    const auto epoch = own.find(row.epoch());
+    const bool derived = epoch == own.end() || !epoch->second;
+    StreamTotals& sum = by_name[{derived, row.stream().name()}];
+    sum.stream = row.stream();
+    sum.derived = derived;
+    sum.items += row.items();
+    sum.missing += row.missing();
+    sum.gap_frames += row.gap_frames();
+    sum.unknown_gaps += row.unknown_gaps();
+    sum.frames += row.frames();
+    sum.bytes += row.bytes();
+    if (row.frames() > 0) {
+      sum.first_t_ns = std::min(sum.first_t_ns, row.first_t_ns());
+      sum.last_t_ns = std::max(sum.last_t_ns, row.last_t_ns());
+    }
+  }
+  std::vector<StreamTotals> out;
+  for (auto& [name, sum] : by_name)
+    if (sum.stream.stream_id() != 0) out.push_back(std::move(sum));
+  return out;
+}
+
+/// Digest, count and extent, from which a reader of the source sees that all of it is here.
+void put_digest(Json& into, const ChannelDigest& digest) {
+  const bool any = digest.first <= digest.last;
+  into["count"] = digest.count;
+  into["digest"] = to_hex(digest.sha256);
+  into["first_t_s"] = any ? Json(digest.first.seconds()) : Json(nullptr);
+  into["last_t_s"] = any ? Json(digest.last.seconds()) : Json(nullptr);
+}
+
+Result<Json> stream_json(const StreamTotals& sum, const storage::CaseReader* reader) {
+  Json out;
+  out["stream_id"] = sum.stream.stream_id();
+  out["name"] = sum.stream.name();
+  out["kind"] = name_of(sum.stream.kind());
+  out["device"] = sum.stream.device();
+  out["derived"] = sum.derived;
+  out["items"] = sum.items;
+  out["missing"] = sum.missing;
+  out["gap_frames"] = sum.gap_frames;
+  out["unknown_gaps"] = sum.unknown_gaps;
+  const bool any = sum.first_t_ns <= sum.last_t_ns;
+  out["first_t_s"] = any ? Json(static_cast<double>(sum.first_t_ns) * 1e-9) : Json(nullptr);
+  out["last_t_s"] = any ? Json(static_cast<double>(sum.last_t_ns) * 1e-9) : Json(nullptr);
+  out["bytes_stored"] = sum.bytes;
+  out["frames"] = sum.frames;
+  out["clock_id"] = sum.stream.clock_id();
+  if (sum.stream.by_policy_absent()) out["absent_by_policy"] = sum.stream.policy_reason();
+  if (sum.stream.has_media()) {
+    const v1::MediaFormat& media = sum.stream.media();
+    out["media"] = {{"codec", media.codec()},
+                    {"codec_string", media.codec_string()},
+                    {"width", media.width()},
+                    {"height", media.height()}};
+  }
+  out["channels"] = Json::array();
+  for (const v1::Channel& channel : sum.stream.channels()) {
+    Json one;
+    one["name"] = channel.name();
+    one["unit"] = channel.unit();
+    one["rate_hz"] = null_or(rate_of(sum.stream, channel));
+    one["count"] = sum.items * std::max(1u, channel.samples_per_tick());
+    one["digest"] = nullptr;
+    if (reader != nullptr && !sum.derived) {
+      CASEBOX_TRY(const ChannelDigest digest, channel_digest(*reader, sum.stream, channel));
+      put_digest(one, digest);
+    }
+    out["channels"].push_back(std::move(one));
+  }
+  if (sum.stream.channels().empty() && reader != nullptr && !sum.derived) {
+    CASEBOX_TRY(const ChannelDigest digest, stream_digest(*reader, sum.stream));
+    Json one = {{"name", sum.stream.name()}, {"unit", nullptr}, {"rate_hz", nullptr}};
+    put_digest(one, digest);
+    out["channels"].push_back(std::move(one));
+  }
+  return out;
+}
+
+Json gap_json(const storage::GapAt& gap, const std::map<uint32_t, std::string>& names) {
+  Json out;
+  const auto name = names.find(gap.stream.value);
+  out["stream"] = name == names.end() ? std::to_string(gap.stream.value) : name->second;
+  out["reason"] = gap.gap.reason();
+  out["first_number"] = std::to_string(gap.first.value);
+  out["last_number"] = std::to_string(gap.first.value + gap.count - 1);
+  out["count"] = gap.gap.count_unknown() ? Json(nullptr) : Json(gap.gap.missing());
+  out["t0_s"] = static_cast<double>(gap.gap.t_begin_ns()) * 1e-9;
+  out["t1_s"] = static_cast<double>(gap.gap.t_end_ns()) * 1e-9;
+  out["origin"] = name_of(gap.gap.origin());
+  return out;
+}
+
+/// The last estimate of every device clock.
+Json clocks_json(const std::vector<storage::ClockAt>& clocks) {
+  std::map<uint32_t, std::pair<double, v1::SourceClock>> last;
+  for (const storage::ClockAt& at : clocks)
+    for (const v1::SourceClock& source : at.record.sources())
+      last[source.clock_id()] = {at.t.seconds(), source};
+  Json out = Json::array();
+  for (const auto& [id, estimate] : last) {
+    const v1::SourceClock& source = estimate.second;
+    out.push_back({{"clock_id", id},
+                   {"t_s", estimate.first},
+                   {"offset_s", static_cast<double>(source.offset_ns()) * 1e-9},
+                   {"rate_ppm", source.rate_ppm()},
+                   {"u95_s", source.broken() ? Json(nullptr)
+                                             : Json(static_cast<double>(source.u95_ns()) * 1e-9)},
+                   {"broken", source.broken()}});
+  }
+  return out;
+}
+
+Json provenance_json(const v1::CaseRecord& record) {
+  Json out = Json::array();
+  for (const v1::EpochRecord& epoch : record.epochs())
+    out.push_back({{"epoch", to_string(Epoch{epoch.epoch()})},
+                   {"role", name_of(epoch.role())},
+                   {"producer_id", to_hex(epoch.producer_id())},
+                   {"signing_key", to_hex(epoch.signing_key())},
+                   {"closed", epoch.closed()}});
+  return out;
+}
+
+uint64_t count_events(const std::vector<StreamTotals>& sums) {
+  uint64_t n = 0;
+  for (const StreamTotals& sum : sums)
+    if (sum.stream.kind() >= v1::STREAM_KIND_DEVICE && !sum.derived) n += sum.items;
+  return n;
+}
+
+}  // namespace
+
+Result<Json> case_header_json(const storage::Store& store, const v1::CaseRecord& record,
+                              bool verify) {
+  CASEBOX_TRY(const query::CaseFacts facts, query::header_facts(record));
+  Json out;
+  out["case_id"] = to_string(facts.id);
+  out["procedure"] = facts.procedure;
+  out["room"] = facts.room;
+  const bool dated = record.start_utc_ns() != 0;
+  const int64_t begin = static_cast<int64_t>(record.start_utc_ns());
+  out["start"] = dated ? Json(rfc3339(UtcTime{begin})) : Json(nullptr);
+  out["end"] = dated ? Json(rfc3339(UtcTime{begin + record.last_t_ns()})) : Json(nullptr);
+  if (dated) out["u95_s"] = static_cast<double>(record.start_utc_u95_ns()) * 1e-9;
+  out["duration_s"] = facts.duration_s;
+  out["state"] = facts.state;
+  uint64_t streams = 0;
+  for (const StreamTotals& sum : totals(record)) streams += sum.derived ? 0 : 1;
+  out["streams"] = streams;
+  out["gaps"] = facts.gap_frames;
+  out["verdict"] = nullptr;
+  if (verify) {
+    CASEBOX_TRY(const verify::Report report, verify_stored_case(store, record, {}));
+    out["verdict"] = verify::to_string(report.verdict);
+  }
+  return out;
+}
+
+Result<Json> case_full_json(StoreAccess& access, const v1::CaseRecord& record, bool digests) {
+  CASEBOX_TRY(Json out, case_header_json(access.store(), record, true));
+  CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(record.case_id()));
+  CASEBOX_TRY(const Digest digest, access.store().case_digest(id));
+  CASEBOX_TRY(const query::CaseFacts facts,
+              query::read_facts(access, record, keyring::Purpose::kView));
+  CASEBOX_TRY(auto reader, storage::CaseReader::open(access.store(), id, access.keyring(),
+                                                     keyring::Purpose::kView));
+  out["alias"] = access.alias_of(id);
+  out["sealed"] = facts.sealed;
+  out["case_digest"] = to_hex(digest);
+  out["quarantined"] = record.quarantined();
+
+  const std::vector<StreamTotals> sums = totals(record);
+  out["streams"] = Json::array();
+  std::map<uint32_t, std::string> names;
+  Progress progress("read streams", sums.size(), "streams");
+  for (const StreamTotals& sum : sums) {
+    if (!sum.derived) names[sum.stream.stream_id()] = sum.stream.name();
+    CASEBOX_TRY(Json one, stream_json(sum, digests && !facts.sealed ? reader.get() : nullptr));
+    out["streams"].push_back(std::move(one));
+    progress.update(out["streams"].size());
+  }
+  out["phases"] = Json::array();
+  for (const query::PhaseFact& phase : facts.phases) out["phases"].push_back(phase_json(phase));
+  out["events"] = count_events(sums);
+  out["departures"] = Json::array();
+  for (const query::DepartureFact& fact : facts.departures)
+    out["departures"].push_back(departure_json(fact));
+  CASEBOX_TRY(const auto gaps, reader->gaps());
+  out["gaps"] = Json::array();
+  for (const storage::GapAt& gap : gaps) out["gaps"].push_back(gap_json(gap, names));
+  CASEBOX_TRY(const auto clocks, reader->clocks());
+  out["clocks"] = clocks_json(clocks);
+  out["provenance"] = provenance_json(record);
+  return out;
+}
+
+Result<Json> imported_case_json(StoreAccess& access, const v1::CaseRecord& record) {
+  CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(record.case_id()));
+  CASEBOX_TRY(const auto reader, storage::CaseReader::open(access.store(), id, access.keyring(),
+                                                           keyring::Purpose::kIndex));
+  Json out;
+  out["case_id"] = to_string(id);
+  out["streams"] = Json::array();
+  for (const StreamTotals& sum : totals(record)) {
+    if (sum.derived) continue;
+    CASEBOX_TRY(Json one, stream_json(sum, reader.get()));
+    one["gaps"] = sum.gap_frames;
+    out["streams"].push_back(std::move(one));
+  }
+  return out;
+}
+
+}  // namespace casebox::tools

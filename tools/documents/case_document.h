@@ -1,0 +1,25 @@
+#pragma once
+
+// The documents of `cases` and `show`: one case, in short and in full.
+//
+// Thread safety: free functions; a StoreAccess belongs to one thread.
+// Errors: those of the store. What needs a key and has none is left empty, and `sealed` says so.
+
+#include "tools/cli/json.h"
+#include "tools/store/store_access.h"
+
+namespace casebox::tools {
+
+/// case_id procedure room start end duration_s state streams gaps verdict (null unless `verify`).
+Result<Json> case_header_json(const storage::Store& store, const v1::CaseRecord& record,
+                              bool verify);
+
+/// The above plus case_digest streams[] phases[] events departures gaps[] clocks[] provenance. With
+/// `digests`, every channel's source digest is computed, which reads all its samples.
+Result<Json> case_full_json(StoreAccess& access, const v1::CaseRecord& record, bool digests);
+
+/// case_id and streams[{name kind channels[{... first_t_s last_t_s digest}] gaps}]: what an import
+/// brought, as the store has it.
+Result<Json> imported_case_json(StoreAccess& access, const v1::CaseRecord& record);
+
+}  // namespace casebox::tools

@@ -1,0 +1,213 @@
+#include "tools/store/store_access.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "ingest/bus/log_bus.h"
+#include "ingest/ingest.h"
+#include "proto/producer/identity.h"
+#include "proto/producer/recovery.h"
+#include "tools/cli/json.h"
+
+namespace casebox::tools {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr size_t kMinPrefix = 4;
+
+/// Lower-case hex digits without dashes; empty if `text` is anything else.
+std::string hex_prefix(const std::string& text) {
+  std::string out;
+  for (char c : text) {
+    if (c == '-') continue;
+    if (!std::isxdigit(static_cast<unsigned char>(c))) return "";
+    out.push_back(static_cast<char>(std::tolower(static_cast<unsigned char>(c))));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<Arg> with_store_args(std::vector<Arg> more) {
+  std::vector<Arg> args = {
+      {"--store", ArgKind::kText, "Folder of the store", "", true},
+      {"--keys", ArgKind::kText, "Folder of the keystore (default: <store>/keys)"},
+  };
+  args.insert(args.end(), more.begin(), more.end());
+  return args;
+}
+
+StoreOptions StoreOptions::from(const Args& args, const std::string& subject) {
+  StoreOptions options;
+  options.store = args.text("--store");
+  options.keys = args.text("--keys");
+  options.subject = subject;
+  return options;
+}
+
+Result<std::unique_ptr<StoreAccess>> StoreAccess::open(const StoreOptions& options) {
+  std::unique_ptr<StoreAccess> access(new StoreAccess);
+  access->options_ = options;
+  std::error_code ec;
+  if (!options.create && !fs::exists(options.store, ec))
+    return Error{Code::kNotFound, options.store.string() +
+                                      ": no such folder; give the folder of a store with --store"};
+  if (!options.create && !storage::is_store(options.store))
+    return Error{Code::kNotFound,
+                 options.store.string() + ": not a store; give the folder that holds store.json"};
+  storage::Options how;
+  how.create = options.create;
+  how.read_only = !options.write;
+  how.shards = options.shards;
+  CASEBOX_TRY(access->store_, storage::Store::open(options.store, how));
+
+  if (access->options_.keys.empty()) access->options_.keys = options.store / "keys";
+  const fs::path& keys = access->options_.keys;
+  const bool make = options.create && options.create_keys;
+  if (make || fs::exists(keys, ec)) {
+    CASEBOX_TRY(access->keystore_, keyring::Keystore::open(keys, access->clock_, make));
+  } else if (!options.keys.empty()) {
+    return Error{Code::kNotFound,
+                 keys.string() + ": no such keystore; leave out --keys to go without"};
+  }
+  access->keyring_ = std::make_unique<keyring::Keyring>(access->keystore_.get(), options.subject);
+  return access;
+}
+
+StoreAccess::~StoreAccess() = default;
+
+Result<std::vector<CaseId>> StoreAccess::cases_with_prefix(const std::string& prefix) const {
+  std::vector<CaseId> found;
+  CASEBOX_TRY(auto cases, store_->cases());
+  for (const v1::CaseRecord& record : cases) {
+    CASEBOX_TRY(CaseId id, id_from_bytes<CaseId>(record.case_id()));
+    if (to_hex(id.view()).starts_with(prefix)) found.push_back(id);
+  }
+  return found;
+}
+
+Result<CaseId> StoreAccess::resolve_case(const std::string& text, bool studies) {
+  const std::string prefix = hex_prefix(text);
+  if (prefix.size() >= kMinPrefix && prefix.size() <= 32) {
+    CASEBOX_TRY(auto found, cases_with_prefix(prefix));
+    if (found.size() == 1) {
+      CASEBOX_TRY(const auto record, store_->find_case(found.front()));
+      if (studies || !record || storage::is_operation(*record)) return found.front();
+      return Error{
+          Code::kInvalidArgument,
+          text + ": is a study, not an operation; `casebox cases --studies` shows studies"};
+    }
+    if (found.size() > 1)
+      return Error{Code::kInvalidArgument, text + ": " + std::to_string(found.size()) +
+                                               " cases begin so; give more digits of the id"};
+  }
+  std::vector<CaseId> named;
+  if (keystore_ != nullptr) {
+    CASEBOX_TRY(auto cases, store_->operations());
+    for (const v1::CaseRecord& record : cases) {
+      CASEBOX_TRY(CaseId id, id_from_bytes<CaseId>(record.case_id()));
+      if (alias_of(id) == text) named.push_back(id);
+    }
+  }
+  if (named.size() == 1) return named.front();
+  if (named.size() > 1)
+    return Error{Code::kInvalidArgument, "the alias given names " + std::to_string(named.size()) +
+                                             " cases; give an id from `casebox cases`"};
+  return Error{Code::kNotFound,
+               options_.store.string() + ": no case with this id, id prefix" +
+                   (keystore_ ? " or alias" : " (and no keystore to look up aliases)") +
+                   "; `casebox cases` lists them"};
+}
+
+std::string StoreAccess::alias_of(CaseId id) {
+  if (keystore_ == nullptr) return "";
+  auto reader = storage::CaseReader::open(*store_, id, *keyring_, keyring::Purpose::kIndex);
+  if (!reader) return "";
+  auto events = (*reader)->events(v1::STREAM_KIND_DETAILS);
+  if (!events) return "";
+  std::string alias;
+  for (const storage::EventAt& at : *events)
+    if (at.event.has_details() && !at.event.details().alias().empty())
+      alias = at.event.details().alias();
+  return alias;
+}
+
+Result<std::unique_ptr<storage::CaseReader>> StoreAccess::open_case(const std::string& text,
+                                                                    keyring::Purpose purpose) {
+  CASEBOX_TRY(CaseId id, resolve_case(text));
+  return storage::CaseReader::open(*store_, id, *keyring_, purpose);
+}
+
+fs::path StoreAccess::log_dir(const std::string& name) const {
+  return options_.store / "logs" / name;
+}
+
+std::vector<fs::path> StoreAccess::log_dirs() const {
+  std::vector<fs::path> dirs;
+  std::error_code ec;
+  for (const auto& entry : fs::directory_iterator(options_.store / "logs", ec))
+    if (log::is_log(entry.path())) dirs.push_back(entry.path());
+  std::sort(dirs.begin(), dirs.end());
+  return dirs;
+}
+
+Result<std::unique_ptr<log::Writer>> StoreAccess::open_log(const std::string& name) {
+  if (!options_.write && !options_.produce)
+    return Error{Code::kInternal, "a log of a store opened for reading cannot be written"};
+  if (keystore_ == nullptr)
+    return Error{Code::kNotFound,
+                 options_.keys.string() +
+                     ": no keystore, so nothing can be signed or sealed; name it with "
+                     "--keys"};
+  const fs::path dir = log_dir(name);
+  if (log::is_log(dir)) {
+    CASEBOX_TRY(auto key, keystore_->signing_key(name));
+    CASEBOX_CHECK(producer::recover(dir, key, clock_));
+  } else {
+    std::error_code ec;
+    fs::create_directories(dir, ec);
+    if (ec)
+      return Error{Code::kIo, dir.string() + ": " + ec.message() + "; check the folder's rights"};
+  }
+  return log::Writer::open(dir, clock_);
+}
+
+Result<std::unique_ptr<producer::Producer>> StoreAccess::begin_derived(log::Writer& log,
+                                                                       const std::string& name,
+                                                                       CaseId id,
+                                                                       v1::ProducerRole role) {
+  CASEBOX_TRY(auto record, store_->find_case(id));
+  if (!record) return Error{Code::kNotFound, to_string(id) + ": not in this store"};
+  if (record->case_public_key().size() != 32)
+    return Error{Code::kCorrupt, to_string(id) +
+                                     ": the case's public key is not there; ingest its "
+                                     "recorder's log first"};
+  CASEBOX_TRY(auto key, keystore_->signing_key(name));
+  producer::Options options;
+  options.case_id = id;
+  options.producer_id = producer::producer_id_of(key);
+  options.role = role;
+  std::copy_n(reinterpret_cast<const uint8_t*>(record->case_public_key().data()), 32,
+              options.case_public_key.begin());
+  options.details.set_procedure(record->procedure());
+  options.details.set_partition(record->partition());
+  options.details.set_room(record->room());
+  options.details.set_start_utc_ns(record->start_utc_ns());
+  options.details.set_start_utc_u95_ns(record->start_utc_u95_ns());
+  options.details.set_software("casebox " + program_version());
+  return producer::Producer::open(std::move(options), std::move(key), log, clock_);
+}
+
+Result<Drained> StoreAccess::drain(const std::vector<fs::path>& more) {
+  if (!options_.write)
+    return Error{Code::kInternal, "a store opened for reading cannot take records"};
+  std::vector<fs::path> dirs = log_dirs();
+  dirs.insert(dirs.end(), more.begin(), more.end());
+  CASEBOX_TRY(auto subscriber, bus::LogSubscriber::open(dirs));
+  CASEBOX_TRY(auto loop, ingest::Ingest::open(*subscriber, *store_, *keyring_, clock_));
+  CASEBOX_CHECK(loop->drain(milliseconds(10)));
+  const ingest::Progress& done = loop->progress();
+  return Drained{done.frames, done.duplicates, done.quarantined, loop->take_closed()};
+}
+
+}  // namespace casebox::tools

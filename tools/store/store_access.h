@@ -1,0 +1,106 @@
+#pragma once
+
+// A store folder as commands use it: the store itself, its keystore, and the logs that feed it
+// (docs/formats/store.md):
+//
+//   <store>/keys/          keystore, unless --keys names another
+//   <store>/logs/<name>/   "import", "analysis", "custody": one log per producer of this machine
+//
+// Commands that write open it with `write`: they hold the store's lock, produce into one of the
+// logs, and `drain` it into the store. Commands that read open it without; a writer may run beside
+// them.
+//
+// Thread safety: one thread.
+// Errors: kNotFound when there is no store, kUnavailable when another process (`casebox serve`)
+// writes it. Lifetime: readers and producers made here must go before the StoreAccess.
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proto/keyring/keyring.h"
+#include "proto/producer/producer.h"
+#include "storage/reader/case_reader.h"
+#include "storage/store.h"
+#include "tools/cli/command.h"
+
+namespace casebox::tools {
+
+/// The options --store and --keys, which `StoreOptions::from` reads, before `more`.
+std::vector<Arg> with_store_args(std::vector<Arg> more);
+
+struct StoreOptions {
+  std::filesystem::path store;
+  std::filesystem::path keys;  // empty: <store>/keys
+  bool write = false;          // take the store's lock
+  bool produce =
+      false;  // without `write`: logs may be written all the same, by a thread beside the writer's
+  bool create = false;      // make store and keystore when absent (import, demo)
+  bool create_keys = true;  // with `create`; false: the store alone (ingest goes without keys)
+  uint32_t shards = 1;      // with `create`
+  std::string subject =
+      "casebox";  // who opens keys, for the audit trail: "casebox show", never a person
+
+  static StoreOptions from(const Args& args, const std::string& subject);
+};
+
+/// What a drain brought into the store.
+struct Drained {
+  uint64_t frames = 0;
+  uint64_t duplicates = 0;
+  uint64_t quarantined = 0;
+  std::vector<CaseId> closed;  // operations that ended with it
+};
+
+class StoreAccess {
+ public:
+  static Result<std::unique_ptr<StoreAccess>> open(const StoreOptions& options);
+  ~StoreAccess();
+
+  /// As opened, `keys` filled in.
+  const StoreOptions& options() const { return options_; }
+  storage::Store& store() { return *store_; }
+  const storage::Store& store() const { return *store_; }
+  /// Null when the store has no keystore: accounting and verification work all the same.
+  keyring::Keystore* keystore() { return keystore_.get(); }
+  keyring::Keyring& keyring() { return *keyring_; }
+  Clock& clock() { return clock_; }
+
+  /// The case a person means: full id, unique id prefix of at least 4 hex digits, or alias (needs
+  /// keys). An operation; with `studies`, a study by its id as well. kNotFound if none,
+  /// kInvalidArgument if several or if it is a study that was not asked for.
+  Result<CaseId> resolve_case(const std::string& text, bool studies = false);
+  /// The alias in a case's sealed details; empty without one or without keys.
+  std::string alias_of(CaseId id);
+  /// resolve_case and CaseReader::open.
+  Result<std::unique_ptr<storage::CaseReader>> open_case(const std::string& text,
+                                                         keyring::Purpose purpose);
+
+  /// <store>/logs/<name>
+  std::filesystem::path log_dir(const std::string& name) const;
+  /// All log folders below <store>/logs.
+  std::vector<std::filesystem::path> log_dirs() const;
+  /// Opens a log of this store for appending, finishing first what a crash left. `name` is also the
+  /// name of its signing key. Needs a keystore, and `write` or `produce`.
+  Result<std::unique_ptr<log::Writer>> open_log(const std::string& name);
+  /// Begins an epoch of derived records of a stored case in a log from open_log(name). Call
+  /// producer->close() at its end, then drain().
+  Result<std::unique_ptr<producer::Producer>> begin_derived(log::Writer& log,
+                                                            const std::string& name, CaseId id,
+                                                            v1::ProducerRole role);
+  /// Runs the ingest loop over all log_dirs() and `more` until nothing is left. Needs `write`.
+  Result<Drained> drain(const std::vector<std::filesystem::path>& more = {});
+
+ private:
+  StoreAccess() = default;
+  Result<std::vector<CaseId>> cases_with_prefix(const std::string& prefix) const;
+
+  StoreOptions options_;
+  SystemClock clock_;
+  std::unique_ptr<storage::Store> store_;
+  std::unique_ptr<keyring::Keystore> keystore_;
+  std::unique_ptr<keyring::Keyring> keyring_;
+};
+
+}  // namespace casebox::tools
