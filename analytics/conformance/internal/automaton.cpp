@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <deque>
 #include <map>
-
-#include "analytics/conformance/internal/silent_steps.h"
+#include <utility>
 
 namespace casebox::analytics::conformance::internal {
 
@@ -19,38 +18,29 @@ constexpr size_t kMaxSubsetEdges = 50'000'000;  // followed
 constexpr size_t kMaxToMinimise = 50'000;
 constexpr size_t kMaxMinimiseWork = 20'000'000;  // states times rounds
 constexpr size_t kMaxMarkingBytes = size_t{256} << 20;
-constexpr size_t kMarkingOverhead = 200;  // bytes, beside one for each place
+constexpr size_t kMarkingOverhead = 100;  // bytes, beside one for each place
 constexpr size_t kMaxEdges = 20'000'000;
 constexpr size_t kMaxMaskWords = 16'000'000;
 constexpr size_t kMaxMeasureWork = 2'000'000'000;  // steps times edges
 
-bool less(const Edge& a, const Edge& b) { return a.step != b.step ? a.step < b.step : a.to < b.to; }
-bool same(const Edge& a, const Edge& b) { return a.step == b.step && a.to == b.to; }
-
-void tidy(std::vector<Edge>& edges) {
-  std::sort(edges.begin(), edges.end(), less);
-  edges.erase(std::unique(edges.begin(), edges.end(), same), edges.end());
-}
-
 }  // namespace
 
-Automaton::Automaton(const protocol::Net& net, uint32_t max_markings, bool language_only)
-    : net_(language_only ? without_needless_silence(net) : net), waiting_(net_.places.size()) {
+Automaton::Automaton(protocol::Net net, uint32_t max_markings, bool language_only)
+    : net_(std::move(net)), waiting_(net_.places.size()), markings_(net_.places.size()) {
   for (uint32_t t = 0; t < net_.transitions.size(); ++t) {
     const std::vector<uint32_t>& in = net_.transitions[t].in;
     (in.empty() ? unasked_ : waiting_[in.front()]).push_back(t);
   }
   int32_t top = 0;
-  for (const protocol::Transition& t : net.transitions) top = std::max(top, t.step);
+  for (const protocol::Transition& t : net_.transitions) top = std::max(top, t.step);
   words_ = static_cast<uint32_t>(top) / 64 + 1;
   intern(net_.initial);
-  explore(max_markings);
+  if (max_markings > 0) explore(max_markings);
   if (!complete_) {
     words_ = 0;
     forget();
     return;
   }
-  ids_.clear();
   markings_.clear();
   expanded_.clear();
   if (language_only && determinise()) {
@@ -63,7 +53,6 @@ Automaton::Automaton(const protocol::Net& net, uint32_t max_markings, bool langu
 
 void Automaton::forget() {
   if (complete_) return;
-  ids_.clear();
   markings_.clear();
   expanded_.clear();
   edges_.clear();
@@ -79,47 +68,47 @@ const std::vector<Edge>& Automaton::edges(uint32_t state) {
 }
 
 uint32_t Automaton::intern(const Marking& marking) {
-  const auto [it, added] = ids_.try_emplace(std::string(marking.begin(), marking.end()),
-                                            static_cast<uint32_t>(markings_.size()));
+  const auto [number, added] = markings_.add(marking);
   if (added) {
-    markings_.push_back(marking);
     expanded_.push_back(false);
     edges_.emplace_back();
     final_.push_back(std::ranges::find(net_.finals, marking) != net_.finals.end());
   }
-  return it->second;
+  return number;
 }
 
 // False when the limits do not allow all of the edges.
 bool Automaton::expand(uint32_t state) {
   expanded_[state] = true;
-  const Marking marking = markings_[state];
-  std::vector<std::pair<int32_t, Marking>> found;
-  Marking next;
-  const size_t each = marking.size() + kMarkingOverhead;
+  markings_.get(state, from_);
+  size_t found = 0;
+  const size_t each = from_.size() + kMarkingOverhead;
   const auto room = [&] {
-    return (markings_.size() + found.size()) * each <= kMaxMarkingBytes &&
-           edge_count_ + found.size() <= kMaxEdges;
+    return (markings_.size() + found) * each <= kMaxMarkingBytes &&
+           edge_count_ + found <= kMaxEdges;
   };
   const auto follow = [&](const std::vector<uint32_t>& transitions) {
     for (const uint32_t t : transitions) {
       const protocol::Transition& transition = net_.transitions[t];
-      if (!net_.enabled(marking, transition)) continue;
+      if (!net_.enabled(from_, transition)) continue;
       if (!room()) return false;
-      if (net_.fire(marking, transition, next))
-        found.emplace_back(transition.step, next);
+      if (found == fired_.size()) fired_.emplace_back();
+      if (net_.fire(from_, transition, fired_[found].to))
+        fired_[found++].step = transition.step;
       else
         overflow_ = true;
     }
     return true;
   };
   bool all = follow(unasked_);
-  for (uint32_t place = 0; all && place < marking.size(); ++place)
-    if (marking[place] > 0) all = follow(waiting_[place]);
-  std::ranges::sort(found);
+  for (uint32_t place = 0; all && place < from_.size(); ++place)
+    if (from_[place] > 0) all = follow(waiting_[place]);
+  const auto end = fired_.begin() + static_cast<std::ptrdiff_t>(found);
+  std::sort(fired_.begin(), end);
+  const auto last = std::unique(fired_.begin(), end);
   std::vector<Edge> out;
-  for (const auto& [step, to] : found) out.push_back({step, intern(to)});
-  tidy(out);
+  out.reserve(static_cast<size_t>(last - fired_.begin()));
+  for (auto it = fired_.begin(); it != last; ++it) out.push_back({it->step, intern(it->to)});
   edge_count_ += out.size();
   edges_[state] = std::move(out);
   return all;
@@ -131,50 +120,71 @@ void Automaton::explore(uint32_t max_markings) {
   complete_ = true;
 }
 
+// Subset construction. A subset is known by its kernel, the markings a step leads to, before silent
+// steps are followed: most are met many times and closed once. Of a closed subset only markings
+// with a step to do, and ends, tell it from another.
 bool Automaton::determinise() {
-  using Subset = std::vector<uint32_t>;
-  std::vector<uint32_t> seen(size(), 0);
+  using Subset = std::vector<uint32_t>;  // sorted
+  std::vector<bool> tells(size());
+  for (uint32_t s = 0; s < size(); ++s)
+    tells[s] = final_[s] ||
+               std::ranges::any_of(edges_[s], [](const Edge& e) { return e.step != kSilent; });
+  std::vector<uint32_t> seen(size(), 0), reached;
   uint32_t round = 0;
   size_t followed = 0;
-  const auto close = [&](Subset& subset) {
+  const auto closed = [&](const Subset& kernel) {
     ++round;
-    for (uint32_t s : subset) seen[s] = round;
-    for (size_t i = 0; i < subset.size() && followed <= kMaxSubsetEdges; ++i)
-      for (const Edge& e : edges_[subset[i]])
+    reached = kernel;
+    for (const uint32_t s : reached) seen[s] = round;
+    for (size_t i = 0; i < reached.size() && followed <= kMaxSubsetEdges; ++i) {
+      followed += edges_[reached[i]].size();
+      for (const Edge& e : edges_[reached[i]])
         if (e.step == kSilent && seen[e.to] != round) {
           seen[e.to] = round;
-          subset.push_back(e.to);
+          reached.push_back(e.to);
         }
-    for (uint32_t s : subset) followed += edges_[s].size();
-    std::ranges::sort(subset);
+    }
+    Subset out;
+    for (const uint32_t s : reached)
+      if (tells[s]) out.push_back(s);
+    std::ranges::sort(out);
+    return out;
   };
-  std::map<Subset, uint32_t> ids;
+  std::map<Subset, uint32_t> kernels, ids;
   std::vector<const Subset*> order;
   std::vector<std::vector<Edge>> edges;
   size_t members = 0;
-  const auto add = [&](Subset subset) {
-    close(subset);
+  const auto add = [&](Subset kernel) {
+    const auto [known, fresh] = kernels.try_emplace(std::move(kernel), 0);
+    if (!fresh) return known->second;
+    members += known->first.size();
     const auto [it, added] =
-        ids.try_emplace(std::move(subset), static_cast<uint32_t>(order.size()));
+        ids.try_emplace(closed(known->first), static_cast<uint32_t>(order.size()));
     if (added) {
       order.push_back(&it->first);
       members += it->first.size();
     }
-    return it->second;
+    return known->second = it->second;
   };
+  std::vector<Subset> leads_to(size_t{words_} * 64);  // by step
   add({0});
   for (uint32_t i = 0; i < order.size(); ++i) {
     if (order.size() > kMaxSubsets || members > kMaxSubsetMembers || followed > kMaxSubsetEdges)
       return false;
-    std::map<int32_t, Subset> targets;
     for (uint32_t s : *order[i])
       for (const Edge& e : edges_[s])
-        if (e.step != kSilent) targets[e.step].push_back(e.to);
+        if (e.step != kSilent) leads_to[static_cast<size_t>(e.step)].push_back(e.to);
     std::vector<Edge> out;
-    for (auto& [step, subset] : targets) {
-      std::ranges::sort(subset);
-      subset.erase(std::unique(subset.begin(), subset.end()), subset.end());
-      out.push_back({step, add(std::move(subset))});
+    for (size_t step = 0; step < leads_to.size(); ++step) {
+      if (leads_to[step].empty()) continue;
+      followed += leads_to[step].size();
+      ++round;
+      Subset kernel;
+      for (const uint32_t to : leads_to[step])
+        if (std::exchange(seen[to], round) != round) kernel.push_back(to);
+      leads_to[step].clear();
+      std::ranges::sort(kernel);
+      out.push_back({static_cast<int32_t>(step), add(std::move(kernel))});
     }
     edges.push_back(std::move(out));
   }

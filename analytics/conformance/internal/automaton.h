@@ -17,10 +17,9 @@
 // and exhausted() true while searching.
 
 #include <cstdint>
-#include <string>
-#include <unordered_map>
 #include <vector>
 
+#include "analytics/conformance/internal/marking_set.h"
 #include "analytics/protocol/net.h"
 
 namespace casebox::analytics::conformance::internal {
@@ -34,8 +33,8 @@ struct Edge {
 
 class Automaton {
  public:
-  /// `language_only`: silent steps cost nothing.
-  Automaton(const protocol::Net& net, uint32_t max_markings, bool language_only);
+  /// `language_only`: silent steps cost nothing. `max_markings` 0: nothing is explored beforehand.
+  Automaton(protocol::Net net, uint32_t max_markings, bool language_only);
 
   uint32_t begin() const { return 0; }
   const std::vector<Edge>& edges(uint32_t state);
@@ -73,8 +72,7 @@ class Automaton {
   const protocol::Net net_;
   std::vector<std::vector<uint32_t>> waiting_;  // transitions by their first place
   std::vector<uint32_t> unasked_;               // transitions without a place before them
-  std::unordered_map<std::string, uint32_t> ids_;
-  std::vector<protocol::Marking> markings_;
+  MarkingSet markings_;
   std::vector<bool> expanded_;
   std::vector<std::vector<Edge>> edges_;
   std::vector<bool> final_;
@@ -86,6 +84,14 @@ class Automaton {
   bool minimal_ = false;
   bool overflow_ = false;
   bool exhausted_ = false;
+  // Of the expansion under way; kept for their memory.
+  struct Fired {
+    int32_t step;
+    protocol::Marking to;
+    auto operator<=>(const Fired&) const = default;
+  };
+  protocol::Marking from_;
+  std::vector<Fired> fired_;
 };
 
 }  // namespace casebox::analytics::conformance::internal

@@ -10,7 +10,7 @@ namespace casebox::analytics::conformance::internal {
 void DepartureBuilder::build(const Variant& variant, VariantAligner& aligner, CaseResult& out) {
   from_flow(variant);
   from_rules();
-  if (variant.found.exact && variant.judged) mark_order_sensitive(aligner, out);
+  if (variant.found.exact && variant.judged) mark_order_sensitive(variant, aligner, out);
   if (variant.found.exact && !variant.judged && options_.ambiguity)
     out.notices.push_back(
         "too many explanations are as good to tell certain from ambiguous departures: these may be "
@@ -162,7 +162,8 @@ void DepartureBuilder::from_limits(CaseResult& out) {
 
 // Exchanges events, nearest first, whose times differ by no more than is known of them, and looks
 // which departures are gone.
-void DepartureBuilder::mark_order_sensitive(VariantAligner& aligner, CaseResult& out) {
+void DepartureBuilder::mark_order_sensitive(const Variant& variant, VariantAligner& aligner,
+                                            CaseResult& out) {
   if (drafts_.empty() || !options_.ambiguity) return;
   const auto& events = view_.events;
   uint32_t swaps = 0, untried = 0;
@@ -194,12 +195,12 @@ void DepartureBuilder::mark_order_sensitive(VariantAligner& aligner, CaseResult&
       std::rotate(order.begin() + static_cast<ptrdiff_t>(i),
                   order.begin() + static_cast<ptrdiff_t>(j),
                   order.begin() + static_cast<ptrdiff_t>(j) + 1);  // j before i
-      untried += !mark_against(aligner, order);
+      untried += !mark_against(aligner, order, variant.listed);
       if (distance == 1) continue;
       std::rotate(other.begin() + static_cast<ptrdiff_t>(i),
                   other.begin() + static_cast<ptrdiff_t>(i) + 1,
                   other.begin() + static_cast<ptrdiff_t>(j) + 1);  // i after j
-      untried += !mark_against(aligner, other);
+      untried += !mark_against(aligner, other, variant.listed);
     }
     if (!any && distance >= 4) break;  // further pairs are further apart
   }
@@ -207,10 +208,11 @@ void DepartureBuilder::mark_order_sensitive(VariantAligner& aligner, CaseResult&
 }
 
 // `order[k]`: which of the case's events stands at place k. False: it could not be judged.
-bool DepartureBuilder::mark_against(VariantAligner& aligner, const std::vector<uint32_t>& order) {
+bool DepartureBuilder::mark_against(VariantAligner& aligner, const std::vector<uint32_t>& order,
+                                    bool listed) {
   Sequence sequence;
   for (uint32_t k : order) sequence.push_back(view_.sequence[k]);
-  const std::vector<Item>* found = aligner.items(sequence);
+  const std::vector<Item>* found = aligner.items(sequence, listed);
   if (found == nullptr) return false;
   std::vector<Item> items = *found;
   for (Item& item : items)

@@ -36,8 +36,8 @@ class DepartureBuilder {
   void from_limits(CaseResult& out);
   void place(Draft& draft, const std::pair<uint32_t, uint32_t>& span) const;
   void use_check(Departure& departure, int check) const;
-  void mark_order_sensitive(VariantAligner& aligner, CaseResult& out);
-  bool mark_against(VariantAligner& aligner, const std::vector<uint32_t>& order);
+  void mark_order_sensitive(const Variant& variant, VariantAligner& aligner, CaseResult& out);
+  bool mark_against(VariantAligner& aligner, const std::vector<uint32_t>& order, bool listed);
   void classify();
   bool blind(const Departure& departure, const v1::ProtocolStep& step) const;
   const Reason* reason_for(const Departure& departure) const;

@@ -28,9 +28,12 @@ class Explainer {
         }
   }
 
-  Explained run(size_t limit) {
-    if (graph_.arcs.empty()) return std::move(out_);
-    if (!enumerate(limit)) judge_one_by_one();
+  Explained list_or_judge(size_t limit) {
+    if (!graph_.arcs.empty() && !enumerate(limit)) judge_one_by_one();
+    return std::move(out_);
+  }
+  Explained judge() {
+    if (!graph_.arcs.empty()) judge_one_by_one();
     return std::move(out_);
   }
 
@@ -182,7 +185,11 @@ class Explainer {
 }  // namespace
 
 Explained explain(const TightGraph& graph, const Sequence& sequence, uint32_t steps, size_t limit) {
-  return Explainer(graph, sequence, steps).run(limit);
+  return Explainer(graph, sequence, steps).list_or_judge(limit);
+}
+
+Explained judge(const TightGraph& graph, const Sequence& sequence, uint32_t steps) {
+  return Explainer(graph, sequence, steps).judge();
 }
 
 }  // namespace casebox::analytics::conformance::internal

@@ -45,5 +45,7 @@ struct Explained {
 
 Explained explain(const TightGraph& graph, const Sequence& sequence, uint32_t steps,
                   size_t limit = 200'000);
+/// Each departure by itself at once; `explanations` stays empty.
+Explained judge(const TightGraph& graph, const Sequence& sequence, uint32_t steps);
 
 }  // namespace casebox::analytics::conformance::internal

@@ -6,30 +6,51 @@ namespace casebox::analytics::conformance::internal {
 namespace {
 
 constexpr size_t kKeptLength = 1000;  // of sequences for order sensitivity
+constexpr uint64_t kFewStates = 5'000;
+constexpr uint64_t kSwapShare = 64;  // of the budget, for a search for order sensitivity
 
 }  // namespace
 
-bool VariantAligner::measure_shortest() {
-  const Found found = search_.cheapest({});
-  if (!found.exact || !found.possible) return false;
+Search& VariantAligner::search() {
+  if (!search_) {
+    search_.emplace(states_.all(), costs_, limits_.budget);
+    search_->set_shortest(shortest_);
+  }
+  return *search_;
+}
+
+Result<void> VariantAligner::measure_shortest() {
+  Found found = Search(states_.met(), costs_, kFewStates).cheapest({});
+  if (!found.exact) found = search().cheapest({});
+  if (!found.exact)
+    return Error{Code::kInvalidArgument,
+                 "no run of the norm from beginning to end was found; see protocol lint, or give a "
+                 "larger budget"};
+  if (!found.possible)
+    return Error{Code::kInvalidArgument,
+                 "the norm's end cannot be reached from its beginning; see protocol lint"};
   shortest_ = found.cost;
-  search_.set_shortest(shortest_);
-  return true;
+  if (search_) search_->set_shortest(shortest_);
+  return ok();
 }
 
 const Variant& VariantAligner::align(const Sequence& sequence) {
   const auto [it, added] = variants_.try_emplace(sequence);
   Variant& variant = it->second;
   if (!added) return variant;
-  search_.forget();
-  search_.set_budget(limits_.budget);
+  if (is_run(sequence)) {
+    of_run(sequence, variant);
+    return variant;
+  }
+  search().forget();
+  search().set_budget(limits_.budget);
   if (!limits_.ambiguity) {
-    variant.found = search_.cheapest(sequence);
+    variant.found = search().cheapest(sequence);
     of_path(sequence, variant);
     return variant;
   }
   TightGraph graph;
-  variant.found = search_.all_cheapest(sequence, graph);
+  variant.found = search().all_cheapest(sequence, graph);
   if (!variant.found.exact) return variant;
   if (!variant.found.graph) {
     of_path(sequence, variant);
@@ -38,6 +59,7 @@ const Variant& VariantAligner::align(const Sequence& sequence) {
   const Explained explained = explain(graph, sequence, steps_);
   graph = {};
   variant.judged = explained.judged;
+  variant.listed = explained.complete;
   variant.explanations_complete =
       explained.complete && explained.explanations.size() <= limits_.max_explanations;
   variant.explanations = explained.complete ? static_cast<uint32_t>(explained.explanations.size())
@@ -56,28 +78,36 @@ const Variant& VariantAligner::align(const Sequence& sequence) {
   return variant;
 }
 
-const std::vector<Item>* VariantAligner::items(const Sequence& sequence) {
-  if (const auto known = variants_.find(sequence); known != variants_.end()) {
+const std::vector<Item>* VariantAligner::items(const Sequence& sequence, bool listed) {
+  const auto known = variants_.find(sequence);
+  if (listed && known != variants_.end()) {
     const Variant& variant = known->second;
-    if (!variant.found.exact || !variant.judged) return nullptr;
-    long_items_.items.clear();
-    for (const VariantDeparture& d : variant.departures) long_items_.items.push_back(d.item);
-    return &long_items_.items;
+    // As if it were searched for anew.
+    if (!variant.found.exact || !variant.found.graph || !variant.judged ||
+        variant.found.met > limits_.budget / kSwapShare)
+      return nullptr;
+    last_items_.items.clear();
+    for (const VariantDeparture& d : variant.departures) last_items_.items.push_back(d.item);
+    return &last_items_.items;
   }
-  if (sequence.size() > kKeptLength) return find_items(sequence, long_items_);
-  const auto [it, added] = items_.try_emplace(sequence);
-  if (added) return find_items(sequence, it->second);
+  if (sequence.size() > kKeptLength) return find_items(sequence, listed, last_items_);
+  const auto [it, added] = items_[listed].try_emplace(sequence);
+  if (added) return find_items(sequence, listed, it->second);
   return it->second.known ? &it->second.items : nullptr;
 }
 
-const std::vector<Item>* VariantAligner::find_items(const Sequence& sequence, Items& into) {
-  TightGraph graph;
-  search_.forget();
-  search_.set_budget(std::max<uint64_t>(limits_.budget / 64, 1));
+const std::vector<Item>* VariantAligner::find_items(const Sequence& sequence, bool listed,
+                                                    Items& into) {
   into.items.clear();
-  into.known = false;
-  if (!search_.all_cheapest(sequence, graph).graph) return nullptr;
-  Explained explained = explain(graph, sequence, steps_);
+  into.known = is_run(sequence);
+  if (into.known) return &into.items;
+  const uint64_t budget = limits_.budget / kSwapShare;
+  TightGraph graph;
+  search().forget();
+  search().set_budget(budget);
+  const Found found = search().all_cheapest(sequence, graph);
+  if (!found.graph || found.met > budget) return nullptr;
+  Explained explained = listed ? explain(graph, sequence, steps_) : judge(graph, sequence, steps_);
   if (!explained.judged) return nullptr;
   into.known = true;
   into.items = std::move(explained.items);
@@ -94,8 +124,8 @@ void VariantAligner::margin(const Sequence& sequence, int64_t cost, uint64_t& le
     int64_t more = 1;
     bool exact = false;
     if (left > 0) {
-      search_.set_budget(left);
-      const Found found = search_.cheapest(sequence, forbidden);
+      search().set_budget(left);
+      const Found found = search().cheapest(sequence, forbidden);
       left -= std::min(left, std::max<uint64_t>(found.met, sequence.size() + 1));
       if (!found.possible) return;
       exact = found.exact;
@@ -109,6 +139,17 @@ void VariantAligner::margin(const Sequence& sequence, int64_t cost, uint64_t& le
   };
   if (of.item.kind != ItemKind::kMissing) without({.log = of.item.position, .model = {}});
   if (of.item.kind != ItemKind::kExtra) without({.log = {}, .model = of.item.step});
+}
+
+// Every event together with its step: no departure, and no other explanation is as good.
+void VariantAligner::of_run(const Sequence& sequence, Variant& variant) const {
+  variant.found.exact = variant.found.graph = true;
+  variant.found.met = 0;
+  for (uint32_t i = 0; i < sequence.size(); ++i)
+    variant.found.path.push_back({MoveKind::kSync, sequence[i], i});
+  variant.explanations_complete = limits_.ambiguity && limits_.max_explanations > 0;
+  variant.judged = limits_.ambiguity;
+  variant.span.assign(steps_, {UINT32_MAX, 0});
 }
 
 // Without ambiguity: the departures of the one path, none of them proven certain.

@@ -183,7 +183,8 @@ void compare_with_enumeration(int& compared, uint64_t seed, int64_t unit, int64_
                               uint32_t max_markings, size_t explain_limit) {
   std::mt19937_64 random(seed);
   const protocol::Norm norm = random_norm(random);
-  internal::Automaton automaton(norm.net, max_markings, silent == 0);
+  internal::NormStates states(norm.net, max_markings, silent == 0), replayed = states;
+  internal::Automaton& automaton = states.all();
   if (automaton.complete() && automaton.steps_to_end(0) == internal::kNoPath) return;
   internal::Search search(automaton, {unit, silent}, 1'000'000);
   for (int k = 0; k < 4; ++k) {
@@ -192,6 +193,10 @@ void compare_with_enumeration(int& compared, uint64_t seed, int64_t unit, int64_
     const internal::Found found = search.all_cheapest(sequence, graph);
     ASSERT_TRUE(found.exact);
     ASSERT_TRUE(found.possible);
+    if (silent == 0) {
+      EXPECT_EQ(replayed.fits(sequence), found.cost == 0) << "seed " << seed;
+      EXPECT_EQ(states.fits(sequence), found.cost == 0) << "seed " << seed;
+    }
     EXPECT_EQ(search.cheapest(sequence).cost, found.cost);
     const auto listed = truth_of(norm.net, sequence, found.cost, silent, unit);
     if (!listed) continue;
@@ -254,8 +259,8 @@ TEST(Alignment, MarginIsTheCostOfTheBestExplanationWithoutTheDeparture) {
   for (int seed = 1; seed <= rounds(); ++seed) {
     std::mt19937_64 random(static_cast<uint64_t>(seed));
     const protocol::Norm norm = random_norm(random);
-    internal::Automaton automaton(norm.net, 10'000, true);
-    internal::VariantAligner aligner(automaton, {}, {1'000'000, 64, true}, kSteps);
+    internal::NormStates states(norm.net, 10'000, true);
+    internal::VariantAligner aligner(states, {}, {1'000'000, 64, true}, kSteps);
     ASSERT_TRUE(aligner.measure_shortest());
     const Sequence sequence = random_sequence(random);
     const internal::Variant& variant = aligner.align(sequence);
@@ -298,13 +303,13 @@ TEST(Alignment, BoundsHoldForAnyBudget) {
   for (int seed = 1; seed <= rounds(); ++seed) {
     std::mt19937_64 random(static_cast<uint64_t>(seed));
     const protocol::Norm norm = random_norm(random);
-    internal::Automaton automaton(norm.net, seed % 2 ? 10'000 : 1, true);
+    internal::NormStates states(norm.net, seed % 2 ? 10'000 : 1, true);
     const Sequence sequence = random_sequence(random);
-    internal::VariantAligner whole(automaton, {}, {1'000'000, 64, true}, kSteps);
+    internal::VariantAligner whole(states, {}, {1'000'000, 64, true}, kSteps);
     ASSERT_TRUE(whole.measure_shortest());
     const internal::Variant& truth = whole.align(sequence);
     for (uint64_t budget = 1; budget < 60; budget += 1 + random() % 5) {
-      internal::VariantAligner aligner(automaton, {}, {1'000'000, 64, true}, kSteps);
+      internal::VariantAligner aligner(states, {}, {1'000'000, 64, true}, kSteps);
       ASSERT_TRUE(aligner.measure_shortest());
       aligner.set_budget(budget);
       const internal::Variant& v = aligner.align(sequence);

@@ -311,6 +311,20 @@ TEST_F(Departures, ABudgetThatEndsGivesBounds) {
   EXPECT_THAT(bounded.notices, testing::Contains(HasSubstr("budget")));
 }
 
+TEST_F(Departures, ACaseThatFollowsTheNormNeedsNoBudget) {
+  options_.budget = 1;
+  at("prepare", 1);
+  at("a", 2);
+  at("finish", 3);
+  const CaseResult result = run();
+  EXPECT_TRUE(result.exact);
+  EXPECT_EQ(result.cost, 0);
+  EXPECT_EQ(result.alignment.size(), 3u);
+  EXPECT_TRUE(result.explanations_complete);
+  at("a", 4);
+  EXPECT_FALSE(run().exact);
+}
+
 TEST_F(Departures, ANormWhoseEndCannotBeReachedIsRefused) {
   norm_ = *protocol::compile(protocol_);
   norm_.net.finals[0].assign(norm_.net.places.size(), 9);
