@@ -171,6 +171,10 @@ Result<void> Shard::commit(Batch batch) {
                  impl_->dir.string() + ": opened read-only; open it for writing"};
   CASEBOX_CHECK(impl_->check_space(batch.bytes()));
   if (impl_->failed) CASEBOX_CHECK(impl_->reopen());
+  if (batch.impl_->begun_closed)
+    return Error{Code::kUnavailable, impl_->dir.string() +
+                                         ": the batch was begun before the store was opened again "
+                                         "after a failed write; make it anew"};
   auto saved = impl_->save(*batch.impl_);
   if (!saved) {
     // A failed write may yet be in RocksDB's log: then the next opening decides what is committed,

@@ -6,9 +6,10 @@ namespace casebox::storage {
 Result<std::optional<StoredFrame>> Shard::find_frame(CaseId id, uint32_t epoch_index, Table,
                                                      StreamId stream, ItemNumber first) const {
   const Bytes key = proof_key(id, static_cast<uint16_t>(epoch_index), stream, first.value);
-  CASEBOX_TRY(auto value, impl_->db->get(Family::kProof, key));
+  CASEBOX_TRY(const auto db, impl_->reading());
+  CASEBOX_TRY(auto value, db->get(Family::kProof, key));
   if (!value) return std::optional<StoredFrame>{};
-  CASEBOX_TRY(auto found, impl_->load_placed(*impl_->db, key, *value, nullptr));
+  CASEBOX_TRY(auto found, impl_->load_placed(*db, key, *value, nullptr));
   return std::optional<StoredFrame>(std::move(found));
 }
 
@@ -17,7 +18,7 @@ Result<std::optional<StoredFrame>> Shard::find_overlap(CaseId id, uint32_t epoch
                                                        uint32_t count) const {
   const Bytes prefix = proof_prefix(id, static_cast<uint16_t>(epoch_index), stream);
   const Bytes key = proof_key(id, static_cast<uint16_t>(epoch_index), stream, first.value);
-  auto db = impl_->db;
+  CASEBOX_TRY(const auto db, impl_->reading());
   std::unique_ptr<rocksdb::Iterator> it(db->db().NewIterator({}, db->family(Family::kProof)));
   it->SeekForPrev(slice(key));
   if (!it->Valid() || !it->key().starts_with(slice(prefix))) {
@@ -39,7 +40,7 @@ Result<std::optional<StoredFrame>> Shard::find_overlap(CaseId id, uint32_t epoch
 
 Result<uint64_t> Shard::end_number(CaseId id, uint32_t epoch_index, StreamId stream) const {
   const Bytes prefix = proof_prefix(id, static_cast<uint16_t>(epoch_index), stream);
-  auto db = impl_->db;
+  CASEBOX_TRY(const auto db, impl_->reading());
   std::unique_ptr<rocksdb::Iterator> it(db->db().NewIterator({}, db->family(Family::kProof)));
   it->SeekForPrev(slice(proof_key(id, static_cast<uint16_t>(epoch_index), stream, kMaxNumber)));
   CASEBOX_CHECK(to_result(it->status(), db->where()));
@@ -52,7 +53,7 @@ Result<void> Shard::for_each_leaf(
     CaseId id, uint32_t epoch_index, StreamId stream, ItemNumber from,
     const std::function<bool(ItemNumber, uint32_t, const Digest&)>& visit) const {
   const auto index = static_cast<uint16_t>(epoch_index);
-  auto db = impl_->db;
+  CASEBOX_TRY(const auto db, impl_->reading());
   const Bytes end = after_prefix(proof_prefix(id, index, stream));
   rocksdb::ReadOptions read;
   const rocksdb::Slice bound = slice(end);
@@ -85,7 +86,8 @@ Result<void> Shard::for_each_control(
   for (const auto& e : record->epochs()) {
     if (e.epoch() != epoch.value) continue;
     const Bytes from = proof_prefix(id, static_cast<uint16_t>(e.index()), kControlStream);
-    return impl_->db->each(
+    CASEBOX_TRY(const auto db, impl_->reading());
+    return db->each(
         Family::kProof, from, after_prefix(from),
         [&](BytesView key, BytesView value) -> Result<void> {
           const auto damaged = [&](const std::string& what) {
@@ -113,7 +115,7 @@ Result<void> Shard::visit_frames(
   if (!record) return Error{Code::kNotFound, "case " + to_string(id) + " is not in this store"};
   for (const auto& e : record->epochs()) {
     if (e.epoch() != epoch.value) continue;
-    auto db = impl_->db;
+    CASEBOX_TRY(const auto db, impl_->reading());
     rocksdb::ManagedSnapshot snapshot(&db->db());
     const Bytes from = proof_prefix(id, static_cast<uint16_t>(e.index()), stream);
     return db->each(
@@ -144,7 +146,7 @@ Result<std::vector<Shard::Unindexed>> Shard::unindexed(CaseId id, size_t limit) 
   const Bytes prefix = kUnindexedPrefix;
   const Bytes from = prefix + Bytes(id.view());
   const Bytes to = after_prefix(from);
-  auto db = impl_->db;
+  CASEBOX_TRY(const auto db, impl_->reading());
   std::unique_ptr<rocksdb::Iterator> it(db->db().NewIterator({}, db->family(Family::kMeta)));
   for (it->Seek(slice(from));
        it->Valid() && out.size() < limit && it->key().starts_with(slice(from)); it->Next()) {

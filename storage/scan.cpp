@@ -80,7 +80,7 @@ Scan::Scan(Scan&&) noexcept = default;
 Result<Scan> Shard::scan(const ScanRange& range) const {
   auto impl = std::make_unique<Scan::Impl>();
   impl->shard = impl_.get();
-  impl->db = impl_->db;
+  CASEBOX_TRY(impl->db, impl_->reading());
   impl->range = range;
   impl->snapshot = impl->db->db().GetSnapshot();
   if (range.from >= range.to) return Scan(std::move(impl));
@@ -144,16 +144,16 @@ Result<void> Shard::for_each_media_header(
     const std::function<Result<void>(const frame::Header&)>& visit) const {
   Bytes prefix(id.view());
   append_be(prefix, stream.value);
-  return impl_->db->each(Family::kMedia, prefix, after_prefix(prefix),
-                         [&](BytesView key, BytesView value) -> Result<void> {
-                           auto row = parse_media_row(value);
-                           if (!row)
-                             return annotate(row.error(), impl_->dir.string() + ": row " +
-                                                              to_hex(key) +
-                                                              " is damaged; restore from a backup");
-                           CASEBOX_TRY(const auto header, frame::parse_header(row->header));
-                           return visit(header);
-                         });
+  CASEBOX_TRY(const auto db, impl_->reading());
+  return db->each(Family::kMedia, prefix, after_prefix(prefix),
+                  [&](BytesView key, BytesView value) -> Result<void> {
+                    auto row = parse_media_row(value);
+                    if (!row)
+                      return annotate(row.error(), impl_->dir.string() + ": row " + to_hex(key) +
+                                                       " is damaged; restore from a backup");
+                    CASEBOX_TRY(const auto header, frame::parse_header(row->header));
+                    return visit(header);
+                  });
 }
 
 }  // namespace casebox::storage

@@ -25,18 +25,30 @@ Result<std::unique_ptr<Shard>> Shard::open(const std::filesystem::path& dir,
 }
 
 Result<void> Shard::Impl::reopen() {
-  if (!options.read_only) {
+  if (options.read_only) {
+    CASEBOX_TRY(auto opened, Database::open(dir, options));
+    std::unique_lock lock(opening);
+    db = std::move(opened);
+  } else {
+    std::unique_lock lock(opening);
     segments.reset();
     if (db && db.use_count() > 1)
       return Error{Code::kUnavailable,
-                   dir.string() + ": a scan is still open after a failed write; end it first"};
-    db.reset();
+                   dir.string() + ": a read is still open after a failed write; end it first"};
+    db.reset();  // gives the lock back
+    CASEBOX_TRY(db, Database::open(dir, options));
   }
-  CASEBOX_TRY(auto opened, Database::open(dir, options));
-  db = std::move(opened);
   CASEBOX_CHECK(load());
   failed = false;
   return ok();
+}
+
+Result<std::shared_ptr<Database>> Shard::Impl::reading() const {
+  std::shared_lock lock(opening);
+  if (db) return db;
+  return Error{Code::kUnavailable, dir.string() +
+                                       ": closed after a failed write and not opened again yet; "
+                                       "try again"};
 }
 
 Result<void> Shard::Impl::load() {
@@ -180,7 +192,8 @@ Result<StoredFrame> Shard::Impl::load_placed(Database& at, BytesView key, BytesV
 Result<std::vector<std::pair<std::string, uint64_t>>> Shard::offsets() const {
   std::vector<std::pair<std::string, uint64_t>> out;
   const Bytes from = kOffsetPrefix;
-  CASEBOX_CHECK(impl_->db->each(
+  CASEBOX_TRY(const auto db, impl_->reading());
+  CASEBOX_CHECK(db->each(
       Family::kMeta, from, after_prefix(from), [&](BytesView key, BytesView value) -> Result<void> {
         if (value.size() != 8)
           return Error{Code::kCorrupt, impl_->dir.string() +
@@ -192,7 +205,8 @@ Result<std::vector<std::pair<std::string, uint64_t>>> Shard::offsets() const {
 }
 
 Result<std::optional<v1::CaseRecord>> Shard::find_case(CaseId id) const {
-  CASEBOX_TRY(auto value, impl_->db->get(Family::kCase, id.view()));
+  CASEBOX_TRY(const auto db, impl_->reading());
+  CASEBOX_TRY(auto value, db->get(Family::kCase, id.view()));
   if (!value) return std::optional<v1::CaseRecord>{};
   v1::CaseRecord record;
   if (!record.ParseFromString(*value))
@@ -203,8 +217,9 @@ Result<std::optional<v1::CaseRecord>> Shard::find_case(CaseId id) const {
 
 Result<std::vector<v1::CaseRecord>> Shard::cases() const {
   std::vector<v1::CaseRecord> out;
+  CASEBOX_TRY(const auto db, impl_->reading());
   CASEBOX_CHECK(
-      impl_->db->each(Family::kCase, {}, {}, [&](BytesView key, BytesView value) -> Result<void> {
+      db->each(Family::kCase, {}, {}, [&](BytesView key, BytesView value) -> Result<void> {
         v1::CaseRecord record;
         if (!record.ParseFromArray(value.data(), static_cast<int>(value.size())))
           return Error{Code::kCorrupt, impl_->dir.string() + ": case record " + to_hex(key) +
@@ -219,29 +234,31 @@ Result<std::vector<IndexEntry>> Shard::index(const std::string& tag,
                                              const std::string& code_prefix) const {
   const Bytes from = "i" + tag + Bytes(1, '\0') + code_prefix;
   std::vector<IndexEntry> out;
-  CASEBOX_CHECK(impl_->db->each(
-      Family::kIndex, from, after_prefix(from),
-      [&](BytesView key, BytesView value) -> Result<void> {
-        const size_t code_at = tag.size() + 2;
-        if (key.size() < code_at + 25 || value.size() != 8)
-          return Error{Code::kCorrupt, impl_->dir.string() + ": index row " + to_hex(key) +
-                                           " is damaged; rebuild the index"};
-        IndexEntry entry;
-        entry.tag = tag;
-        entry.code = Bytes(key.substr(code_at, key.size() - 25 - code_at));
-        CASEBOX_TRY(entry.case_id, id_from_bytes<CaseId>(key.substr(key.size() - 24, 16)));
-        entry.t.ns = load_be<int64_t>(key.data() + key.size() - 8);
-        entry.value = load_le<double>(value.data());
-        out.push_back(std::move(entry));
-        return ok();
-      }));
+  CASEBOX_TRY(const auto db, impl_->reading());
+  CASEBOX_CHECK(
+      db->each(Family::kIndex, from, after_prefix(from),
+               [&](BytesView key, BytesView value) -> Result<void> {
+                 const size_t code_at = tag.size() + 2;
+                 if (key.size() < code_at + 25 || value.size() != 8)
+                   return Error{Code::kCorrupt, impl_->dir.string() + ": index row " + to_hex(key) +
+                                                    " is damaged; rebuild the index"};
+                 IndexEntry entry;
+                 entry.tag = tag;
+                 entry.code = Bytes(key.substr(code_at, key.size() - 25 - code_at));
+                 CASEBOX_TRY(entry.case_id, id_from_bytes<CaseId>(key.substr(key.size() - 24, 16)));
+                 entry.t.ns = load_be<int64_t>(key.data() + key.size() - 8);
+                 entry.value = load_le<double>(value.data());
+                 out.push_back(std::move(entry));
+                 return ok();
+               }));
   return out;
 }
 
 Result<std::vector<Quarantined>> Shard::quarantine() const {
   std::vector<Quarantined> out;
-  CASEBOX_CHECK(impl_->db->each(
-      Family::kQuarantine, {}, {}, [&](BytesView key, BytesView value) -> Result<void> {
+  CASEBOX_TRY(const auto db, impl_->reading());
+  CASEBOX_CHECK(
+      db->each(Family::kQuarantine, {}, {}, [&](BytesView key, BytesView value) -> Result<void> {
         const Error damaged{Code::kCorrupt, impl_->dir.string() + ": quarantine row " +
                                                 to_hex(key) + " is damaged"};
         if (key.size() != 20 || value.size() < 16) return damaged;

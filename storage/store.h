@@ -11,8 +11,9 @@
 // One writer: a Store opened for writing holds every shard's lock. Any number of read-only Stores
 // may be open beside it; each sees the shards as they were when it was opened or refreshed. Thread
 // safety: a Batch and a Scan belong to one thread; the Store's readers may be used from several.
-// Errors: kUnavailable when another process holds the lock (retried for 10 s), kCorrupt when
-// RocksDB or a segment says so, kNoSpace on a full disk (nothing of the batch is stored then).
+// After a failed write a shard is opened anew: readers wait meanwhile, and a read that goes on puts
+// it off. Errors: kUnavailable when another process holds the lock (retried for 10 s), kCorrupt
+// when RocksDB or a segment says so, kNoSpace on a full disk (nothing of the batch is stored then).
 
 #include <cstdint>
 #include <filesystem>

@@ -5,6 +5,7 @@
 #include <map>
 #include <mutex>
 #include <set>
+#include <shared_mutex>
 #include <unordered_map>
 
 #include <rocksdb/write_batch.h>
@@ -20,7 +21,8 @@ namespace casebox::storage {
 struct Shard::Impl {
   std::filesystem::path dir;
   Options options;
-  std::shared_ptr<Database> db;
+  std::shared_ptr<Database> db;        // the writer's thread; readers take reading()
+  mutable std::shared_mutex opening;   // exclusive while RocksDB is closed and opened anew
   std::unique_ptr<Segments> segments;  // null when read-only
   std::map<Bytes, uint32_t> tails;     // tail_key -> longest duration; writer only
   Recovered recovered;
@@ -32,6 +34,9 @@ struct Shard::Impl {
   std::set<uint32_t> unsaved_sources;
 
   std::filesystem::path media_dir() const { return dir / "media"; }
+  /// For readers of any thread; holding it keeps the writer from opening RocksDB anew.
+  /// kUnavailable when that failed.
+  Result<std::shared_ptr<Database>> reading() const;
   Result<void> load();
   Result<void> reopen();
   Result<void> save(Batch::Impl& batch);
@@ -62,12 +67,18 @@ struct Batch::Impl {
   std::map<Bytes, uint32_t> tails;
   size_t bytes = 0;
   size_t frames = 0;
+  bool begun_closed = false;  // RocksDB could not be opened anew: this cannot be committed
 
   void put(Family f, BytesView key, BytesView value) {
+    if (!shard->db) begun_closed = true;
+    if (begun_closed) return;
     (void)write.Put(shard->db->family(f), slice(key), slice(value));
     bytes += key.size() + value.size();
   }
-  void remove(Family f, BytesView key) { (void)write.Delete(shard->db->family(f), slice(key)); }
+  void remove(Family f, BytesView key) {
+    if (!shard->db) begun_closed = true;
+    if (!begun_closed) (void)write.Delete(shard->db->family(f), slice(key));
+  }
 };
 
 /// Family meta: "source/<id>", "offset/<name>"; "unindexed/<case><epoch><stream><number>".

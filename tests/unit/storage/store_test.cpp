@@ -6,8 +6,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
 #include <fstream>
 #include <random>
+#include <thread>
 
 #include "tests/support/frames.h"
 
@@ -250,7 +253,9 @@ TEST(Store, CutsWhatWasNeverCommittedOffSegments) {
   ASSERT_TRUE(store);
   EXPECT_EQ((*store)->shard(0).recovered().segment_bytes, 4u);
   for (const auto& file : std::filesystem::recursive_directory_iterator(at / "shards/0/media"))
-    if (file.is_regular_file()) EXPECT_EQ(file.file_size(), frame::kHeaderSize + 4);
+    if (file.is_regular_file()) {
+      EXPECT_EQ(file.file_size(), frame::kHeaderSize + 4);
+    }
   EXPECT_EQ(scan_all((*store)->shard(0), {maker.case_id}).size(), 1u);
 }
 
@@ -343,6 +348,58 @@ TEST(Store, RefusesABatchOnAFullDiskAndResumes) {
   auto reopened = Store::open(at, writable());
   ASSERT_TRUE(reopened) << reopened.error().message;
   EXPECT_EQ(scan_all((*reopened)->shard(0), {maker.case_id}).size(), 4u);
+}
+
+// The store is closed and opened again under its readers: they get an answer or kUnavailable.
+TEST(Store, IsReadWhileAFailedWriteIsRecoveredFrom) {
+  TempDir dir;
+  FrameMaker maker;
+  auto store = Store::open(dir.path() / "store", writable());
+  ASSERT_TRUE(store) << store.error().message;
+  Shard& shard = (*store)->shard(0);
+  const auto write = [&](size_t size) {
+    Batch batch = shard.begin();
+    const uint64_t before = maker.next[kWave.value];
+    put(batch, maker,
+        maker.make(frame::Kind::kData, kWave, {static_cast<int64_t>(before)}, Bytes(size, 'z')));
+    auto done = shard.commit(std::move(batch));
+    if (!done) maker.next[kWave.value] = before;
+    return done;
+  };
+  ASSERT_TRUE(write(1000));
+  std::atomic<int> answers = 0, strange = 0;
+  std::jthread reader([&](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      const auto cases = shard.cases();
+      const auto offsets = shard.offsets();
+      answers += cases.has_value() && offsets.has_value();
+      if (!cases) strange += cases.error().code != Code::kUnavailable;
+      if (!offsets) strange += offsets.error().code != Code::kUnavailable;
+    }
+  });
+  rlimit old{};
+  ::getrlimit(RLIMIT_FSIZE, &old);
+  size_t written = 1;
+  for (int round = 0; round < 10; ++round) {
+    rlimit small{100'000, old.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &small);
+    const auto refused = write(500'000);
+    ::setrlimit(RLIMIT_FSIZE, &old);
+    ASSERT_FALSE(refused);
+    auto again = write(100);
+    for (int wait = 0; !again && wait < 2000; ++wait) {
+      ASSERT_EQ(again.error().code, Code::kUnavailable) << again.error().message;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      again = write(100);
+    }
+    ASSERT_TRUE(again) << again.error().message;
+    ++written;
+  }
+  reader.request_stop();
+  reader.join();
+  EXPECT_GT(answers, 0);
+  EXPECT_EQ(strange, 0);
+  EXPECT_EQ(scan_all(shard, {maker.case_id}).size(), written);
 }
 
 TEST(Store, RefusesACommitThatWouldTakeTheRoomKeptForUpkeep) {

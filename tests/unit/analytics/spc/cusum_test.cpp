@@ -85,6 +85,20 @@ TEST(RiskAdjustedCusum, HasTheRunLengthOfADenseSolution) {
   EXPECT_NEAR(*cusum_run_length({{1, .1}}, 2, 4.655, 3000) / 4991.337105, 1, .01);
 }
 
+// 4474.738 and 5658.854 are what the R package vlad 0.2.2 has on record for risks of a logistic
+// model of a beta(1, 3) score, from another chain (600 states of the score's integral, not rounded
+// weights). Theirs and ours are both approximations: with five times as many states ours is 4482.6
+// and 5722.2.
+TEST(RiskAdjustedCusum, AgreesWithPublishedRunLengthsOfABetaPatientMix) {
+  RiskMix mix;
+  for (int i = 0; i < 200; ++i) {
+    const double score = 1 - std::cbrt(1 - (i + .5) / 200);
+    mix.push_back({1 / 200., 1 / (1 + std::exp(3.6798 - .0768 * 71 * score))});
+  }
+  EXPECT_NEAR(*cusum_run_length(mix, 2, 4.5) / 4474.738, 1, .004);
+  EXPECT_NEAR(*cusum_run_length(mix, .5, 4.5) / 5658.854, 1, .012);
+}
+
 TEST(RiskAdjustedCusum, AgreesWithSimulatedRunsOfAPatientMix) {
   const RiskMix mix = {{.5, .02}, {.3, .08}, {.2, .25}};
   const auto run = cusum_run_length(mix, 2, 2);
