@@ -1,7 +1,7 @@
 #pragma once
 
-// The event log that every analysis reads: intervals of activities, per case, in
-// structure-of-arrays form. Activities are interned; times are case time in ns.
+// The event log that every analysis reads: intervals of activities, per case, each with the frames
+// it was read from. Activities are interned; times are case time in ns.
 //
 // Thread safety: a finished log is immutable and may be shared.
 

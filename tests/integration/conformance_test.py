@@ -15,18 +15,11 @@ import tempfile
 import warnings
 from xml.etree import ElementTree
 
-from support import Casebox, data_dir, expect, skip
+from support import Casebox, data_dir, expect, with_packages
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-VENV = ROOT / "tests" / ".venv" / "bin" / "python"
-try:
-    import pm4py
-except ImportError:
-    if not VENV.exists() or os.environ.get("CASEBOX_IN_VENV"):
-        skip("no pm4py; tests/python/setup installs it")
-    os.environ["CASEBOX_IN_VENV"] = "1"
-    os.execv(VENV, [str(VENV), *sys.argv])
+with_packages("pm4py")
 
+import pm4py
 from pm4py.algo.conformance.alignments.petri_net import algorithm as alignments
 from pm4py.algo.simulation.playout.petri_net import algorithm as playout
 from pm4py.objects.log.obj import Event, EventLog, Trace

@@ -17,17 +17,12 @@ import tempfile
 import warnings
 from xml.etree import ElementTree
 
-from support import ROOT, Casebox, data_dir, expect, skip
+from support import Casebox, data_dir, expect, with_packages
 
-VENV = ROOT / "tests/.venv/bin/python"
-try:
-    import pandas
-    import pm4py
-except ImportError:
-    if os.environ.get("CASEBOX_IN_VENV") or not VENV.exists():
-        skip("no pm4py; tests/python/setup installs it")
-    os.environ["CASEBOX_IN_VENV"] = "1"
-    os.execv(VENV, [str(VENV), *sys.argv])
+with_packages("pm4py")
+
+import pandas
+import pm4py
 
 warnings.simplefilter("ignore")
 casebox = Casebox(sys.argv[1])

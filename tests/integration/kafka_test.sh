@@ -42,14 +42,20 @@ frames=$(value "$work/embedded.json" frames)
 [ "$frames" -gt 1000 ] || fail "only $frames frames embedded"
 [ "$(value "$work/embedded.json" quarantined)" = 0 ] || fail "frames in quarantine, embedded"
 
-echo "== the same $frames frames over Kafka, with six kills of ingest and one of the forwarder"
+echo "== the same $frames frames over Kafka, with six kills of ingest and two of the forwarder"
 "$casebox" topics --kafka "$brokers" --partitions 2 --json > /dev/null
 forward() {  # in the background: exec, so that the kill hits the program and not a shell around it
   exec "$casebox" forward "$work/spool" --kafka "$brokers" --partitions 2 --until-idle 1 "$@"
 }
-rate=$((frames / 15))  # so that the kills fall while frames arrive
+rate=$((frames / 60))  # so that the kills fall while frames arrive, on a busy machine too
 # What the store has written so far; a running ingest changes it with each commit.
 written() { find "$work/kafka-store" -type f -printf '%s %p\n' 2> /dev/null | sort | cksum; }
+kill_forwarder() {  # and starts another with these options
+  kill -KILL $forwarder 2> /dev/null || fail "the forwarder ended before it could be killed"
+  wait $forwarder 2> /dev/null || true
+  forward "$@" --json > /dev/null &
+  forwarder=$!
+}
 forward --rate $rate --json > /dev/null &
 forwarder=$!
 for kill in 1 2 3 4 5 6; do
@@ -65,13 +71,9 @@ for kill in 1 2 3 4 5 6; do
   kill -KILL $ingester 2> /dev/null || fail "ingest ended by itself: $(tail -n 3 "$work/ingest.log")"
   wait $ingester 2> /dev/null || true
   ingester=
-  if [ $kill = 3 ]; then
-    kill -KILL $forwarder 2> /dev/null || fail "the forwarder ended before it could be killed"
-    wait $forwarder 2> /dev/null || true
-    forward --rate $rate --json > /dev/null &
-    forwarder=$!
-  fi
+  [ $kill != 3 ] || kill_forwarder --rate $rate
 done
+kill_forwarder  # the rest as fast as it goes
 ingest() {
   "$casebox" ingest --store "$work/kafka-store" --keys "$work/keys" --kafka "$brokers" \
     --until-idle 2 --json > "$1"

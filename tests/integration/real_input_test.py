@@ -16,10 +16,9 @@ import subprocess
 import sys
 import tempfile
 
-from support import ROOT, Casebox, data_dir, expect, skip
+from support import ROOT, VENV, Casebox, data_dir, expect, skip
 
 casebox = Casebox(sys.argv[1])
-PYTHON = ROOT / "tests/.venv/bin/python"
 
 
 def output_of(*command):
@@ -42,7 +41,7 @@ def check_video(store, case, clip, channel):
 
 
 def check_vital(streams, vital):
-    tracks = json.loads(output_of(PYTHON, ROOT / "tests/python/vital_reader.py", vital))
+    tracks = json.loads(output_of(VENV, ROOT / "tests/python/vital_reader.py", vital))
     ours = {}
     for stream in streams:
         if stream["name"].startswith("monitor."):
@@ -109,7 +108,7 @@ def main():
     for program in ("ffmpeg", "ffprobe"):
         if not shutil.which(program):
             skip(f"{program} is not installed (apt-get install ffmpeg)")
-    if not PYTHON.exists():
+    if not VENV.exists():
         skip("the vitaldb package is not here (tests/python/setup)")
     clip = data / "video/cholecystectomy_clip.mp4"
     vital = data / "vitals/vital_files/test_intellivue_demo1.vital"

@@ -7,25 +7,15 @@ from the cases themselves, and read from the program's documents.
 import datetime
 import itertools
 import math
-import os
 import pathlib
 import random
 import re
 import sys
 import tempfile
 
-from support import Casebox, data_dir, expect, one_line_error, skip
+from support import ROOT, Casebox, data_dir, expect, one_line_error, with_packages
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-VENV = ROOT / "tests" / ".venv" / "bin" / "python"
-try:
-    import scipy
-    import statsmodels
-except ImportError:
-    if not VENV.exists() or os.environ.get("CASEBOX_IN_VENV"):
-        skip("no SciPy and statsmodels; tests/python/setup installs them")
-    os.environ["CASEBOX_IN_VENV"] = "1"
-    os.execv(VENV, [str(VENV), *sys.argv])
+with_packages("scipy", "statsmodels")
 
 import numpy as np
 from scipy import special, stats

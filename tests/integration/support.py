@@ -1,5 +1,6 @@
 """What the integration tests in Python share: running the program, and saying what failed."""
 
+import importlib.util
 import json
 import os
 import pathlib
@@ -9,6 +10,7 @@ import sys
 SKIPPED = 77  # exit code of a test that cannot run here
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+VENV = ROOT / "tests/.venv/bin/python"
 
 
 def data_dir():
@@ -20,6 +22,16 @@ def data_dir():
 def skip(reason):
     print(f"skipped: {reason}")
     sys.exit(SKIPPED)
+
+
+def with_packages(*packages):
+    """Goes on where these packages are: here, or as the same test in the tests' own environment."""
+    if all(importlib.util.find_spec(package) for package in packages):
+        return
+    if os.environ.get("CASEBOX_IN_VENV") or not VENV.exists():
+        skip(f"no {' and '.join(packages)}; tests/python/setup installs them")
+    os.environ["CASEBOX_IN_VENV"] = "1"
+    os.execv(VENV, [str(VENV), *sys.argv])
 
 
 def fail(message):

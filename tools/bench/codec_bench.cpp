@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include "ingest/bus/log_bus.h"
-#include "ingest/ingest.h"
 #include "proto/codec/codec.h"
 #include "storage/reader/case_reader.h"
 #include "tools/bench/bench.h"
@@ -41,15 +39,10 @@ Result<uint64_t> log_bytes(const fs::path& log) {
 }
 
 Result<uint64_t> store_bytes(const Recording& recording, const fs::path& dir) {
-  SystemClock clock;
+  CASEBOX_CHECK(fill_store(recording, dir));
   storage::Options how;
-  how.create = true;
+  how.read_only = true;
   CASEBOX_TRY(auto store, storage::Store::open(dir, how));
-  CASEBOX_TRY(auto keystore, keyring::Keystore::open(recording.keys, clock));
-  keyring::Keyring keyring(keystore.get(), "casebox bench");
-  CASEBOX_TRY(auto subscriber, bus::LogSubscriber::open({recording.log}));
-  CASEBOX_TRY(auto loop, ingest::Ingest::open(*subscriber, *store, keyring, clock));
-  CASEBOX_CHECK(loop->drain(milliseconds(1)));
   CASEBOX_TRY(const auto records, store->cases());
   uint64_t bytes = 0;
   for (const v1::CaseRecord& record : records)

@@ -4,8 +4,6 @@
 #include <array>
 #include <random>
 
-#include "ingest/bus/log_bus.h"
-#include "ingest/ingest.h"
 #include "proto/keyring/keystore.h"
 #include "storage/reader/case_reader.h"
 #include "tools/bench/bench.h"
@@ -48,16 +46,6 @@ Figure milliseconds_of(const char* id, const char* name, const std::vector<doubl
   return figure;
 }
 
-Result<void> fill(const Recording& recording, const fs::path& dir, Clock& clock,
-                  keyring::Keyring& keyring) {
-  storage::Options how;
-  how.create = true;
-  CASEBOX_TRY(auto store, storage::Store::open(dir, how));
-  CASEBOX_TRY(auto subscriber, bus::LogSubscriber::open({recording.log}));
-  CASEBOX_TRY(auto loop, ingest::Ingest::open(*subscriber, *store, keyring, clock));
-  return loop->drain(milliseconds(1));
-}
-
 }  // namespace
 
 Result<void> run_query(const Context& context, std::vector<Figure>& figures) {
@@ -66,10 +54,10 @@ Result<void> run_query(const Context& context, std::vector<Figure>& figures) {
   how.seconds = context.case_seconds;
   how.seed = context.seed;
   CASEBOX_TRY(const Recording recording, make_recording(dir, how));
+  CASEBOX_CHECK(fill_store(recording, dir / "store"));
   SystemClock clock;
   CASEBOX_TRY(auto keystore, keyring::Keystore::open(recording.keys, clock));
   keyring::Keyring keyring(keystore.get(), "casebox bench");
-  CASEBOX_CHECK(fill(recording, dir / "store", clock, keyring));
 
   std::mt19937_64 random(context.seed);
   std::uniform_real_distribution<double> anywhere(0, context.case_seconds - kWindow);

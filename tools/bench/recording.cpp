@@ -3,6 +3,8 @@
 #include <cmath>
 
 #include "casebox/v1/sample.pb.h"
+#include "ingest/bus/log_bus.h"
+#include "ingest/ingest.h"
 #include "proto/codec/codec.h"
 #include "proto/keyring/keystore.h"
 #include "proto/producer/producer.h"
@@ -117,6 +119,18 @@ Result<Recording> make_recording(const std::filesystem::path& dir,
   CASEBOX_CHECK(producer->close(CaseTime{} + options.frame * steps));
   CASEBOX_CHECK(writer->sync());
   return recording;
+}
+
+Result<void> fill_store(const Recording& recording, const std::filesystem::path& dir) {
+  SystemClock clock;
+  storage::Options how;
+  how.create = true;
+  CASEBOX_TRY(auto store, storage::Store::open(dir, how));
+  CASEBOX_TRY(auto keystore, keyring::Keystore::open(recording.keys, clock));
+  keyring::Keyring keyring(keystore.get(), "casebox bench");
+  CASEBOX_TRY(auto subscriber, bus::LogSubscriber::open({recording.log}));
+  CASEBOX_TRY(auto loop, ingest::Ingest::open(*subscriber, *store, keyring, clock));
+  return loop->drain(milliseconds(1));
 }
 
 }  // namespace casebox::tools::bench

@@ -32,5 +32,7 @@ struct Recording {
 
 /// Writes <dir>/log and <dir>/keys.
 Result<Recording> make_recording(const std::filesystem::path& dir, const RecordingOptions& options);
+/// Makes a store of it, in a folder that is not there yet.
+Result<void> fill_store(const Recording& recording, const std::filesystem::path& dir);
 
 }  // namespace casebox::tools::bench
