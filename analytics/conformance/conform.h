@@ -6,7 +6,7 @@
 // A departure is one of: missing, extra, order (done, but not in its place), time (longer or later
 // than a limit), unobserved (missing, but nothing that could have seen it was recording), justified
 // (a reason was recorded: shown, never scored). It is certain when every cheapest explanation of
-// the case has it.
+// the case has it and, where the step is missing, whoever looked for the step is sure of that.
 //
 // Thread safety: conform() is a pure function; a Conformer belongs to one thread (it caches
 // variants). Units: case time in ns; cost in `Options::unit`s.
@@ -41,11 +41,18 @@ struct Reason {
   int64_t t_ns = 0;
 };
 
+/// A step that was looked for and not found.
+struct Unfound {
+  std::string step;        // id or activity
+  double probability = 0;  // that it was done all the same, given what was recorded: 0 to 1
+};
+
 /// What could be seen of a case, and what was said about it. Default: everything was seen.
 struct Observability {
   std::vector<Blind> blind;
   std::vector<std::string> absent;  // streams the case never had
   std::vector<Reason> reasons;
+  std::vector<Unfound> unfound;       // steps that are not named were sure to be found
   bool clocks_trusted = true;         // false: no timing claim at all
   std::optional<int64_t> case_t0_ns;  // recorded span; unset: first and last event
   std::optional<int64_t> case_t1_ns;
@@ -63,6 +70,7 @@ struct Options {
   double limit_scale = 1;          // time limits times this (a simulation run faster than life)
   bool ambiguity = true;           // false: cost and one alignment only
   int64_t tolerance_ns = 0;        // added to every event's uncertainty for order sensitivity
+  double doubt = 0.05;  // a missing step more probably done unseen than this is not certain
 };
 
 struct Departure {
@@ -83,12 +91,18 @@ struct Departure {
   bool order_sensitive = false;   // gone when events within their clock uncertainty are exchanged
   std::vector<uint32_t> explanations;  // which of CaseResult::explanations have it
   std::string reason;                  // recorded reason code
+  std::optional<double> done_unseen;   // of a missing step too probable to be called certain
   int64_t excess_ns = 0;               // of a time departure, beyond the limit
   uint32_t severity = 0;
   std::string value;
   v1::ProtocolLatitude latitude = v1::PROTOCOL_LATITUDE_REQUIRED;
   std::string text;  // one sentence
   std::vector<v1::SourceRange> sources;
+  /// Whether it counts against the case: not what a reason was recorded for, nor what may not have
+  /// happened at all because nobody can tell that the step was left out.
+  bool scored() const {
+    return kind != Kind::kJustified && kind != Kind::kUnobserved && !done_unseen;
+  }
 };
 
 /// One column of the alignment.
@@ -108,7 +122,7 @@ struct CaseResult {
     return fitness_den == 0 ? 1.0
                             : static_cast<double>(fitness_num) / static_cast<double>(fitness_den);
   }
-  int64_t scored_cost = 0;            // without justified and unobserved departures
+  int64_t scored_cost = 0;            // of departures that are scored()
   std::vector<Departure> departures;  // by time
   uint32_t explanations = 1;          // distinct sets of departures of equal cost
   bool explanations_complete = true;

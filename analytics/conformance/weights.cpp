@@ -17,10 +17,6 @@ struct Profile {
   uint64_t cases = 0;
 };
 
-bool scored(const Departure& d) {
-  return d.kind != Kind::kJustified && d.kind != Kind::kUnobserved;
-}
-
 Range score(const std::vector<Counts>& rows, const std::vector<double>& weights) {
   Range out;
   bool first = true;
@@ -151,7 +147,7 @@ Tally tally(const protocol::Norm& norm, const CaseResult& result) {
   std::vector<Counts> counts(rows, Counts(index.size()));
   std::vector<uint32_t> all(rows), without(rows);
   for (const Departure& d : result.departures) {
-    if (!scored(d)) continue;
+    if (!d.scored()) continue;
     const bool certain = d.certainty == v1::CERTAINTY_CERTAIN;
     for (uint32_t row = 0; row < rows; ++row) {
       const bool has =

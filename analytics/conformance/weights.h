@@ -13,7 +13,7 @@
 // Unit: one departure that touches a value of average weight. Weights are scaled so that their mean
 // is 1; under equal weights a score is a number of departures.
 //
-// Scored are departures that are neither justified nor unobserved. One departure counts once,
+// Which departures are scored: Departure::scored(). One departure counts once,
 // whatever it costs in the alignment; severity is an order and not a quantity and is not multiplied
 // in. Departures that touch no value have no weight: they are counted beside the score. Where a
 // case has several explanations its score is a range: the least and the most that any of them

@@ -19,6 +19,11 @@ struct Segment {
 
 double log_of(double p) { return p > 0 ? std::log(p) : kNever; }
 
+double log_add(double a, double b) {
+  if (a < b) std::swap(a, b);
+  return b == kNever ? a : a + std::log1p(std::exp(b - a));
+}
+
 /// Viterbi over segments: best[j][s] is the best course of [0, j) whose last segment is of state s.
 std::vector<Segment> best_course(const internal::Evidence& evidence, const Model& model,
                                  double& score) {
@@ -85,9 +90,46 @@ std::vector<Segment> best_course(const internal::Evidence& evidence, const Model
   return course;
 }
 
-double log_add(double a, double b) {
-  if (a < b) std::swap(a, b);
-  return b == kNever ? a : a + std::log1p(std::exp(b - a));
+/// Log of the summed probability of all courses, or of those without a phase of `left_out`.
+double all_courses(const internal::Evidence& evidence, const Model& model,
+                   const std::string& left_out) {
+  // What lies so far below the greatest term adds less than a millionth to a sum of 10^4 terms.
+  constexpr double kNegligible = 23;
+  const size_t steps = evidence.steps(), states = model.states.size();
+  // Starts of segments: place, and what leads there without the evidence before it.
+  std::vector<std::vector<std::pair<size_t, double>>> starts(states);
+  std::vector<double> ended(states, kNever), terms;
+  const auto allowed = [&](size_t s) {
+    return left_out.empty() || model.states[s].label != left_out;
+  };
+  const auto begin_at = [&](size_t s, size_t at, double value) {
+    if (allowed(s) && value > kNever)
+      starts[s].emplace_back(at, value + evidence.opening(s, at) - evidence.segment(s, 0, at));
+  };
+  for (size_t s = 0; s < states; ++s) begin_at(s, 0, log_of(model.begin[s]));
+  for (size_t j = 1; j <= steps; ++j) {
+    for (size_t s = 0; s < states; ++s) {
+      double top = kNever, sum = 0;
+      terms.clear();
+      for (const auto& [i, value] : starts[s]) {
+        terms.push_back(value + evidence.duration(s, j - i));
+        top = std::max(top, terms.back());
+      }
+      for (double term : terms)
+        if (term > top - kNegligible) sum += std::exp(term - top);
+      ended[s] = top == kNever ? kNever : top + std::log(sum) + evidence.segment(s, 0, j);
+    }
+    for (size_t s = 0; s < states; ++s) {
+      double value = kNever;
+      for (size_t before = 0; before < states; ++before)
+        value = log_add(value, ended[before] + log_of(model.transition[before][s]));
+      begin_at(s, j, value);
+    }
+  }
+  double out = kNever;
+  for (size_t s = 0; s < states; ++s)
+    out = log_add(out, ended[s] + log_of(model.transition[s][states]));
+  return out;
 }
 
 /// 95 % intervals of the inner boundaries of a course, its order of states being given.
@@ -168,6 +210,21 @@ class Posterior {
   std::vector<std::pair<size_t, size_t>> windows_;
 };
 
+std::vector<Unfound> unfound(const internal::Evidence& evidence, const Model& model,
+                             const std::vector<FoundPhase>& found) {
+  std::vector<Unfound> out;
+  double all = kNever;
+  for (const State& state : model.states) {
+    const auto here = [&](const auto& other) { return other.label == state.label; };
+    if (state.label.empty() || std::ranges::any_of(found, here) || std::ranges::any_of(out, here))
+      continue;
+    if (out.empty()) all = all_courses(evidence, model, "");
+    const double without = all_courses(evidence, model, state.label);
+    out.push_back({state.label, std::clamp(-std::expm1(without - all), 0.0, 1.0)});
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<Decoded> decode(const Signals& signals, const Model& model, const DecodeOptions& options) {
@@ -206,6 +263,7 @@ Result<Decoded> decode(const Signals& signals, const Model& model, const DecodeO
     const State& state = model.states[course[b].state];
     if (!state.label.empty()) out.phases.push_back({state.label, boundary(b), boundary(b + 1)});
   }
+  out.unfound = unfound(evidence, model, out.phases);
   return out;
 }
 

@@ -40,8 +40,16 @@ struct FoundPhase {
   Boundary end;
 };
 
+/// A phase that the most probable course does not have. Another course, hardly less probable, may
+/// have it: a phase of a few seconds leaves few traces.
+struct Unfound {
+  std::string label;
+  double probability = 0;  // that there was one all the same, over all courses: 0 to 1
+};
+
 struct Decoded {
   std::vector<FoundPhase> phases;  // in time order, contiguous
+  std::vector<Unfound> unfound;    // of the model's labels, those not among `phases`
   double log_likelihood = 0;
   double step_s = 0;
 };

@@ -30,11 +30,16 @@ const PhaseModel& model_of(Phase phase) {
 }
 
 const std::vector<std::string>& fault_names() {
-  static const std::vector<std::string> kNames = {
-      "missing",      "extra",         "order",           "time",        "unobserved",
-      "justified",    "ambiguous",     "clock-offset",    "clock-drift", "clock-reset",
-      "clock-broken", "dropout-known", "dropout-unknown", "loss",        "duplicate",
-      "reorder",      "late-forecast", "instrument-noise"};
+  static const std::vector<std::string> kNames = {"missing",         "extra",
+                                                  "order",           "time",
+                                                  "unobserved",      "justified",
+                                                  "ambiguous",       "clock-offset",
+                                                  "clock-drift",     "clock-reset",
+                                                  "clock-broken",    "dropout-known",
+                                                  "dropout-unknown", "loss",
+                                                  "duplicate",       "reorder",
+                                                  "late-forecast",   "instrument-noise",
+                                                  "phase-missing"};
   return kNames;
 }
 

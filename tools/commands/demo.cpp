@@ -155,7 +155,7 @@ void print_people(const Outcome& out, const fs::path& store) {
               out.score.boundaries());
   std::printf(
       "  departures: %zu planted, %u found, %u found as ambiguous, %u missed, %u certain ones "
-      "nobody planted\n",
+      "not as planted\n",
       out.score.planted.size(), out.score.found_certain, out.score.found_ambiguous,
       out.score.missed, out.score.false_certain);
   std::printf("  store: %s\n", store.c_str());

@@ -140,6 +140,6 @@ const Command kSimulateCommand{
     "Faults: missing extra order time unobserved justified ambiguous clock-offset clock-drift "
     "clock-reset "
     "clock-broken dropout-known dropout-unknown loss duplicate reorder late-forecast "
-    "instrument-noise"};
+    "instrument-noise phase-missing"};
 
 }  // namespace casebox::tools

@@ -37,20 +37,22 @@ bool about(const v1::Finding& finding, const std::string& step) {
 }
 
 /// Whether a finding is the departure that was planted.
-bool matches(const v1::Finding& finding, const DepartureScore& planted, bool ambiguous) {
+bool matches(const v1::Finding& finding, const DepartureScore& planted) {
   if (finding.kind() != "departure" || !about(finding, planted.step)) return false;
   const auto certainty = finding.certainty();
   if (planted.kind == "unobserved") return certainty == v1::CERTAINTY_UNOBSERVED;
   if (planted.kind == "justified") return certainty == v1::CERTAINTY_JUSTIFIED;
   if (deviation_of(finding) != planted.kind) return false;
-  return ambiguous ? certainty == v1::CERTAINTY_AMBIGUOUS : certainty == v1::CERTAINTY_CERTAIN;
+  return planted.ambiguous ? certainty == v1::CERTAINTY_AMBIGUOUS
+                           : certainty == v1::CERTAINTY_CERTAIN;
 }
 
-/// A certain finding that some planted departure explains, be it of another kind: a step done late
-/// is also a step missing from its place.
-bool explained(const v1::Finding& finding, const std::vector<DepartureScore>& planted) {
-  return std::ranges::any_of(planted,
-                             [&](const DepartureScore& p) { return about(finding, p.step); });
+/// Whether a certain finding is what was planted: of this kind, and certain. One of a step that was
+/// done unobserved, or of which a reason was recorded, is not.
+bool right(const v1::Finding& finding, const std::vector<DepartureScore>& planted) {
+  return std::ranges::any_of(planted, [&](const DepartureScore& p) {
+    return about(finding, p.step) && deviation_of(finding) == p.kind && !p.ambiguous;
+  });
 }
 
 }  // namespace
@@ -82,14 +84,14 @@ Result<TruthScore> score_against_truth(const std::string& text, const CaseView& 
     score.phases[i].found_end_s = found[*pairs[i]].t1_s;
   }
   for (const Json& departure : truth.at("departures")) {
-    DepartureScore planted{departure.at("kind"), departure.at("step"), departure.at("t_s"), ""};
-    const bool ambiguous = departure.at("ambiguous");
+    DepartureScore planted{departure.at("kind"), departure.at("step"), departure.at("t_s"),
+                           departure.at("ambiguous"), ""};
     const auto hit = std::ranges::find_if(
-        view.findings, [&](const v1::Finding& f) { return matches(f, planted, ambiguous); });
+        view.findings, [&](const v1::Finding& f) { return matches(f, planted); });
     if (hit != view.findings.end()) planted.found = certainty_name(hit->certainty());
     if (planted.found.empty())
       ++score.missed;
-    else if (ambiguous)
+    else if (planted.ambiguous)
       ++score.found_ambiguous;
     else
       ++score.found_certain;
@@ -97,7 +99,8 @@ Result<TruthScore> score_against_truth(const std::string& text, const CaseView& 
   }
   for (const v1::Finding& finding : view.findings) {
     if (finding.kind() != "departure" || finding.certainty() != v1::CERTAINTY_CERTAIN) continue;
-    if (explained(finding, score.planted)) continue;
+    ++score.claimed_certain;
+    if (right(finding, score.planted)) continue;
     ++score.false_certain;
     score.false_certain_texts.push_back(finding.text());
   }

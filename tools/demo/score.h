@@ -27,7 +27,8 @@ struct DepartureScore {
   std::string kind;
   std::string step;
   double t_s = 0;
-  std::string found;  // certainty it was found with; empty: missed
+  bool ambiguous = false;  // planted so that two explanations are equally good
+  std::string found;       // certainty it was found with; empty: missed
 };
 
 struct TruthScore {
@@ -37,7 +38,8 @@ struct TruthScore {
       0;  // planted ones, found as certain, unobserved or justified: as planted
   uint32_t found_ambiguous = 0;  // planted ones found as ambiguous
   uint32_t missed = 0;
-  uint32_t false_certain = 0;  // certain ones that nobody planted
+  uint32_t claimed_certain = 0;  // findings that are certain departures
+  uint32_t false_certain = 0;    // of them: not planted, or planted as another kind or not certain
   std::vector<std::string> false_certain_texts;
   uint32_t forecasts = 0;
   uint32_t late = 0;  // as the simulator counted them

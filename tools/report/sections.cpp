@@ -80,7 +80,7 @@ std::string certainty_meaning(v1::Certainty certainty) {
   switch (certainty) {
     case v1::CERTAINTY_CERTAIN: return "It is in every best explanation of what was recorded.";
     case v1::CERTAINTY_AMBIGUOUS:
-      return "It is in some best explanations of what was recorded and not in others.";
+      return "It is in some explanations of what was recorded and not in others.";
     case v1::CERTAINTY_UNOBSERVED:
       return "Nothing that could have seen this step was recording. Not observed is not omitted.";
     case v1::CERTAINTY_JUSTIFIED: return "A reason was recorded at the time. It is not scored.";

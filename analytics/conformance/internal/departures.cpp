@@ -76,6 +76,12 @@ void DepartureBuilder::place(Draft& draft, const std::pair<uint32_t, uint32_t>& 
   d.t0_ns = t0;
   d.t1_ns = t1;
   d.timed = timed;
+  const auto bound = [&](uint32_t index) {
+    const LogEvent& event = view_.event(events[index]);
+    return event.timed && event.u95_ns >= 0 ? event.u95_ns : view_.t1_ns - view_.t0_ns;
+  };
+  if (before) draft.before_ns = bound(span.first - 1);
+  if (after) draft.after_ns = bound(span.second);
   for (const auto& [there, index] : {std::pair{before, span.first - 1}, {after, span.second}})
     if (there)
       for (const v1::SourceRange& source : view_.event(events[index]).sources)
@@ -253,33 +259,50 @@ void DepartureBuilder::classify() {
     }
     if (d.kind != Kind::kMissing) continue;
     const auto step = norm_.step_with_id(d.step);
-    if (step && blind(d, norm_.step(*step))) {
+    if (step && blind(draft, norm_.step(*step))) {
       d.kind = Kind::kUnobserved;
       d.certainty = v1::CERTAINTY_UNOBSERVED;
+    } else if (const Unfound* unfound = unfound_for(d)) {
+      d.certainty = v1::CERTAINTY_AMBIGUOUS;
+      d.done_unseen = unfound->probability;
     }
   }
 }
 
 // True if each stream that can show the step recorded nothing for some of the time the step could
-// have been done in. A step that nothing is said to show counts as seen.
-bool DepartureBuilder::blind(const Departure& d, const v1::ProtocolStep& step) const {
+// have been done in, as far as its ends are known. A step that nothing is said to show counts as
+// seen.
+bool DepartureBuilder::blind(const Draft& draft, const v1::ProtocolStep& step) const {
+  const int64_t t0 = draft.departure.t0_ns - draft.before_ns;
+  const int64_t t1 = draft.departure.t1_ns + draft.after_ns;
   if (step.has_detect() && step.detect() == 0) return true;
   if (step.observed_by_size() == 0) return false;
   return std::ranges::all_of(step.observed_by(), [&](const std::string& stream) {
     if (std::ranges::find(observability_.absent, stream) != observability_.absent.end())
       return true;
     return std::ranges::any_of(observability_.blind, [&](const Blind& b) {
-      return (b.stream.empty() || b.stream == stream) && b.t1_ns >= d.t0_ns && b.t0_ns <= d.t1_ns;
+      return (b.stream.empty() || b.stream == stream) && b.t1_ns >= t0 && b.t0_ns <= t1;
     });
   });
 }
 
 const Reason* DepartureBuilder::reason_for(const Departure& d) const {
-  for (const Reason& reason : observability_.reasons) {
-    if (reason.step == d.step || (!d.activity.empty() && reason.step == d.activity)) return &reason;
-    const auto step = norm_.step_of.find(reason.step);
-    if (step != norm_.step_of.end() && norm_.step(step->second).id() == d.step) return &reason;
-  }
+  for (const Reason& reason : observability_.reasons)
+    if (names(reason.step, d)) return &reason;
+  return nullptr;
+}
+
+// Whether `name`, a step's id or an activity, is that of the departure's step.
+bool DepartureBuilder::names(const std::string& name, const Departure& d) const {
+  if (name == d.step || (!d.activity.empty() && name == d.activity)) return true;
+  const auto step = norm_.step_of.find(name);
+  return step != norm_.step_of.end() && norm_.step(step->second).id() == d.step;
+}
+
+// What looked for the step and would not swear that it was not done.
+const Unfound* DepartureBuilder::unfound_for(const Departure& d) const {
+  for (const Unfound& unfound : observability_.unfound)
+    if (unfound.probability > options_.doubt && names(unfound.step, d)) return &unfound;
   return nullptr;
 }
 
@@ -290,7 +313,7 @@ int64_t DepartureBuilder::excused(const Variant& variant) const {
   int64_t always = 0;
   for (const Draft& draft : drafts_) {
     const Departure& d = draft.departure;
-    if (!draft.item || (d.kind != Kind::kUnobserved && d.kind != Kind::kJustified)) continue;
+    if (!draft.item || d.scored()) continue;
     const int64_t cost = d.deviation == Kind::kOrder ? 2 * unit : unit;
     if (d.explanations.empty() && draft.departure.margin != 0) always += cost;
     for (uint32_t e : d.explanations) by_explanation[e] += cost;

@@ -26,8 +26,9 @@ class DepartureBuilder {
   struct Draft {
     Departure departure;
     Details details;
-    std::optional<Item> item;      // from the flow
-    std::optional<Broken> broken;  // from a rule
+    std::optional<Item> item;             // from the flow
+    std::optional<Broken> broken;         // from a rule
+    int64_t before_ns = 0, after_ns = 0;  // how far its time may reach beyond t0 and t1
   };
 
   Draft make(Kind kind, int32_t step, std::optional<uint32_t> event) const;
@@ -39,8 +40,10 @@ class DepartureBuilder {
   void mark_order_sensitive(const Variant& variant, VariantAligner& aligner, CaseResult& out);
   bool mark_against(VariantAligner& aligner, const std::vector<uint32_t>& order, bool listed);
   void classify();
-  bool blind(const Departure& departure, const v1::ProtocolStep& step) const;
+  bool blind(const Draft& draft, const v1::ProtocolStep& step) const;
   const Reason* reason_for(const Departure& departure) const;
+  const Unfound* unfound_for(const Departure& departure) const;
+  bool names(const std::string& name, const Departure& departure) const;
   int64_t excused(const Variant& variant) const;
 
   const protocol::Norm& norm_;

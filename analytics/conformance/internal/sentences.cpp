@@ -48,6 +48,11 @@ std::string sentence(const Departure& d, const Details& details) {
             " was not seen, but nothing that shows it was recording all the time it could have "
             "been done";
         if (d.timed) out += " (" + between(d.t0_ns, d.t1_ns) + ")";
+      } else if (d.done_unseen) {
+        out += " was not found";
+        if (d.timed) out += "; it belongs " + between(d.t0_ns, d.t1_ns);
+        out += print("; what was recorded leaves a probability of %.*f %% that it was done",
+                     *d.done_unseen < .1 ? 1 : 0, *d.done_unseen * 100);
       } else {
         out += " was not done";
         if (d.timed) out += "; it belongs " + between(d.t0_ns, d.t1_ns);

@@ -16,6 +16,9 @@ conformance::Observability observability(const Work& work, const case_log::CaseL
   out.absent = info.absent;
   for (const case_log::RecordedReason& reason : info.reasons)
     out.reasons.push_back({reason.step, reason.code, reason.t_ns});
+  if (work.phases.info.phase_source == "found")
+    for (const phases::Unfound& unfound : work.phases.found->unfound)
+      out.unfound.push_back({unfound.label, unfound.probability});
   out.clocks_trusted = work.phases.quality.timing_ok();
   out.case_t0_ns = info.t0_ns;
   out.case_t1_ns = info.t1_ns;
@@ -44,6 +47,11 @@ finding::Draft draft_of(const conformance::Departure& d, size_t index) {
   draft.values = {{"severity", d.severity},
                   {"explanations", static_cast<double>(d.explanations.size())}};
   if (d.margin) draft.values["margin"] = static_cast<double>(*d.margin);
+  if (d.done_unseen) {
+    draft.values["done_unseen"] = *d.done_unseen;
+    draft.labels["alternative"] =
+        "A look at the recording between the times given, or any account of the step.";
+  }
   if (d.excess_ns != 0) draft.values["excess_s"] = static_cast<double>(d.excess_ns) * 1e-9;
   return draft;
 }
@@ -53,7 +61,7 @@ finding::Draft draft_of(const conformance::Departure& d, size_t index) {
 Result<void> conformance_job(Work& work) {
   char config[64];
   std::snprintf(config, sizeof config, "order=start limit_scale=%.6g", work.time_scale);
-  Run run(work, "conformance", "1", config);
+  Run run(work, "conformance", "2", config);
   if (work.options.norm == nullptr) return run.skip("no norm was given");
   const protocol::Norm& norm = *work.options.norm;
   run.record().set_protocol(norm.name());

@@ -64,6 +64,8 @@ void plan_phases(Plan& plan) {
   std::vector<Phase> order = {Phase::kPreparation, Phase::kCalot, Phase::kClipping,
                               Phase::kDissection};
   for (Phase phase : last_phases(random)) order.push_back(phase);
+  const bool unpacked = plan.has("phase-missing");
+  if (unpacked) std::erase(order, Phase::kPackaging);
   const bool slow = plan.has("time");
   static constexpr Phase kSlow[] = {Phase::kPreparation, Phase::kClipping, Phase::kPackaging};
   const Phase over = kSlow[random.below(3)];
@@ -81,6 +83,8 @@ void plan_phases(Plan& plan) {
     d *= options.duration_scale;
     plan.phases.push_back({phase, t, t + d});
     t += d;
+    if (unpacked && phase == Phase::kDissection)
+      plan.departures.push_back({"missing", to_string(Phase::kPackaging), t, "", true});
   }
   plan.duration_s = t + random.uniform(60, 110);
 }

@@ -4,7 +4,7 @@ import type { Finding } from './types';
 /** How sure a departure is: told apart by shape and by word, colour only helps. */
 export const kCertainty: Record<string, { word: string; shape: string; meaning: string }> = {
   certain: { word: 'certain', shape: 'M0-7 7 0 0 7-7 0Z', meaning: 'In every best explanation of what was recorded.' },
-  ambiguous: { word: 'ambiguous', shape: 'M0-6.5 6.5 6-6.5 6Z', meaning: 'In some best explanations of what was recorded, not in others.' },
+  ambiguous: { word: 'ambiguous', shape: 'M0-6.5 6.5 6-6.5 6Z', meaning: 'In some explanations of what was recorded, not in others.' },
   unobserved: { word: 'not observed', shape: 'M-6 0a6 6 0 1 0 12 0a6 6 0 1 0-12 0', meaning: 'Nothing that could have seen this step was recording. That is not the same as omitted.' },
   justified: { word: 'justified', shape: 'M-6-6H6V6H-6Z', meaning: 'A reason was recorded. Shown, never scored.' },
 };

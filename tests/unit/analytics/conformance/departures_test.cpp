@@ -102,6 +102,59 @@ TEST_F(Departures, NotObservedIsNotOmitted) {
   EXPECT_THAT(brief(run()), ElementsAre("unobserved prepare"));
 }
 
+// A step can have been done as late as the event after it can have begun.
+TEST_F(Departures, AGapWithinTheUncertaintyOfAStepsPlaceLeavesItUnobserved) {
+  at("a", 10, -1, 3);
+  at("finish", 20);
+  seen_.case_t0_ns = 0;
+  seen_.blind.push_back({"team.marks", 12 * kSecond, 16 * kSecond, "off"});
+  EXPECT_THAT(brief(run()), ElementsAre("unobserved prepare"));
+  trace_.events[0].u95_ns = kSecond;
+  EXPECT_THAT(brief(run()), ElementsAre("missing prepare"));
+  trace_.events[0].u95_ns = -1;  // no bound is known
+  EXPECT_THAT(brief(run()), ElementsAre("unobserved prepare"));
+}
+
+TEST_F(Departures, AMissingStepThatMayHaveBeenDoneUnseenIsNotCertainAndNotScored) {
+  at("prepare", 1);
+  at("finish", 20);
+  seen_.unfound = {{"a", .3}, {"prepare", .9}};
+  protocol_.mutable_flow()->mutable_sequence(1)->mutable_choice()->RemoveLast();
+  const CaseResult result = run();
+  ASSERT_THAT(brief(result), ElementsAre("missing a"));
+  const Departure& d = result.departures[0];
+  EXPECT_EQ(d.certainty, v1::CERTAINTY_AMBIGUOUS);
+  EXPECT_EQ(d.done_unseen, .3);
+  EXPECT_THAT(d.text, HasSubstr("was not found; it belongs between 0:00:01 and 0:00:20"));
+  EXPECT_THAT(d.text, HasSubstr("a probability of 30 % that it was done"));
+  EXPECT_EQ(result.cost, 1);
+  EXPECT_EQ(result.scored_cost, 0);
+  EXPECT_FALSE(d.scored());
+}
+
+TEST_F(Departures, AMissingStepThatWasHardlyDoneUnseenIsCertain) {
+  at("prepare", 1);
+  at("finish", 20);
+  seen_.unfound = {{"a", .019}};
+  protocol_.mutable_flow()->mutable_sequence(1)->mutable_choice()->RemoveLast();
+  const CaseResult result = run();
+  ASSERT_THAT(brief(result), ElementsAre("missing a"));
+  EXPECT_EQ(result.departures[0].certainty, v1::CERTAINTY_CERTAIN);
+  EXPECT_FALSE(result.departures[0].done_unseen);
+  EXPECT_EQ(result.scored_cost, 1);
+}
+
+TEST_F(Departures, AReasonAndAGapComeBeforeDoubt) {
+  at("a", 10);
+  at("finish", 20);
+  seen_.case_t0_ns = 0;
+  seen_.unfound = {{"prepare", .5}};
+  seen_.absent.push_back("team.marks");
+  EXPECT_THAT(brief(run()), ElementsAre("unobserved prepare"));
+  seen_.reasons.push_back({"prepare", "emergency", 5 * kSecond});
+  EXPECT_THAT(brief(run()), ElementsAre("justified prepare"));
+}
+
 TEST_F(Departures, ARecordedReasonJustifiesAndIsNotScored) {
   at("prepare", 1);
   at("a", 10);

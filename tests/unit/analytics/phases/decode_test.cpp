@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "analytics/phases/decode.h"
+#include "analytics/phases/internal/evidence.h"
 
 namespace casebox::analytics::phases {
 namespace {
@@ -145,6 +148,105 @@ TEST(Phases, AreFoundWhenOneKindOfInstrumentIsNotWatched) {
   const auto decoded = decode(course.builder().finish(), cholecystectomy());
   ASSERT_TRUE(decoded.has_value());
   EXPECT_EQ(labels(*decoded), kUsual);
+}
+
+/// The typical course with another end of the dissection, and a packaging from there to 1280.
+Course packed_from(double from_s) {
+  Course course;
+  course.use(Signal::kLight, 11, 1441);
+  course.use(Signal::kInsufflation, 70, 1373);
+  course.uses(Signal::kGrasper, 12, 128, 15, 15);
+  course.uses(Signal::kHook, 133, 597, 38, 9);
+  course.uses(Signal::kGrasper, 135, 597, 26, 8);
+  course.uses(Signal::kClipper, 603, 717, 20, 22);
+  course.uses(Signal::kHook, 723, from_s - 3, 36, 9);
+  course.uses(Signal::kGrasper, 730, from_s - 3, 13, 10);
+  if (from_s < 1280) course.uses(Signal::kSpecimenBag, from_s + .5, 1279.5, 42, 10);
+  course.uses(Signal::kIrrigator, 1283, 1367, 12, 12);
+  course.uses(Signal::kBipolar, 1290, 1367, 14, 28);
+  course.uses(Signal::kSpecimenBag, 1373, 1437, 10, 12);
+  return course;
+}
+
+TEST(UnfoundPhases, AreNoneWhereAllAreFound) {
+  const auto decoded = decode(packed_from(1200).builder().finish(), cholecystectomy());
+  ASSERT_TRUE(decoded.has_value());
+  ASSERT_EQ(labels(*decoded), kUsual);
+  EXPECT_THAT(decoded->unfound, testing::IsEmpty());
+}
+
+TEST(UnfoundPhases, AreImprobableWhereTheirInstrumentWasNeverInUse) {
+  const auto decoded = decode(packed_from(1280).builder().finish(), cholecystectomy());
+  ASSERT_TRUE(decoded.has_value());
+  ASSERT_THAT(decoded->unfound, testing::SizeIs(1));
+  EXPECT_EQ(decoded->unfound[0].label, "GallbladderPackaging");
+  EXPECT_LT(decoded->unfound[0].probability, .01);
+}
+
+// The longer the bag was in use, the more probably it was packaging; no course of less than a
+// quarter of a minute is the most probable one.
+TEST(UnfoundPhases, AreNotRuledOutWhereTheirInstrumentWasInUseForSeconds) {
+  double before = 0;
+  for (const double from_s : {1280, 1276, 1272, 1268, 1265}) {
+    const auto decoded = decode(packed_from(from_s).builder().finish(), cholecystectomy());
+    ASSERT_TRUE(decoded.has_value());
+    ASSERT_THAT(decoded->unfound, testing::SizeIs(1)) << testing::PrintToString(labels(*decoded));
+    EXPECT_EQ(decoded->unfound[0].label, "GallbladderPackaging");
+    EXPECT_GT(decoded->unfound[0].probability, before) << from_s;
+    before = decoded->unfound[0].probability;
+  }
+  EXPECT_GT(before, .2);
+  EXPECT_LT(before, .8);
+}
+
+/// Sum over all courses from `at` on in state `s`, one by one.
+double sum_of_courses(const internal::Evidence& evidence, const Model& model,
+                      const std::string& left_out, size_t s, size_t at) {
+  if (model.states[s].label == left_out) return 0;
+  double sum = 0;
+  for (size_t to = at + 1; to <= evidence.steps(); ++to) {
+    const double here = std::exp(evidence.segment(s, at, to) + evidence.opening(s, at) +
+                                 evidence.duration(s, to - at));
+    if (to == evidence.steps()) sum += here * model.transition[s][model.states.size()];
+    for (size_t next = 0; to < evidence.steps() && next < model.states.size(); ++next)
+      if (model.transition[s][next] > 0)
+        sum +=
+            here * model.transition[s][next] * sum_of_courses(evidence, model, left_out, next, to);
+  }
+  return sum;
+}
+
+TEST(UnfoundPhases, HaveTheProbabilityThatAllCoursesTogetherGiveThem) {
+  Model model;
+  for (const auto& [label, share, mu] :
+       {std::tuple{"a", .3, 1.5}, {"b", .5, 1.0}, {"c", .8, .5}, {"d", .4, 1.2}}) {
+    State state{label, mu, .6, {}, {}};
+    state.use[static_cast<size_t>(Signal::kHook)] = {share, 4};
+    model.states.push_back(state);
+  }
+  model.states[2].openings = {{Signal::kHook, true}};
+  model.transition = {
+      {0, .5, .2, .2, .1}, {.3, 0, .2, .2, .3}, {.2, .4, 0, .2, .2}, {.2, .2, .2, 0, .4}};
+  model.begin = {.4, .3, .2, .1};
+  SignalsBuilder builder;
+  builder.span(CaseTime{0}, CaseTime{ns(10)});
+  for (double t : {2.2, 7.1}) {
+    builder.level(Signal::kHook, {ns(t), true, 0, {}});
+    builder.level(Signal::kHook, {ns(t + 1.5), false, 0, {}});
+  }
+  const Signals signals = builder.finish();
+  const auto decoded = decode(signals, model);
+  ASSERT_TRUE(decoded.has_value());
+  ASSERT_FALSE(decoded->unfound.empty());
+  const internal::Evidence evidence(signals, model, 1, DecodeOptions{}.evidence, 1);
+  const auto sum = [&](const std::string& left_out) {
+    double out = 0;
+    for (size_t s = 0; s < model.states.size(); ++s)
+      out += model.begin[s] * sum_of_courses(evidence, model, left_out, s, 0);
+    return out;
+  };
+  for (const Unfound& unfound : decoded->unfound)
+    EXPECT_NEAR(unfound.probability, 1 - sum(unfound.label) / sum(""), 1e-6) << unfound.label;
 }
 
 TEST(Phases, OfACaseWithoutSignalsAreRefused) {
