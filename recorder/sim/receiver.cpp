@@ -6,6 +6,7 @@ namespace casebox::recorder::sim {
 namespace {
 
 constexpr Duration kPatience = milliseconds(3000);  // how long a hole may wait to be filled
+constexpr Duration kSet = milliseconds(500);        // stamps of one clock are no further apart
 
 }  // namespace
 
@@ -16,20 +17,22 @@ Receiver::Receiver(const std::vector<v1::Stream>& streams)
 
 void Receiver::take(Packet packet, std::vector<Received>& out) {
   const size_t stream = packet.stream;
+  const uint64_t number = packet.number;
   const CaseTime now = packet.arrival;
   Link& link = links_[stream];
-  const std::pair<uint64_t, bool> key{packet.number, packet.count > 0};
-  if (packet.number < link.next || link.waiting.contains(key)) {
+  const std::pair<uint64_t, bool> key{number, packet.count > 0};
+  if (number < link.next || link.waiting.contains(key)) {
     ++link.duplicates;
   } else {
     // A packet that others have overtaken says nothing about the clock.
     const bool overtaken = !link.waiting.empty() && link.waiting.rbegin()->first > key;
     if (!overtaken)
       clocks_[streams_[stream].clock_id()].observe(packet.sent_src_ns, packet.arrival);
-    if (packet.number == link.next) {
-      deliver(stream, std::move(packet), out);
+    Placed placed = place(std::move(packet));
+    if (number == link.next) {
+      deliver(stream, std::move(placed), out);
     } else {
-      link.waiting.emplace(key, std::move(packet));
+      link.waiting.emplace(key, std::move(placed));
     }
   }
   release(stream, now, out);
@@ -40,13 +43,12 @@ void Receiver::release(size_t stream, CaseTime now, std::vector<Received>& out) 
   while (!link.waiting.empty()) {
     auto first = link.waiting.begin();
     if (first->first.first > link.next) {
-      if (now - first->second.arrival < kPatience) return;
-      missing(stream, first->first.first - link.next,
-              clocks_[streams_[stream].clock_id()].map(first->second.t_src_ns), out);
+      if (now - first->second.packet.arrival < kPatience) return;
+      missing(stream, first->first.first - link.next, first->second.t, out);
     }
-    Packet packet = std::move(first->second);
+    Placed placed = std::move(first->second);
     link.waiting.erase(first);
-    deliver(stream, std::move(packet), out);
+    deliver(stream, std::move(placed), out);
   }
 }
 
@@ -66,13 +68,37 @@ void Receiver::missing(size_t stream, uint64_t count, CaseTime end, std::vector<
   out.push_back(std::move(gap));
 }
 
-void Receiver::deliver(size_t stream, Packet packet, std::vector<Received>& out) {
+Receiver::Placed Receiver::place(Packet packet) const {
+  const v1::Stream& stream = streams_[packet.stream];
+  const OneWayClock& clock = clocks_.at(stream.clock_id());
+  const Duration made = nanoseconds(packet.sent_src_ns - packet.t_src_ns);
+  Placed out{{}, clock.map(packet.t_src_ns), clock.u95_us()};
+  const CaseTime sent = clock.map(packet.sent_src_ns);
+  const bool sent_before = sent > packet.arrival + kSet || packet.arrival - sent > kPatience;
+  Duration length = made;
+  if (packet.count > 0) {
+    const auto& rate = stream.tick_rate_hz();
+    length = rate.num() > 0
+                 ? from_seconds(static_cast<double>(packet.count - 1) *
+                                static_cast<double>(rate.den()) / static_cast<double>(rate.num()))
+                 : Duration{};
+  }
+  const bool made_across = made < Duration{} - kSet || made > length + kSet;
+  if (sent_before || made_across)
+    out.t = (sent_before ? packet.arrival : sent) - (made_across ? length : made);
+  // It may have been under way for as long as others would have waited for it.
+  if (sent_before) out.u95_us = std::max(out.u95_us, static_cast<uint32_t>(kPatience.ns / 1000));
+  out.packet = std::move(packet);
+  return out;
+}
+
+void Receiver::deliver(size_t stream, Placed placed, std::vector<Received>& out) {
   Link& link = links_[stream];
-  const OneWayClock& clock = clocks_[streams_[stream].clock_id()];
+  Packet& packet = placed.packet;
   Received item;
   item.stream = stream;
-  item.t = clock.map(packet.t_src_ns);
-  item.u95_us = clock.u95_us();
+  item.t = placed.t;
+  item.u95_us = placed.u95_us;
   item.arrival = packet.arrival;
   link.next = packet.number + packet.count;
   if (const Away* away = std::get_if<Away>(&packet.what)) {
@@ -94,11 +120,9 @@ void Receiver::finish(const std::vector<uint64_t>& sent, std::vector<Received>& 
   CaseTime end;
   for (const Link& link : links_) end = std::max(end, link.last);
   for (size_t i = 0; i < links_.size(); ++i) {
-    for (auto& [key, packet] : links_[i].waiting) {
-      if (key.first > links_[i].next)
-        missing(i, key.first - links_[i].next, clocks_[streams_[i].clock_id()].map(packet.t_src_ns),
-                out);
-      deliver(i, std::move(packet), out);
+    for (auto& [key, placed] : links_[i].waiting) {
+      if (key.first > links_[i].next) missing(i, key.first - links_[i].next, placed.t, out);
+      deliver(i, std::move(placed), out);
     }
     links_[i].waiting.clear();
     if (sent[i] > links_[i].next) missing(i, sent[i] - links_[i].next, end, out);

@@ -4,6 +4,10 @@
 // says what is missing, and maps the device's clock to case time from nothing but times of sending
 // and arrival. It knows neither the plan nor the counts of the room.
 //
+// A packet is placed when it arrives, however long it waits for those before it. Where the device's
+// clock was set after the packet was sent, or while it was made, its stamps belong to two clocks:
+// it is placed by its arrival and by the length of what it holds.
+//
 // Thread safety: one thread owns a Receiver.
 
 #include <cstdint>
@@ -42,15 +46,21 @@ class Receiver {
   const std::map<uint32_t, OneWayClock>& clocks() const { return clocks_; }
 
  private:
+  struct Placed {
+    Packet packet;
+    CaseTime t;  // of the first item
+    uint32_t u95_us;
+  };
   struct Link {
     uint64_t next = 0;
     // Ahead of `next`: by number, an absence (which takes none) before the item of its number.
-    std::map<std::pair<uint64_t, bool>, Packet> waiting;
+    std::map<std::pair<uint64_t, bool>, Placed> waiting;
     uint64_t duplicates = 0;
     CaseTime last;  // where the last delivered item was
   };
   void release(size_t stream, CaseTime now, std::vector<Received>& out);
-  void deliver(size_t stream, Packet packet, std::vector<Received>& out);
+  void deliver(size_t stream, Placed placed, std::vector<Received>& out);
+  Placed place(Packet packet) const;
   void missing(size_t stream, uint64_t count, CaseTime end, std::vector<Received>& out);
 
   std::vector<v1::Stream> streams_;
