@@ -150,9 +150,14 @@ TEST_F(Departures, AReasonAndAGapComeBeforeDoubt) {
   seen_.case_t0_ns = 0;
   seen_.unfound = {{"prepare", .5}};
   seen_.absent.push_back("team.marks");
-  EXPECT_THAT(brief(run()), ElementsAre("unobserved prepare"));
+  const CaseResult blind = run();
+  ASSERT_THAT(brief(blind), ElementsAre("unobserved prepare"));
+  EXPECT_EQ(blind.departures[0].certainty, v1::CERTAINTY_UNOBSERVED);
+  EXPECT_FALSE(blind.departures[0].done_unseen);
   seen_.reasons.push_back({"prepare", "emergency", 5 * kSecond});
-  EXPECT_THAT(brief(run()), ElementsAre("justified prepare"));
+  const CaseResult justified = run();
+  ASSERT_THAT(brief(justified), ElementsAre("justified prepare"));
+  EXPECT_EQ(justified.departures[0].certainty, v1::CERTAINTY_JUSTIFIED);
 }
 
 TEST_F(Departures, ARecordedReasonJustifiesAndIsNotScored) {
