@@ -1,6 +1,6 @@
 // Simulated operations with known truth, recorded, stored and analysed, then compared with what was
-// planted (docs/analysis.md). Nothing was tuned or chosen by a look at the seeds below; seeds 1000
-// to 1299 are for that.
+// planted (docs/analysis.md). Nothing was tuned on the seeds below; seeds 1000 to 1299 are for
+// that.
 //
 // CASEBOX_TRUTH_SCALE: length of phases, 1 = as in life; the tolerance below is for that scale.
 // CASEBOX_TRUTH_SEEDS: "first-last" instead of the cases below.

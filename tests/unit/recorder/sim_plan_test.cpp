@@ -35,6 +35,23 @@ TEST(SimPlan, PhasesLastAsLongAsPublished) {
   }
 }
 
+TEST(SimPlan, APhaseIsLeftOutOnlyWhenAskedForAndIsThenPlanted) {
+  for (uint64_t seed = 1; seed <= 50; ++seed) {
+    EXPECT_FALSE(plan_of(seed).has("phase-missing"));
+    Options options;
+    options.seed = seed;
+    options.faults = {"phase-missing"};
+    const Plan plan = make_plan(options).value();
+    const auto dissection = std::ranges::find(plan.phases, Phase::kDissection, &PhaseSpan::phase);
+    EXPECT_EQ(std::ranges::count(plan.phases, Phase::kPackaging, &PhaseSpan::phase), 0);
+    ASSERT_EQ(plan.departures.size(), 1u);
+    EXPECT_EQ(plan.departures[0].kind, "missing");
+    EXPECT_EQ(plan.departures[0].step, "GallbladderPackaging");
+    EXPECT_EQ(plan.departures[0].t_s, dissection->end_s);
+    EXPECT_TRUE(plan.departures[0].certain);
+  }
+}
+
 TEST(SimPlan, LastThreePhasesSwapAndRepeatNowAndThen) {
   int regular = 0, repeated = 0, swapped = 0;
   for (uint64_t seed = 1; seed <= 400; ++seed) {
