@@ -184,7 +184,6 @@ Result<std::vector<v1::SourceRange>> Sources::ranges(std::vector<storage::Source
   join(0);
   if (joined.size() > limit) join(64);
   if (joined.size() > limit) join(UINT64_MAX);
-  if (joined.size() > limit) joined.resize(limit);
   std::vector<v1::SourceRange> out;
   for (const Piece& piece : joined) {
     CASEBOX_TRY(auto made,

@@ -69,8 +69,9 @@ class Sources {
   explicit Sources(const storage::CaseReader& reader) : reader_(reader) {}
   /// The range [first, last] of a stream.
   Result<v1::SourceRange> range(Epoch epoch, StreamId stream, ItemNumber first, ItemNumber last);
-  /// The frames named, joined where they follow each other closely: at most `limit` ranges, in
-  /// order of epoch, stream and number. A range may cover frames between those named.
+  /// The frames named, joined where they follow each other closely, in order of epoch, stream and
+  /// number: at most `limit` ranges, or one for each stream where there are more streams than that.
+  /// A range may cover frames between those named.
   Result<std::vector<v1::SourceRange>> ranges(std::vector<storage::SourceRef> frames,
                                               size_t limit = 8);
 
