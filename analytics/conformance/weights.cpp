@@ -132,6 +132,15 @@ class Pairs {
 
 }  // namespace
 
+Values values_of(const protocol::Norm& norm) {
+  Values out;
+  for (const v1::ProtocolValue& value : norm.source.values()) {
+    out.ids.push_back(value.id());
+    out.weights.push_back(value.weight());
+  }
+  return out;
+}
+
 Tally tally(const protocol::Norm& norm, const CaseResult& result) {
   Tally out;
   std::map<std::string, size_t> index;
@@ -169,13 +178,9 @@ Tally tally(const protocol::Norm& norm, const CaseResult& result) {
   return out;
 }
 
-std::vector<double> scaled_weights(const protocol::Norm& norm) {
-  std::vector<double> out;
-  double sum = 0;
-  for (const v1::ProtocolValue& value : norm.source.values()) {
-    out.push_back(value.weight());
-    sum += value.weight();
-  }
+std::vector<double> scaled_weights(const Values& values) {
+  std::vector<double> out = values.weights;
+  const double sum = std::accumulate(out.begin(), out.end(), 0.0);
   if (!(sum > 0) || !std::isfinite(sum)) return {};
   for (double& weight : out) weight *= static_cast<double>(out.size()) / sum;
   return out;
@@ -217,22 +222,28 @@ std::vector<std::vector<double>> random_weights(const std::vector<double>& decla
 
 Weighing weigh(const protocol::Norm& norm, std::span<const CaseResult> results,
                const WeightOptions& options) {
+  std::vector<Tally> tallies;
+  for (const CaseResult& result : results) tallies.push_back(tally(norm, result));
+  return weigh(values_of(norm), tallies, options);
+}
+
+Weighing weigh(const Values& values, std::span<const Tally> tallies, const WeightOptions& options) {
   Weighing out;
-  const std::vector<double> declared = scaled_weights(norm);
+  const std::vector<double> declared = scaled_weights(values);
   if (declared.empty()) {
-    out.reason = norm.source.values().empty() ? "the norm declares no values"
-                                              : "none of the norm's values has a weight above 0";
+    out.reason = values.ids.empty() ? "the norm declares no values"
+                                    : "none of the norm's values has a weight above 0";
     return out;
   }
-  for (const v1::ProtocolValue& value : norm.source.values()) out.values.push_back(value.id());
+  out.values = values;
   out.declared = declared;
 
   std::map<std::vector<Counts>, size_t> ids;
   std::vector<Profile> profiles;
-  std::vector<size_t> profile_of(results.size());
+  std::vector<size_t> profile_of(tallies.size());
   uint64_t judged = 0;
-  for (size_t i = 0; i < results.size(); ++i) {
-    Tally t = tally(norm, results[i]);
+  for (size_t i = 0; i < tallies.size(); ++i) {
+    const Tally& t = tallies[i];
     WeighedCase weighed;
     weighed.judged = t.judged;
     weighed.listed = t.listed;
@@ -244,7 +255,7 @@ Weighing weigh(const protocol::Norm& norm, std::span<const CaseResult> results,
       continue;
     }
     ++judged;
-    const auto [it, added] = ids.try_emplace(std::move(t.counts), profiles.size());
+    const auto [it, added] = ids.try_emplace(t.counts, profiles.size());
     if (added) profiles.push_back({it->first, 0});
     ++profiles[it->second].cases;
     profile_of[i] = it->second;
@@ -279,7 +290,7 @@ Weighing weigh(const protocol::Norm& norm, std::span<const CaseResult> results,
   out.total = {base.total, equal.total, spread(std::move(totals))};
   std::vector<Spread> spreads;
   for (std::vector<double>& of : draws) spreads.push_back(spread(std::move(of)));
-  for (size_t i = 0; i < results.size(); ++i) {
+  for (size_t i = 0; i < tallies.size(); ++i) {
     WeighedCase& c = out.cases[i];
     if (!c.judged) continue;
     const size_t p = profile_of[i];

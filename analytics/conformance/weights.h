@@ -36,6 +36,14 @@ struct WeightOptions {
   uint32_t draws = 1000;  // of random weights
 };
 
+/// A norm's hierarchy of values, as it is declared.
+struct Values {
+  std::vector<std::string> ids;
+  std::vector<double> weights;  // as written: finite, 0 or more; as many as ids
+  bool operator==(const Values&) const = default;
+};
+Values values_of(const protocol::Norm& norm);
+
 /// Of one case, by explanation. Not judged: its departures are not known, so it has no score.
 struct Tally {
   bool judged = true;
@@ -45,6 +53,7 @@ struct Tally {
   /// Scored departures by value (index into the norm's values), one row for each explanation that
   /// differs; sorted. When !listed two rows: the certain ones, and all there may be.
   std::vector<std::vector<uint32_t>> counts;
+  bool operator==(const Tally&) const = default;
 };
 Tally tally(const protocol::Norm& norm, const CaseResult& result);
 
@@ -80,10 +89,10 @@ struct WeighedCase : Weighed {
 struct Weighing {
   /// Why there is no weighted result; empty: there is one. The rest is then empty too.
   std::string reason;
-  std::vector<std::string> values;  // ids, as declared
-  std::vector<double> declared;     // their weights, scaled to a mean of 1
-  std::vector<WeighedCase> cases;   // as given
-  Weighed total;                    // over cases judged
+  Values values;
+  std::vector<double> declared;    // the values' weights, scaled to a mean of 1
+  std::vector<WeighedCase> cases;  // as given
+  Weighed total;                   // over cases judged
   uint64_t not_judged = 0;
   /// Pairs of cases of which one has more under the declared weights, and how many of them stand
   /// the other way round under other weights.
@@ -94,12 +103,15 @@ struct Weighing {
 };
 
 /// Scales weights to a mean of 1. Empty when there is none above 0.
-std::vector<double> scaled_weights(const protocol::Norm& norm);
+std::vector<double> scaled_weights(const Values& values);
 
 /// One draw after another of random weights that keep the order of `declared`; each has mean 1.
 std::vector<std::vector<double>> random_weights(const std::vector<double>& declared,
                                                 const WeightOptions& options);
 
+/// Rows of the tallies have a count for each of `values`.
+Weighing weigh(const Values& values, std::span<const Tally> tallies, const WeightOptions& options);
+/// The same from the cases themselves.
 Weighing weigh(const protocol::Norm& norm, std::span<const CaseResult> results,
                const WeightOptions& options);
 

@@ -7,6 +7,7 @@ there, and no key stands in a document that the page does not name. Commands tha
 import json
 import pathlib
 import re
+import shutil
 import signal
 import sys
 import tempfile
@@ -59,11 +60,21 @@ class Section:
                 self.known.add(head)
 
 
+# "With `--option`, instead of `key[]`:" begins another form of the same document.
+VARIANT = re.compile(r"^With `(--[a-z-]+)`, instead of `([a-z_]+\[\])`:$")
+
+
 def page():
-    sections, current = {}, None
+    sections, current, name = {}, None, ""
     for line in PAGE.read_text(encoding="utf-8").splitlines():
         if line.startswith("## "):
-            current = sections.setdefault(line[3:].strip(), Section())
+            name = line[3:].strip()
+            current = sections.setdefault(name, Section())
+        elif VARIANT.match(line):
+            option, instead = VARIANT.match(line).groups()
+            kept = [known for known in sections[name].lines if not known.startswith(f"`{instead}.")]
+            current = sections.setdefault(f"{name} {option}", Section())
+            current.lines += kept
         elif line.startswith("### "):
             current = None
         elif line.startswith("- ") and current is not None:
@@ -112,10 +123,11 @@ class Checker:
         self.sections, self.seen, self.problems = page(), set(), []
 
     def check(self, command, document):
+        """`command`: its name, and behind it the option that makes another form of its document."""
         self.seen.add(command)
         expect(command in self.sections, f"{command}: no section in {PAGE.name}")
         section = self.sections[command]
-        expect(document["schema"] == f"casebox.{command}/1", f"{command}: schema {document['schema']}")
+        expect(document["schema"] == f"casebox.{command.split()[0]}/1", f"{command}: schema {document['schema']}")
         plain = {key.replace("[]", "") for key in section.known}
         for path in set(paths(document)):
             if SOURCES.search(path) and path not in section.known:  # the same everywhere
@@ -131,7 +143,8 @@ class Checker:
 
     def run(self, *args, code=0):
         document = casebox.json(*args, code=code)
-        self.check(args[0], document)
+        forms = [f"{args[0]} {arg}" for arg in args if f"{args[0]} {arg}" in self.sections]
+        self.check(forms[0] if forms else args[0], document)
         return document
 
 
@@ -158,7 +171,15 @@ def of_a_case(checker, folder):
     for job in ("timing", "conformance", "dfg", "variants", "profile", "skeleton"):
         checker.run("analyze", job, *at)
     checker.run("analyze", "timing", "--each", *at)
+    checker.run("analyze", "timing", "--write", *at)
+    studies = checker.run("cases", "--studies", *at)["studies"]
+    expect(studies and studies[0]["findings"] and studies[0]["runs"], "no study is listed")
+    sealed = folder / "sealed"
+    shutil.copytree(demo["store_path"], sealed, ignore=shutil.ignore_patterns("keys"))
+    expect(checker.run("cases", "--studies", "--store", sealed)["studies"][0]["sealed"], "readable without keys")
     checker.run("analyze", "spc", *at)
+    checker.run("analyze", "spc", "--measure", "departures", *at)
+    checker.run("analyze", "spc", "--chart", "p", "--measure", "has:dissection", "--subgroup", "2", *at)
     checker.run("analyze", "spc", "--chart", "racusum", "--measure", "has:dissection", "--risk", ".1", *at)
     checker.run("analyze", "spc", "--chart", "funnel", "--measure", "has:dissection", "--target", ".5", *at)
     checker.run("analyze", "diversity", "--size", "1", *at)

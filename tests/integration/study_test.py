@@ -119,6 +119,60 @@ def every_analysis(store):
             expect({e["case_id"] for e in again["entities"]} == cases, f"{job}: does not rest on every case")
 
 
+def what_a_log_says(store):
+    """dfg, variants, profile and skeleton are kept and found again; a case whose key is gone is left out by name."""
+    print("== dfg, variants, profile, skeleton, and a case whose key is gone")
+    unused = set((store / "keys" / "stock").iterdir())
+    gone = imported(store, table(store.parent / "gone.csv", ["gone", "not gone"]))[0]["case_id"]
+    taken = sorted(unused - set((store / "keys" / "stock").iterdir()))
+    expect(len(taken) == 2, f"{len(taken)} keys taken for two cases")
+    cases = {one["case_id"] for one in casebox.json("cases", "--store", store)["cases"]}
+    jobs = ("dfg", "variants", "profile", "skeleton")
+    studies = {}
+    for job in jobs:
+        document = casebox.json("analyze", job, "--store", store, "--write")
+        studies[job] = document["study"]
+        expect(studies[job]["created"] and studies[job]["written"], f"{job}: {studies[job]}")
+        expect(all(one["case_id"] != gone or not one["whole"] for one in document["excluded"]), f"{job}: left out")
+        expect(not casebox.json("analyze", job, "--store", store, "--write")["study"]["written"], f"{job}: again")
+        found_again(store, job, studies[job], cases)
+    lost = None
+    for key in taken:  # of the two keys, the one that opens this case
+        file = store / "keys" / "cases" / f"{key.stem}.key"
+        aside = file.rename(file.with_suffix(".aside"))
+        if casebox.json("show", gone, "--store", store)["sealed"]:
+            lost = aside
+            break
+        aside.rename(file)
+    expect(lost is not None, "no key opened this case")
+    for job in jobs:
+        document = casebox.json("analyze", job, "--store", store, "--write")
+        study = document["study"]
+        left = [one for one in document["excluded"] if one["case_id"] == gone]
+        expect(len(left) == 1 and left[0]["reason"] == "no key opens it" and left[0]["whole"] is not False,
+               f"{job}: left out as {left}")
+        if job != "profile":
+            expect(document["read_cases"] == len(cases) - 1, f"{job}: read {document['read_cases']} of {len(cases)}")
+        expect(study["study_id"] == studies[job]["study_id"] and study["written"], f"{job}: {study}")
+        chain = found_again(store, job, study, cases - {gone})
+        expect(chain["in_force"], f"{job}: not in force")
+        text = casebox.run("analyze", job, "--store", store).stdout
+        expect(gone in text and "no key opens it" in text, f"{job}: people are not told")
+        old = casebox.json("recompute", studies[job]["findings"][0]["finding_id"], "--store", store, code=1)
+        expect(not old["in_force"] and not old["identical"], f"{job}: the run with the case is not replaced")
+
+
+def found_again(store, job, study, rests_on):
+    own = [one for one in study["findings"] if one["kind"] not in ("cohort", "run")]
+    expect(own, f"{job}: nothing of its own")
+    for one in study["findings"]:
+        chain = casebox.json("recompute", one["finding_id"], "--store", store)
+        expect(chain["identical"], f"{job}: {one['text']}: differs in {chain['differs']}")
+        if one["kind"] != "run":
+            expect({e["case_id"] for e in chain["entities"]} == rests_on, f"{job}: rests on other cases")
+    return chain
+
+
 def whole_and_closed(store, work):
     print("== whole to verify, closed without keys")
     whole = casebox.json("verify", store)
@@ -149,6 +203,7 @@ def main():
         explained(store, study, cases)
         changed(store, study, work)
         every_analysis(store)
+        what_a_log_says(store)
         whole_and_closed(store, work)
 
 

@@ -24,6 +24,9 @@ struct CohortResult {
   /// What the findings say of their run, where it applies: job_version (else "1"), protocol,
   /// protocol_sha256, seed, order_basis (else "start").
   v1::AnalysisRun run;
+  /// Of each case of a store's cohort: frames looked at beside those of the cohort's events. Empty:
+  /// none.
+  std::vector<std::vector<v1::SourceRange>> frames;
 };
 
 struct CohortAnalysis {

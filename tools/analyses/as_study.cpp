@@ -67,6 +67,8 @@ StudyAnswer study_answer(const Cohort& cohort, const CohortResult& result) {
     member.withheld = cohort.withheld[i];
     for (const analytics::LogEvent& event : cohort.log.traces[i].events)
       member.frames.insert(member.frames.end(), event.sources.begin(), event.sources.end());
+    if (i < result.frames.size())
+      member.frames.insert(member.frames.end(), result.frames[i].begin(), result.frames[i].end());
   }
   out.drafts = result.findings;
   return out;

@@ -21,7 +21,7 @@ std::string canonical_options(const CohortAnalysis& analysis, const Args& args);
 Result<StudyQuestion> study_question(const CohortAnalysis& analysis, const Args& args);
 
 /// The result over the cohort as a study keeps it: rests on every frame that the cohort's events
-/// name.
+/// and the result name.
 StudyAnswer study_answer(const Cohort& cohort, const CohortResult& result);
 
 /// Runs the question's analysis again over the cases that its expression names now.

@@ -19,7 +19,7 @@ Result<std::vector<CaseId>> chosen_cases(StoreAccess& access, const Args& args) 
 
 Result<Cohort> store_cohort(StoreAccess& access, const Args& args) {
   Cohort out;
-  out.from_store = true;
+  out.store = &access;
   out.query = args.text("--cohort");
   CASEBOX_TRY(out.ids, chosen_cases(access, args));
   Progress progress("reading phases", out.ids.size(), "cases");

@@ -28,7 +28,9 @@ struct Cohort {
   std::vector<CaseId> ids;
   std::vector<std::string> rooms;  // codes
   std::string query;               // the cohort's expression; empty: every case, or a log
-  bool from_store = false;
+  /// Null: a log. Else where more can be read of the cases; whoever opened it keeps it open.
+  StoreAccess* store = nullptr;
+  bool from_store() const { return store != nullptr; }
 };
 
 /// The cases of `--case` or `--cohort`, ordered by start and id; without either, all.

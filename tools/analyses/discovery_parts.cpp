@@ -16,7 +16,7 @@ using analytics::discovery::Excluded;
 Readable::Readable(const Cohort& cohort) : cohort_(cohort) {
   const auto& traces = cohort.log.traces;
   const auto unread = [&](size_t i) {
-    return cohort.from_store && traces[i].events.empty() && !cohort.moments_withheld[i].empty();
+    return cohort.from_store() && traces[i].events.empty() && !cohort.moments_withheld[i].empty();
   };
   for (size_t i = 0; i < traces.size(); ++i) {
     if (!unread(i)) {

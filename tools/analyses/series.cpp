@@ -3,26 +3,21 @@
 #include <algorithm>
 #include <tuple>
 
-#include "analytics/conformance/conform.h"
-
 namespace casebox::tools {
 
 namespace spc = analytics::spc;
-namespace conformance = analytics::conformance;
 
-Result<Series> make_series(const Cohort& cohort, const spc::Measure& measure,
-                           const analytics::protocol::Norm* norm) {
-  std::unique_ptr<conformance::Conformer> conformer;
-  if (norm != nullptr) {
-    CASEBOX_TRY(conformer, conformance::Conformer::create(*norm, {}));
-  }
+Series make_series(const Cohort& cohort, const spc::Measure& measure,
+                   const std::vector<spc::CaseValue>* departures) {
   const auto value_of = [&](size_t i) -> spc::CaseValue {
+    if (departures != nullptr) return (*departures)[i];
     const analytics::Trace& trace = cohort.log.traces[i];
-    if (measure.kind != spc::MeasureKind::kDepartures || conformer == nullptr)
-      return spc::measure_case(cohort.log, trace, cohort.withheld[i], measure);
-    const conformance::CaseResult result = conformer->conform(cohort.log, trace, {});
-    if (!result.exact) return {{}, "too long to compare with the norm exactly"};
-    return {static_cast<double>(result.count(v1::CERTAINTY_CERTAIN)), ""};
+    if (cohort.from_store() && trace.events.empty()) {
+      // No key opens it, or nothing is annotated: neither is a case without the event.
+      const auto& why = cohort.moments_withheld[i];
+      return {{}, why.empty() ? "no phases" : why.front()};
+    }
+    return spc::measure_case(cohort.log, trace, cohort.withheld[i], measure);
   };
   Series out;
   const auto& traces = cohort.log.traces;
@@ -30,19 +25,13 @@ Result<Series> make_series(const Cohort& cohort, const spc::Measure& measure,
       std::ranges::any_of(traces, [](const auto& t) { return t.wall_start_ns.has_value(); });
   for (size_t i = 0; i < traces.size(); ++i) {
     const analytics::Trace& trace = traces[i];
-    if (out.dated && !trace.wall_start_ns) {
-      out.left_out.push_back({trace.case_key, "no date, while others have one"});
-      continue;
-    }
-    if (cohort.from_store && trace.events.empty()) {
-      // No key opens it, or nothing is annotated: neither is a case without the event.
-      const auto& why = cohort.moments_withheld[i];
-      out.left_out.push_back({trace.case_key, why.empty() ? "no phases" : why.front()});
-      continue;
-    }
     const spc::CaseValue value = value_of(i);
     if (!value.value) {
       out.left_out.push_back({trace.case_key, value.reason});
+      continue;
+    }
+    if (out.dated && !trace.wall_start_ns) {
+      out.left_out.push_back({trace.case_key, "no date, while others have one"});
       continue;
     }
     const spc::CaseValue duration =

@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "analytics/protocol/norm.h"
 #include "analytics/spc/measure.h"
 #include "tools/analyses/cohort.h"
 #include "tools/cli/json.h"
@@ -36,10 +35,10 @@ struct Series {
 };
 
 /// By wall time, ties by key. When no case is dated: in the order of the cohort. When only some
-/// are, the others are left out, since their place is not known. `norm`: what departures are
-/// counted from; else null. Errors: those of the comparison with the norm.
-Result<Series> make_series(const Cohort& cohort, const analytics::spc::Measure& measure,
-                           const analytics::protocol::Norm* norm);
+/// are, the others are left out, since their place is not known. `departures`: of each trace, for
+/// that measure (departure_counts.h); else null.
+Series make_series(const Cohort& cohort, const analytics::spc::Measure& measure,
+                   const std::vector<analytics::spc::CaseValue>* departures);
 
 Json left_out_json(const std::vector<LeftOut>& left_out);
 

@@ -13,9 +13,11 @@
 #include "tools/analyses/analyses.h"
 #include "tools/analyses/case_table.h"
 #include "tools/analyses/chart_document.h"
+#include "tools/analyses/chart_finding.h"
+#include "tools/analyses/departure_counts.h"
 #include "tools/analyses/series.h"
 #include "tools/documents/names.h"
-#include "tools/findings/norms.h"
+#include "tools/documents/small_groups.h"
 
 namespace casebox::tools {
 namespace {
@@ -24,6 +26,9 @@ namespace spc = analytics::spc;
 using Kind = spc::MeasureKind;
 
 constexpr double kDayNs = 86'400e9;
+constexpr const char* kPerCase =
+    "its points are single cases: for those who may open these cases, not to be passed on";
+constexpr const char* kUnderMinimum = "under 11 cases; --small-groups shows it";
 constexpr const char* kUnordered =
     "the cases carry no dates, so their order in time is not known (of a log, --file-order takes "
     "that of the file)";
@@ -32,8 +37,20 @@ constexpr const char* kUnordered =
 struct Charted {
   spc::Chart chart;
   std::vector<PointOrigin> origins;
-  std::string unit;  // behind values, for people
+  std::string unit;      // behind values, for people
+  bool per_case = true;  // a point is made of one case, or of the cases between two
 };
+
+/// A group of a store's cases that is not shown, as it is under kMinimumGroup.
+struct Withheld {
+  std::string what, reason;
+};
+
+/// Over a store small groups are shown only when they are asked for (docs/adr/068). A log is a file
+/// of its reader's.
+bool hides_small_groups(const Args& args, const Cohort& cohort) {
+  return cohort.from_store() && !args.flag("--small-groups");
+}
 
 Error usage(std::string what) { return {Code::kInvalidArgument, std::move(what)}; }
 
@@ -104,16 +121,29 @@ Result<std::vector<Charted>> averages(const Args& args, const Series& series,
 }
 
 /// p, u and c: so many cases a point, the oldest that fill none left out.
-Result<std::vector<Charted>> counts(const Args& args, Series& series, const std::string& kind) {
+Result<std::vector<Charted>> counts(const Args& args, const Cohort& cohort, Series& series,
+                                    const std::string& kind, std::vector<Withheld>& withheld) {
   CASEBOX_TRY(const size_t baseline, whole(args, "--baseline", 0));
-  size_t group = kind == "p" ? 10 : 1;
+  size_t group = kind == "p" ? kMinimumGroup : 1;
   if (args.has("--subgroup")) {
     CASEBOX_TRY(group, whole(args, "--subgroup", 1));
+  }
+  if (group > 1 && group < kMinimumGroup && hides_small_groups(args, cohort)) {
+    withheld.push_back({fmt::format("all points, of {} cases each", group), kUnderMinimum});
+    Charted none;
+    none.chart.kind = kind;
+    none.chart.reasons.push_back(fmt::format(
+        "points of {} cases are withheld; give --subgroup {} or more, 1 for a point a case, or "
+        "--small-groups",
+        group, kMinimumGroup));
+    none.per_case = false;
+    return std::vector<Charted>{std::move(none)};
   }
   const size_t over = series.cases.size() % group;
   for (size_t i = 0; i < over; ++i)
     series.left_out.push_back({series.cases[i].key, "fills no group of cases"});
   Charted out;
+  out.per_case = group == 1;
   std::vector<spc::Share> shares;
   std::vector<spc::Rate> rates;
   std::vector<unsigned> plain;
@@ -237,11 +267,11 @@ Result<std::vector<Charted>> cusum(const Args& args, Series& series) {
 
 /// Which group each case belongs to: a room of the store, or the file of --groups.
 Result<spc::Funnel> make_funnel(const Args& args, const Cohort& cohort, Series& series,
-                                const spc::Measure& measure) {
+                                const spc::Measure& measure, std::vector<Withheld>& withheld) {
   std::map<std::string, std::string> table;
   if (args.has("--groups")) {
     CASEBOX_TRY(table, read_case_table(args.text("--groups")));
-  } else if (!cohort.from_store) {
+  } else if (!cohort.from_store()) {
     return usage("--chart funnel: the log names no rooms; give --groups FILE");
   }
   std::map<std::string, spc::Group> groups;
@@ -261,7 +291,14 @@ Result<spc::Funnel> make_funnel(const Args& args, const Cohort& cohort, Series& 
     group.size += 1;
   }
   std::vector<spc::Group> list;
-  for (const auto& [name, group] : groups) list.push_back(group);
+  // A small group is not in the pooled target either, or it could be computed from the rest.
+  const bool hide = hides_small_groups(args, cohort);
+  for (const auto& [name, group] : groups) {
+    if (hide && group.size < kMinimumGroup)
+      withheld.push_back({name, kUnderMinimum});
+    else
+      list.push_back(group);
+  }
   spc::FunnelOptions options;
   options.of = measure.kind == Kind::kHas ? spc::FunnelOf::kShares : spc::FunnelOf::kRates;
   const std::string dispersion = args.text("--dispersion");
@@ -276,12 +313,13 @@ Result<spc::Funnel> make_funnel(const Args& args, const Cohort& cohort, Series& 
   return spc::funnel(list, options);
 }
 
-Result<std::vector<Charted>> make_charts(const Args& args, Series& series,
-                                         const spc::Measure& measure, const std::string& kind) {
+Result<std::vector<Charted>> make_charts(const Args& args, const Cohort& cohort, Series& series,
+                                         const spc::Measure& measure, const std::string& kind,
+                                         std::vector<Withheld>& withheld) {
   if (kind == "xmr") return individuals(args, series, measure);
   if (kind == "ewma") return averages(args, series, measure);
-  if (kind == "u" || kind == "c") return counts(args, series, kind);
-  if (kind == "p") return counts(args, series, kind);
+  if (kind == "p" || kind == "u" || kind == "c")
+    return counts(args, cohort, series, kind, withheld);
   if (kind == "racusum") return cusum(args, series);
   return gaps(args, series, kind);
 }
@@ -311,42 +349,26 @@ Result<void> check_fit(const spc::Measure& measure, const std::string& kind) {
   return ok();
 }
 
-analytics::finding::Draft draft(const spc::Chart& chart, const spc::Measure& measure) {
-  analytics::finding::Draft out;
-  out.kind = "control-chart";
-  out.place = "chart/" + chart.kind + "/" + measure.text();
-  out.step = measure.name;
-  out.labels = {{"chart", chart.kind}, {"measure", measure.text()}};
-  out.values = {{"points", static_cast<double>(chart.points.size())},
-                {"signals", static_cast<double>(chart.signal_count())}};
-  if (chart.centre) out.values["centre"] = *chart.centre;
-  if (chart.false_alarms.average_run_length)
-    out.values["average_run_length"] = *chart.false_alarms.average_run_length;
-  out.text = chart.reasons.empty()
-                 ? fmt::format("{} chart of {}: {} of {} points signal.", chart.kind,
-                               measure.text(), chart.signal_count(), chart.points.size())
-                 : fmt::format("{} chart of {}: no limits, {}.", chart.kind, measure.text(),
-                               chart.reasons.front());
-  return out;
+Result<void> put_norm(const NormName& norm, CohortResult& out) {
+  if (norm.id.empty()) return ok();
+  CASEBOX_TRY(const Bytes digest, from_hex(norm.sha256));
+  out.run.set_protocol(norm.id);
+  out.run.set_protocol_sha256(digest);
+  out.json["protocol"] = norm.id;
+  out.json["protocol_sha256"] = norm.sha256;
+  out.text = fmt::format("Certain departures from {} (sha256 {}).\n", norm.id, norm.sha256);
+  return ok();
 }
 
-analytics::finding::Draft draft(const spc::Funnel& funnel, const spc::Measure& measure) {
-  analytics::finding::Draft out;
-  out.kind = "control-chart";
-  out.place = "chart/funnel/" + measure.text();
-  out.step = measure.name;
-  out.labels = {{"chart", "funnel"}, {"measure", measure.text()}};
-  const auto outside = std::ranges::count_if(
-      funnel.groups, [](const spc::FunnelGroup& one) { return one.outside == "99.8"; });
-  out.values = {{"groups", static_cast<double>(funnel.groups.size())},
-                {"outside_998", static_cast<double>(outside)}};
-  if (funnel.target) out.values["target"] = *funnel.target;
-  out.text = fmt::format("Funnel plot of {}: {} of {} groups outside 99.8 % limits.",
-                         measure.text(), outside, funnel.groups.size());
-  if (!funnel.reasons.empty())
-    out.text =
-        fmt::format("Funnel plot of {}: no limits, {}.", measure.text(), funnel.reasons.front());
-  return out;
+/// No departure from a time limit is claimed of a case whose times are withheld.
+std::vector<std::string> departure_notices(const Cohort& cohort, const Series& series) {
+  const auto untimed = std::ranges::count_if(
+      series.cases, [&](const SeriesCase& one) { return !cohort.withheld[one.trace].empty(); });
+  if (!cohort.from_store() || untimed == 0) return {};
+  return {
+      fmt::format("{} of these cases make no claim about times, so departures from time limits "
+                  "are not among theirs",
+                  untimed)};
 }
 
 Result<CohortResult> run(const Args& args, const Cohort& cohort) {
@@ -355,40 +377,54 @@ Result<CohortResult> run(const Args& args, const Cohort& cohort) {
   CASEBOX_TRY(const spc::Measure measure, spc::parse_measure(args.text("--measure")));
   const std::string kind = args.text("--chart");
   CASEBOX_CHECK(check_fit(measure, kind));
-  std::optional<NormFile> norm;
-  if (measure.kind == Kind::kDepartures) {
-    if (cohort.from_store || !args.has("--protocol"))
-      return usage(
-          "--measure departures compares a log with a norm; give --log FILE and --protocol");
-    CASEBOX_TRY(norm, load_norm(args.text("--protocol")));
-  }
-  CASEBOX_TRY(Series series, make_series(cohort, measure, norm ? &norm->norm : nullptr));
   CohortResult out;
+  std::optional<DepartureCounts> departures;
+  out.json["protocol"] = out.json["protocol_sha256"] = nullptr;
+  if (measure.kind == Kind::kDepartures) {
+    CASEBOX_TRY(departures, departure_counts(args, cohort));
+    out.frames = departures->frames;
+    CASEBOX_CHECK(put_norm(departures->norm, out));
+  }
+  Series series = make_series(cohort, measure, departures ? &departures->values : nullptr);
+  std::vector<std::string> notices;
+  if (departures) notices = departure_notices(cohort, series);
+  std::vector<Withheld> withheld;
   out.json["measure"] = measure.text();
   out.json["chart"] = kind;
   // A store without dates has its cases in the order of their ids, which is none.
-  const bool as_in_file = args.flag("--file-order") && !cohort.from_store;
+  const bool as_in_file = args.flag("--file-order") && !cohort.from_store();
   const std::string order = series.dated ? "wall_time" : as_in_file ? "file" : "unknown";
   out.json["case_order"] = order;
-  out.text = fmt::format("{} of {} cases{}.\n", measure.text(), series.cases.size(),
-                         series.dated ? ", in the order of their dates"
-                         : as_in_file ? ", in the order of the file"
-                                      : "; their order in time is not known");
+  out.text += fmt::format("{} of {} cases{}.\n", measure.text(), series.cases.size(),
+                          series.dated ? ", in the order of their dates"
+                          : as_in_file ? ", in the order of the file"
+                                       : "; their order in time is not known");
   if (kind == "funnel") {
-    CASEBOX_TRY(const spc::Funnel funnel, make_funnel(args, cohort, series, measure));
+    CASEBOX_TRY(spc::Funnel funnel, make_funnel(args, cohort, series, measure, withheld));
+    funnel.notices.insert(funnel.notices.end(), notices.begin(), notices.end());
     out.json["funnel"] = funnel_json(funnel);
     out.text += funnel_text(funnel);
-    out.findings.push_back(draft(funnel, measure));
+    out.findings.push_back(chart_finding(funnel, measure));
   } else {
-    CASEBOX_TRY(std::vector<Charted> charts, make_charts(args, series, measure, kind));
+    CASEBOX_TRY(std::vector<Charted> charts,
+                make_charts(args, cohort, series, measure, kind, withheld));
     if (order == "unknown")
-      for (Charted& one : charts) spc::withhold(one.chart, kUnordered);
+      for (Charted& one : charts)
+        if (!one.chart.points.empty()) spc::withhold(one.chart, kUnordered);
     out.json["charts"] = Json::array();
-    for (const Charted& one : charts) {
+    for (Charted& one : charts) {
+      one.chart.notices.insert(one.chart.notices.end(), notices.begin(), notices.end());
+      if (cohort.from_store() && one.per_case) one.chart.notices.push_back(kPerCase);
       out.json["charts"].push_back(chart_json(one.chart, one.origins));
+      out.json["charts"].back()["per_case"] = one.per_case;
       out.text += chart_text(one.chart, one.origins, one.unit);
-      if (!one.chart.display_only) out.findings.push_back(draft(one.chart, measure));
+      if (!one.chart.display_only) out.findings.push_back(chart_finding(one.chart, measure));
     }
+  }
+  out.json["withheld"] = Json::array();
+  for (const Withheld& one : withheld) {
+    out.json["withheld"].push_back({{"what", one.what}, {"reason", one.reason}});
+    out.text += fmt::format("withheld: {}: {}\n", one.what, one.reason);
   }
   out.json["excluded"] = left_out_json(series.left_out);
   for (const LeftOut& one : series.left_out)
@@ -403,11 +439,11 @@ const CohortAnalysis& spc_analysis() {
   static const CohortAnalysis kAnalysis{
       "spc",
       "control charts of a measure over the cases in time, with their false-alarm rates",
-      {{"--measure", ArgKind::kText, "spc: duration, phase:NAME, count:ACTIVITY or has:ACTIVITY",
-        "duration"},
+      {{"--measure", ArgKind::kText,
+        "spc: duration, phase:NAME, count:ACTIVITY, has:ACTIVITY or departures", "duration"},
        {"--chart", ArgKind::kText, "spc: xmr, p, u, c, g, t, ewma, funnel or racusum", "xmr"},
        {"--baseline", ArgKind::kInteger, "spc: first so many points give the limits; 0: all", "0"},
-       {"--subgroup", ArgKind::kInteger, "spc: cases a point; p: 10, u and c: 1"},
+       {"--subgroup", ArgKind::kInteger, "spc: cases a point; p: 11, u and c: 1"},
        {"--rules", ArgKind::kText, "spc, xmr: western-electric, nelson or shewhart",
         "western-electric"},
        {"--log-scale", ArgKind::kFlag, "spc, xmr and ewma: chart logarithms"},
@@ -423,6 +459,8 @@ const CohortAnalysis& spc_analysis() {
        {"--groups", ArgKind::kText,
         "spc, funnel: CSV of case and group (room, site, period; never a person); of a store: its "
         "rooms"},
+       {"--small-groups", ArgKind::kFlag,
+        "spc: of a store, show groups under 11 cases too: content about few people"},
        {"--dispersion", ArgKind::kText, "spc, funnel: multiplicative, additive or none",
         "multiplicative"},
        {"--target", ArgKind::kNumber, "spc, funnel: the value to compare with; else pooled"}},

@@ -9,11 +9,15 @@
 #include "tools/cli/progress.h"
 #include "tools/commands/commands.h"
 #include "tools/documents/parts.h"
+#include "tools/documents/weights_document.h"
 #include "tools/findings/analysis.h"
+#include "tools/findings/compared.h"
 #include "tools/findings/norms.h"
 
 namespace casebox::tools {
 namespace {
+
+namespace conformance = analytics::conformance;
 
 Json analysis_json(const Analysis& analysis) {
   Json out;
@@ -57,6 +61,43 @@ std::string cohort_names() {
   return out;
 }
 
+/// What the departures of the call's cases weigh: all that were compared with one norm together,
+/// with the options that each case's own finding has.
+struct CallWeights {
+  std::vector<WeighedTogether> groups;
+  std::vector<conformance::Weighing> weighings;
+};
+CallWeights weigh_call(const std::vector<Compared>& cases) {
+  CallWeights out;
+  out.groups = weighed_together(cases);
+  for (const WeighedTogether& group : out.groups)
+    out.weighings.push_back(conformance::weigh(group.values, group.tallies, {}));
+  return out;
+}
+
+void put_weights(const CallWeights& weights, Json& json) {
+  for (Json& result : json["results"]) result["weighted"] = nullptr;
+  json["weighted"] = Json::array();
+  for (size_t g = 0; g < weights.groups.size(); ++g) {
+    const WeighedTogether& group = weights.groups[g];
+    Json all = weighing_json(weights.weighings[g], {});
+    all["protocol"] = group.norm.id;
+    all["protocol_sha256"] = group.norm.sha256;
+    all["cases"] = group.cases;
+    json["weighted"].push_back(std::move(all));
+    for (size_t i = 0; i < group.members.size(); ++i)
+      json["results"][group.members[i]]["weighted"] = weighed_case_json(weights.weighings[g], i);
+  }
+}
+
+void print_weights(const CallWeights& weights) {
+  for (size_t g = 0; g < weights.groups.size(); ++g) {
+    fmt::print("\n{} cases compared with {}.", weights.groups[g].cases, weights.groups[g].norm.id);
+    if (!weights.weighings[g].reason.empty()) fmt::print(" ");
+    print_weighing(stdout, weights.weighings[g], {});
+  }
+}
+
 Result<int> run_jobs(const Args& args, const std::string& job) {
   AnalysisOptions options;
   if (!job.empty()) options.jobs = {job};
@@ -70,16 +111,23 @@ Result<int> run_jobs(const Args& args, const std::string& job) {
   json["job"] = job.empty() ? Json(nullptr) : Json(job);
   json["cases"] = ids.size();
   json["results"] = Json::array();
-  size_t done = 0;
+  std::vector<Compared> comparisons;
   CASEBOX_CHECK(analyze_cases(*access, ids, options, [&](const Analysis& analysis) {
-    progress.update(++done);
+    comparisons.push_back(compared(analysis.findings));
+    progress.update(comparisons.size());
     if (args.json())
       json["results"].push_back(analysis_json(analysis));
     else
       print_analysis(analysis);
     return ok();
   }));
-  if (args.json()) print(json);
+  const CallWeights weights = weigh_call(comparisons);
+  if (args.json()) {
+    put_weights(weights, json);
+    print(json);
+  } else {
+    print_weights(weights);
+  }
   return 0;
 }
 

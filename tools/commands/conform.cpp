@@ -119,7 +119,7 @@ Json result_json(const Args& args, const NormFile& model, const analytics::Event
   json["totals"]["fitness_pooled"] = result.fitness_pooled();
   json["totals"]["fitting_cases"] = result.totals.fitting;
   json["totals"]["inexact_cases"] = result.totals.inexact;
-  json["totals"]["weighted"] = weighing_json(weighing, model.norm, weights);
+  json["totals"]["weighted"] = weighing_json(weighing, weights);
   return json;
 }
 

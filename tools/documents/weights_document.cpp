@@ -36,15 +36,14 @@ std::string range_text(const Range& range) {
 
 }  // namespace
 
-Json weighing_json(const Weighing& weighing, const analytics::protocol::Norm& norm,
-                   const WeightOptions& options) {
+Json weighing_json(const Weighing& weighing, const WeightOptions& options) {
   Json out;
   out["unit"] = kUnit;
   out["reason"] = weighing.reason.empty() ? Json(nullptr) : Json(weighing.reason);
   out["values"] = Json::array();
-  for (size_t v = 0; v < weighing.values.size(); ++v)
-    out["values"].push_back({{"value", weighing.values[v]},
-                             {"declared", norm.source.values(static_cast<int>(v)).weight()},
+  for (size_t v = 0; v < weighing.values.ids.size(); ++v)
+    out["values"].push_back({{"value", weighing.values.ids[v]},
+                             {"declared", weighing.values.weights[v]},
                              {"weight", weighing.declared[v]}});
   out["draws"] = options.draws;
   out["seed"] = std::to_string(options.seed);

@@ -12,9 +12,8 @@
 
 namespace casebox::tools {
 
-/// Of the whole log.
+/// Of all cases together.
 Json weighing_json(const analytics::conformance::Weighing& weighing,
-                   const analytics::protocol::Norm& norm,
                    const analytics::conformance::WeightOptions& options);
 /// Of one case; null when it has none.
 Json weighed_case_json(const analytics::conformance::Weighing& weighing, size_t index);

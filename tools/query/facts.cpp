@@ -105,16 +105,21 @@ Result<CaseFacts> read_facts(StoreAccess& access, const v1::CaseRecord& record,
   CASEBOX_TRY(auto derived, reader->events(v1::STREAM_KIND_FINDING, {}, true));
   const bool human = !facts.phases.empty();
   facts.phases_known = human || !phases;
-  facts.departures_known = !departures;
+  std::vector<v1::Finding> of_conformance;
   for (const auto& [finding, at] : analytics::finding::current(reader->record(), derived)) {
     const std::string& kind = finding.kind();
-    if (kind == analytics::finding::kRunKind && label_of(finding, "outcome") == "ran") {
+    if (kind == analytics::finding::kRunKind && label_of(finding, "outcome") == "ran")
       facts.phases_known = facts.phases_known || finding.run().job() == "phases";
-      facts.departures_known = facts.departures_known || finding.run().job() == "conformance";
-    }
     if (phases && !human && kind == "phase") facts.phases.push_back(from_finding(at));
-    if (departures && kind == "departure") facts.departures.push_back(departure(at));
+    if (!departures || finding.run().job() != "conformance") continue;
+    if (kind == "departure") facts.departures.push_back(departure(at));
+    facts.comparison_frames.push_back(own_source(at));
+    facts.comparison_frames.insert(facts.comparison_frames.end(), finding.sources().begin(),
+                                   finding.sources().end());
+    of_conformance.push_back(finding);
   }
+  facts.comparison = compared(of_conformance);
+  facts.departures_known = !departures || facts.comparison.ran();
   std::stable_sort(facts.phases.begin(), facts.phases.end(),
                    [](const PhaseFact& a, const PhaseFact& b) { return a.t0_s < b.t0_s; });
   std::stable_sort(facts.departures.begin(), facts.departures.end(),

@@ -12,6 +12,7 @@
 
 #include "casebox/v1/case.pb.h"
 #include "casebox/v1/finding.pb.h"
+#include "tools/findings/compared.h"
 #include "tools/store/store_access.h"
 
 namespace casebox::tools::query {
@@ -54,6 +55,10 @@ struct CaseFacts {
   bool departures_known = true;
   std::vector<PhaseFact> phases;  // by start
   std::vector<DepartureFact> departures;
+  /// With which norm the departures were found, or why the case was not compared.
+  Compared comparison;
+  /// The frames that hold the findings of that run, and those the findings rest on.
+  std::vector<v1::SourceRange> comparison_frames;
 };
 
 /// From the store's own row alone.

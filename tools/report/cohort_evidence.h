@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "proto/verify/verify.h"
+#include "tools/findings/compared.h"
 #include "tools/report/comparison.h"
 #include "tools/store/store_access.h"
 
@@ -25,7 +26,7 @@ struct CohortCase {
   bool allowed = true;  // false: its consent is stated and does not include quality
   bool consent_stated = false;
   bool has_gaps = false, broken_clock = false;
-  bool compared = false;  // with a protocol: only then no departure means none
+  Compared comparison;  // only where it ran no departure means none
   CaseTimes times;
   std::vector<CohortDeparture> departures;
 };

@@ -6,6 +6,7 @@
 #include "tools/cli/json.h"
 #include "tools/documents/names.h"
 #include "tools/report/cells.h"
+#include "tools/report/departure_weights.h"
 #include "tools/report/html.h"
 #include "tools/report/sections.h"
 #include "tools/report/tags.h"
@@ -38,6 +39,11 @@ class Dashboard {
   Html quality();
   Html timing(const std::string& procedure, const std::vector<const CohortCase*>& cases);
   Html departures(const std::string& procedure, const std::vector<const CohortCase*>& cases);
+  /// Of cases that were compared with one norm; at least 11.
+  Html departures(const std::string& procedure, const NormName& norm,
+                  const std::vector<const CohortCase*>& cases);
+  Html weights(const std::string& procedure, const NormName& norm,
+               const std::vector<const CohortCase*>& cases);
   Html annex() const;
   Html refer(Chain chain);
   /// Rows "name, count, share" of cases that have something; counts under 11 are withheld.
@@ -77,7 +83,7 @@ Html Dashboard::quality() {
       {"a device clock was broken: no timing claim",
        [](const CohortCase& c) { return c.broken_clock; }},
       {"no phases are known", [](const CohortCase& c) { return c.times.seconds.empty(); }},
-      {"not compared with a protocol", [](const CohortCase& c) { return !c.compared; }}};
+      {"not compared with a protocol", [](const CohortCase& c) { return !c.comparison.ran(); }}};
   const size_t total = cohort_.cases.size();
   std::map<std::string, size_t> verdicts;
   std::vector<std::string> ids;
@@ -166,11 +172,33 @@ std::vector<std::vector<Html>> Dashboard::rows_of(
 
 Html Dashboard::departures(const std::string& procedure,
                            const std::vector<const CohortCase*>& cases) {
+  std::map<NormName, std::vector<const CohortCase*>> by_norm;
+  for (const CohortCase* one : cases)
+    if (one->comparison.ran()) by_norm[one->comparison.norm].push_back(one);
+  Children out;
+  bool small = false;
+  for (const auto& [norm, group] : by_norm) {
+    if (group.size() < kMinimumGroup)
+      small = true;
+    else
+      out.push_back(departures(procedure, norm, group));
+  }
+  if (out.empty())
+    return join(
+        {tag("h3", {"Departures: " + words(procedure)}),
+         tag("p", {"Fewer than 11 cases were compared with a protocol: nothing is shown."})});
+  if (small)
+    out.push_back(tag("p", {words(procedure) +
+                            ": fewer than 11 cases were compared with another protocol; nothing is "
+                            "shown of them."}));
+  return join(out);
+}
+
+Html Dashboard::departures(const std::string& procedure, const NormName& norm,
+                           const std::vector<const CohortCase*>& cases) {
   std::map<std::string, std::set<std::string>> kind_cases, value_cases;
   std::map<std::string, std::vector<std::string>> kind_tags, value_tags;
-  size_t compared = 0;
   for (const CohortCase* one : cases) {
-    compared += one->compared;
     for (const CohortDeparture& departure : one->departures) {
       const std::string kind =
           words(departure.kind) + ": " + words(departure.step) + ", " + departure.certainty;
@@ -186,26 +214,86 @@ Html Dashboard::departures(const std::string& procedure,
   const std::string command = "casebox query " +
                               quoted(expression(procedure) + " and departure(\"KIND\", \"STEP\")") +
                               " --store STORE --json";
-  const std::string of = std::to_string(compared) + " cases that were compared with a protocol";
-  if (compared < kMinimumGroup)
-    return join(
-        {tag("h3", {"Departures: " + words(procedure)}),
-         tag("p", {"Fewer than 11 cases were compared with a protocol: nothing is shown."})});
+  const std::string of = procedure + " by " + norm.id;
   return join(
       {tag("h3", {"Departures: " + words(procedure)}),
-       tag("p", {"Cases, not departures, are counted: a case counts once in a row. \"Unobserved\" "
-                 "and \"justified\" are not scored. Rows are of " +
-                 of + "."}),
-       table("By value touched",
-             {{"Value and certainty"}, {"Cases", true}, {"Share (95 % interval)", true}},
-             rows_of("departures by value of " + procedure, value_cases, value_tags, compared,
-                     command),
-             "None was found."),
+       tag("p", {"Cases compared with " + norm.id + " (sha256 ",
+                 tag("span", {{"class", "mono"}}, {norm.sha256}),
+                 "): " + std::to_string(cases.size()) +
+                     ". Cases, not departures, are counted: a case counts once in a row. "
+                     "\"Unobserved\" and \"justified\" are not scored."}),
        table(
-           "By kind and step",
-           {{"Departure and certainty"}, {"Cases", true}, {"Share (95 % interval)", true}},
-           rows_of("departures by kind of " + procedure, kind_cases, kind_tags, compared, command),
-           "None was found.")});
+           "By value touched",
+           {{"Value and certainty"}, {"Cases", true}, {"Share (95 % interval)", true}},
+           rows_of("departures by value of " + of, value_cases, value_tags, cases.size(), command),
+           "None was found."),
+       table("By kind and step",
+             {{"Departure and certainty"}, {"Cases", true}, {"Share (95 % interval)", true}},
+             rows_of("departures by kind of " + of, kind_cases, kind_tags, cases.size(), command),
+             "None was found."),
+       weights(procedure, norm, cases)});
+}
+
+std::string range_text(double least, double most) {
+  const std::string low = fixed(least, 2), high = fixed(most, 2);
+  return low == high ? low : low + " to " + high;
+}
+
+Html Dashboard::weights(const std::string& procedure, const NormName& norm,
+                        const std::vector<const CohortCase*>& cases) {
+  const GroupWeights group = group_weights(cases);
+  const std::string title = "What departures weigh";
+  if (!group.withheld.empty())
+    return join({tag("p", {tag("b", {title}), ": " + group.withheld + "; nothing is shown."})});
+  const analytics::conformance::Weighing& all = group.weighing;
+  std::string values, left_out;
+  for (size_t v = 0; v < all.values.ids.size(); ++v)
+    values +=
+        (v == 0 ? "" : ", ") + words(all.values.ids[v]) + " " + shortest(all.values.weights[v]);
+  for (const std::string& id : group.left_out)
+    left_out += (left_out.empty() ? "" : ", ") + words(id);
+  const Html chain = refer({"",
+                            "what departures weigh, of " + procedure + " by " + norm.id +
+                                (left_out.empty() ? "" : ", without " + left_out),
+                            "casebox analyze conformance --cohort " +
+                                quoted(expression(procedure)) + " --store STORE --json",
+                            group.tags, true});
+  const auto n = static_cast<double>(group.weighed);
+  const auto mean = [&](double total) { return total / n; };
+  const auto share = [](double part) { return fixed(100 * part, 1) + " %"; };
+  const bool differ = all.pairs > 0;
+  const double turned =
+      differ ? static_cast<double>(all.reversed_equal) / static_cast<double>(all.pairs) : 0;
+  const std::vector<std::vector<Html>> rows = {
+      {"As declared",
+       join(
+           {range_text(mean(all.total.declared.least), mean(all.total.declared.most)), " ", chain}),
+       differ ? "compared with" : "no two cases differ"},
+      {"All equal",
+       join({range_text(mean(all.total.equal.least), mean(all.total.equal.most)), " ", chain}),
+       differ ? share(turned) : ""},
+      {"Others in the declared order: median and 95 %",
+       join({fixed(mean(all.total.random.median), 2) + " (" +
+                 range_text(mean(all.total.random.low), mean(all.total.random.high)) + ")",
+             " ", chain}),
+       differ ? share(all.reversed.median) + " (" + share(all.reversed.low) + " to " +
+                    share(all.reversed.high) + ")"
+              : ""}};
+  Children out = {
+      tag("p", {tag("b", {title}),
+                ": numbers for values are the protocol's choice, so they are tried otherwise too. "
+                "Weighed are the scored departures of " +
+                    std::to_string(group.weighed) + " cases by " + values +
+                    "; 1 is one departure from a value of average weight. Where a case has several "
+                    "explanations, from the lightest to the heaviest."}),
+      table(title,
+            {{"Weights"}, {"Mean of a case", true}, {"Pairs of cases the other way round", true}},
+            rows)};
+  if (!left_out.empty())
+    out.push_back(tag(
+        "p", {{"class", "soft"}},
+        {"Left out, as a row that is withheld could be computed otherwise: " + left_out + "."}));
+  return join(out);
 }
 
 Html Dashboard::annex() const {
@@ -274,8 +362,10 @@ std::string Dashboard::document() {
   body.push_back(annex());
   body.push_back(
       tag("p", {{"class", "soft"}},
-          {"Not on this page: control charts, diversity of practice and the protocol's own "
-           "health. Difficulty is not known, so groups are not adjusted for it."}));
+          {"Not on this page: control charts (a point of one is a single case; casebox analyze spc "
+           "shows them to those who may open the cases), what a single case weighs, diversity of "
+           "practice and the protocol's own health. Difficulty is not known, so groups are not "
+           "adjusted for it."}));
   return page("Quality committee", "committee", body);
 }
 

@@ -14,9 +14,9 @@
 #include <string>
 #include <vector>
 
-namespace casebox::tools::report {
+#include "tools/documents/small_groups.h"
 
-inline constexpr size_t kMinimumGroup = 11;
+namespace casebox::tools::report {
 
 struct PhaseSpan {
   std::string label;

@@ -151,8 +151,8 @@ Result<Cohort> gather_cohort(StoreAccess& access, const std::string& expression,
     one.has_gaps = !view.gaps.empty();
     for (const ClockView& clock : view.clocks) one.broken_clock |= clock.broken;
     CASEBOX_TRY(one.times, case_times(*reader, view));
+    one.comparison = compared(view.findings);
     for (const v1::Finding& finding : view.findings) {
-      one.compared |= !finding.run().protocol().empty();
       if (finding.kind() != "departure") continue;
       const std::string step = finding.step().empty() ? label_of(finding, "step") : finding.step();
       one.departures.push_back({deviation_of(finding), step, certainty_name(finding.certainty()),

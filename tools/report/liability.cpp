@@ -5,6 +5,7 @@
 
 #include "tools/cli/json.h"
 #include "tools/documents/names.h"
+#include "tools/findings/compared.h"
 #include "tools/report/sections.h"
 #include "tools/report/tags.h"
 #include "tools/report/timeline_svg.h"
@@ -13,7 +14,8 @@
 namespace casebox::tools::report {
 namespace {
 
-const std::set<std::string> kOwnSection = {"departure", "phase", "twin", "twin-late", "run"};
+const std::set<std::string> kOwnSection = {"departure", "phase", "twin",
+                                           "twin-late", "run",   "weights"};
 
 Html list(const std::vector<std::string>& sentences) {
   Children items;
@@ -243,6 +245,50 @@ Html twin(const CaseEvidence& e) {
   return join(out);
 }
 
+Html sensitivity(const CaseEvidence& e) {
+  Children out = {tag("h2", {"7. Sensitivity to weights"})};
+  const Compared comparison = compared(e.view.findings);
+  if (!comparison.weights) {
+    out.push_back(tag("p", {{"class", "none"}},
+                      {comparison.ran() ? "Departures are not weighed: the protocol declares no "
+                                          "values, or the comparison was made before weights were "
+                                          "kept."
+                                        : "The case was not compared with a protocol, so there is "
+                                          "nothing to weigh."}));
+    return join(out);
+  }
+  const v1::Finding& finding = comparison.weights->finding;
+  const Html chain = reference(finding_tag(finding));
+  out.push_back(tag("p", {finding.text(), " ", chain}));
+  if (!finding.values().contains("declared_least")) return join(out);
+  const auto range = [&](const char* least, const char* most) {
+    const std::string low = number_text(value_of(finding, least, 0)),
+                      high = number_text(value_of(finding, most, 0));
+    return join({low == high ? low : low + " to " + high, " ", chain});
+  };
+  const analytics::conformance::Values& values = comparison.weights->values;
+  std::vector<std::vector<Html>> declared;
+  for (size_t v = 0; v < values.ids.size(); ++v)
+    declared.push_back({words(values.ids[v]), number_text(values.weights[v])});
+  out.push_back(
+      tag("p", {"How much a value weighs is a choice that " + comparison.norm.id +
+                " declares. Beside it stand equal weights, and " +
+                number_text(value_of(finding, "draws", 0)) +
+                " random weights that keep the declared order. A conclusion that needs the "
+                "declared numbers is a conclusion of that choice. Departures that are justified or "
+                "were not observed do not count; severity is not multiplied in."}));
+  out.push_back(
+      table("What the departures weigh, from the lightest explanation to the heaviest",
+            {{"Weights"}, {"Weight", true}},
+            {{"As declared", range("declared_least", "declared_most")},
+             {"All equal", range("equal_least", "equal_most")},
+             {"Others in the declared order: median", range("random_median", "random_median")},
+             {"Others in the declared order: 95 %", range("random_low", "random_high")}}));
+  out.push_back(
+      table("Values as the protocol declares them", {{"Value"}, {"Weight", true}}, declared));
+  return join(out);
+}
+
 Html analyses(const CaseEvidence& e) {
   std::vector<std::vector<Html>> rows;
   std::set<std::string> seen;
@@ -254,7 +300,7 @@ Html analyses(const CaseEvidence& e) {
                     run.order_basis().empty() ? "not stated" : run.order_basis(),
                     reference(finding_tag(finding))});
   }
-  Children out = {tag("h2", {"7. Analyses that were run, and what else they found"}),
+  Children out = {tag("h2", {"8. Analyses that were run, and what else they found"}),
                   table("Runs", {{"Job"}, {"Program"}, {"Protocol"}, {"Order by"}, {"For example"}},
                         rows, "The case has not been analysed.")};
   for (const v1::Finding& finding : e.view.findings) {
@@ -275,8 +321,8 @@ Html limits(const CaseEvidence& e) {
       "A departure is measured against the protocol version named with it and against nothing "
       "else. "
       "Another version may make or remove it.",
-      "No weights were used: a departure's severity and value are the protocol's words, not a "
-      "score.",
+      "A departure's severity and value are the protocol's words. What departures weigh (section "
+      "7) hangs on weights that the protocol declares, and is no score of a person.",
       "Video in the record is not redacted and is not part of this document."};
   if (!e.view.gaps.empty())
     sentences.push_back(
@@ -290,13 +336,13 @@ Html limits(const CaseEvidence& e) {
     sentences.push_back(
         "The case's consent does not name litigation. Whether another basis allows "
         "this document to be used is not decided here.");
-  return join({tag("h2", {"8. Limits"}), list(sentences)});
+  return join({tag("h2", {"9. Limits"}), list(sentences)});
 }
 
 Html reproduction(const CaseEvidence& e) {
   const std::string id = e.view.case_id;
   return join(
-      {tag("h2", {"9. How to check this"}),
+      {tag("h2", {"10. How to check this"}),
        tag("p", {"With the same program and a copy of the store:"}),
        tag("pre", {"casebox verify STORE\ncasebox show " + id + " --store STORE --json\n" +
                    "casebox report liability " + id + " --store STORE --out liability.html\n" +
@@ -308,11 +354,11 @@ Html reproduction(const CaseEvidence& e) {
 std::string liability(const CaseEvidence& e) {
   Children body = {head(e), custody(e), accounting(e)};
   if (e.view.readable) {
-    for (auto section : {time_line, all_departures, comparison, twin, analyses})
+    for (auto section : {time_line, all_departures, comparison, twin, sensitivity, analyses})
       body.push_back(section(e));
   } else {
     body.push_back(tag("div", {{"class", "withheld"}},
-                       {tag("h2", {"3. to 7. Content"}),
+                       {tag("h2", {"3. to 8. Content"}),
                         tag("p", {"No key here opens this case, so nothing of its content can be "
                                   "shown. " +
                                   e.view.unreadable_reason})}));
@@ -322,7 +368,7 @@ std::string liability(const CaseEvidence& e) {
   std::vector<const v1::Finding*> named;
   for (const v1::Finding& finding : e.view.findings) named.push_back(&finding);
   const std::string record = record_tag(e.custody.case_digest);
-  body.push_back(tag("h2", {"10. Evidence"}));
+  body.push_back(tag("h2", {"11. Evidence"}));
   body.push_back(tag("div", {{"class", "box"}, {"id", record}},
                      {tag("h3", {record + "  The record"}),
                       tag("dl", {tag("dt", {"Case digest"}),

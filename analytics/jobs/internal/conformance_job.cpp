@@ -1,3 +1,4 @@
+#include "analytics/conformance/tally_text.h"
 #include "analytics/jobs/internal/work.h"
 
 namespace casebox::analytics::jobs::internal {
@@ -56,6 +57,62 @@ finding::Draft draft_of(const conformance::Departure& d, size_t index) {
   return draft;
 }
 
+std::string number_text(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g", value);
+  return text;
+}
+
+std::string range_text(const conformance::Range& range) {
+  const std::string least = number_text(range.least), most = number_text(range.most);
+  return least == most ? least : least + " to " + most;
+}
+
+/// What the case's departures weigh; with labels from which a cohort is weighed again.
+finding::Draft weights_draft(const protocol::Norm& norm, const conformance::CaseResult& result) {
+  const conformance::Values values = conformance::values_of(norm);
+  const conformance::Tally tally = conformance::tally(norm, result);
+  const conformance::WeightOptions options;
+  const conformance::Weighing weighing = conformance::weigh(values, {&tally, 1}, options);
+  finding::Draft draft;
+  draft.kind = "weights";
+  draft.place = "weights";
+  draft.labels = {{"value_weights", conformance::values_text(values)},
+                  {"tally", conformance::tally_text(tally)}};
+  draft.values = {{"draws", options.draws}, {"seed", static_cast<double>(options.seed)}};
+  if (tally.judged) {
+    draft.values["scored"] = tally.scored;
+    draft.values["without_value"] = tally.without_value;
+  }
+  if (!weighing.reason.empty()) {
+    draft.text = "Departures are not weighed: " + weighing.reason + ".";
+    return draft;
+  }
+  const conformance::WeighedCase& weighed = weighing.cases.front();
+  draft.values["declared_least"] = weighed.declared.least;
+  draft.values["declared_most"] = weighed.declared.most;
+  draft.values["equal_least"] = weighed.equal.least;
+  draft.values["equal_most"] = weighed.equal.most;
+  draft.values["random_median"] = weighed.random.median;
+  draft.values["random_low"] = weighed.random.low;
+  draft.values["random_high"] = weighed.random.high;
+  if (tally.scored == 0) {
+    draft.text = "No departure of this case is scored, so nothing weighs, whatever the weights.";
+    return draft;
+  }
+  draft.text = "Departures weigh " + range_text(weighed.declared) + " by the norm's own weights, " +
+               range_text(weighed.equal) + " if all values count the same, and " +
+               number_text(weighed.random.low) + " to " + number_text(weighed.random.high) +
+               " under other weights in the norm's order (1 is one departure from a value of "
+               "average weight)";
+  if (tally.without_value > 0)
+    draft.text += "; " + std::to_string(tally.without_value) + " of " +
+                  std::to_string(tally.scored) + " touch no value and are not weighed";
+  if (!tally.listed) draft.text += "; bounds, as not all explanations are listed";
+  draft.text += ".";
+  return draft;
+}
+
 }  // namespace
 
 Result<void> conformance_job(Work& work) {
@@ -85,6 +142,7 @@ Result<void> conformance_job(Work& work) {
   CASEBOX_TRY(auto result, conformance::conform(norm, log, log.traces[info.trace],
                                                 observability(work, info), options));
   size_t index = 0;
+  std::vector<storage::SourceRef> all_frames;
   for (const conformance::Departure& departure : result.departures) {
     std::vector<storage::SourceRef> frames = frames_of(departure.sources);
     // A missing step rests on what was recorded around the place where it should have been.
@@ -98,7 +156,18 @@ Result<void> conformance_job(Work& work) {
       if (!departure.reason.empty() &&
           (reason.step == departure.step || reason.step == departure.activity))
         for (const auto& ref : frames_of({reason.source})) frames.push_back(ref);
+    all_frames.insert(all_frames.end(), frames.begin(), frames.end());
     CASEBOX_CHECK(run.emit(draft_of(departure, index++), std::move(frames)));
+  }
+  if (!norm.source.values().empty()) {
+    // Without a departure it rests on everything that was compared.
+    if (all_frames.empty())
+      for (const LogEvent& event : log.traces[info.trace].events)
+        for (const auto& ref : frames_of(event.sources)) all_frames.push_back(ref);
+    finding::Draft draft = weights_draft(norm, result);
+    draft.t0_ns = work.reader.record().first_t_ns();
+    draft.t1_ns = work.reader.record().last_t_ns();
+    CASEBOX_CHECK(run.emit(std::move(draft), std::move(all_frames)));
   }
   std::map<std::string, double> values = {{"cost", static_cast<double>(result.cost)},
                                           {"lower_bound", static_cast<double>(result.lower_bound)},

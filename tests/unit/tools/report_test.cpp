@@ -4,6 +4,7 @@
 #include <regex>
 #include <set>
 
+#include "analytics/conformance/tally_text.h"
 #include "tools/report/briefing.h"
 #include "tools/report/cells.h"
 #include "tools/report/committee.h"
@@ -68,7 +69,8 @@ CohortCase cohort_case(int i, double preparation_s) {
   one.case_id = "case-id-" + std::to_string(1000 + i);
   one.procedure = "lap-cholecystectomy";
   one.verdict = verify::Verdict::kComplete;
-  one.compared = true;
+  one.comparison.outcome = Compared::Outcome::kRan;
+  one.comparison.norm = {"norm@1.0.0", "ab12"};
   one.times.case_id = one.case_id;
   one.times.seconds["Preparation"] = preparation_s;
   return one;
@@ -78,6 +80,38 @@ Cohort cohort(int n) {
   Cohort out;
   for (int i = 1; i <= n; ++i) out.cases.push_back(cohort_case(i, 100 + i));
   return out;
+}
+
+/// The case's departures weigh so much by these values.
+void weigh(CohortCase& one, const std::string& values, const std::string& tally) {
+  v1::Finding finding;
+  finding.set_id(one.case_id);  // its first bytes are those of every case
+  finding.set_kind(kWeightsKind);
+  auto read = analytics::conformance::parse_values(values);
+  ASSERT_TRUE(read) << read.error().message;
+  auto counts = analytics::conformance::parse_tally(tally, read->ids.size());
+  ASSERT_TRUE(counts) << counts.error().message;
+  one.comparison.weights = CaseWeights{*read, *counts, finding};
+}
+
+v1::Finding weights_finding() {
+  v1::Finding finding = departure(9, v1::CERTAINTY_UNSPECIFIED, "", "");
+  finding.set_kind(kWeightsKind);
+  finding.set_text("Departures weigh 1.5 by the norm's own weights.");
+  *finding.mutable_labels() = {};
+  (*finding.mutable_labels())["value_weights"] = "patient-safety=3 shared-plan=1";
+  (*finding.mutable_labels())["tally"] = "listed 1 0 1,0";
+  *finding.mutable_values() = {};
+  for (const auto& [key, value] : std::map<std::string, double>{{"declared_least", 1.5},
+                                                                {"declared_most", 1.75},
+                                                                {"equal_least", 1},
+                                                                {"equal_most", 1},
+                                                                {"random_median", 1.375},
+                                                                {"random_low", 1.0625},
+                                                                {"random_high", 1.9375},
+                                                                {"draws", 1000}})
+    (*finding.mutable_values())[key] = value;
+  return finding;
 }
 
 std::set<std::string> matches(const std::string& text, const std::string& pattern) {
@@ -138,6 +172,14 @@ TEST(Reports, EscapeEverythingThatCameFromTheRecord) {
     one.times.seconds[kAttack] = 3;
   }
   many.cases[0].times.excluded = kAttack;
+  const std::string attack = analytics::conformance::values_text({{kAttack, "second"}, {2, 1}});
+  for (CohortCase& one : many.cases) {
+    one.comparison.norm.id = kAttack;
+    weigh(one, attack, "listed 1 0 1,0");
+  }
+  e.view.findings.push_back(weights_finding());
+  (*e.view.findings.back().mutable_labels())["value_weights"] = attack;
+  e.view.findings.back().set_text(kAttack);
   const auto brief = briefing(e, kAttack);
   ASSERT_TRUE(brief);
   for (const std::string& html : {liability(e), *brief, committee(many)}) {
@@ -193,6 +235,25 @@ TEST(Liability, TellsCertaintiesApartWithMarginAndWhatWouldChangeThem) {
                            "Missing: Time out", "Margin", "Would change this",
                            "Not observed is not omitted", "COMPLETE_WITH_DECLARED_GAPS"})
     EXPECT_THAT(html, HasSubstr(text));
+}
+
+TEST(Liability, ShowsHowMuchHangsOnTheWeights) {
+  CaseEvidence e = evidence();
+  EXPECT_THAT(liability(e), HasSubstr("Departures are not weighed"));
+  e.view.findings.push_back(weights_finding());
+  const std::string html = liability(e), name = finding_tag(e.view.findings.back());
+  const std::string section = html.substr(html.find("7. Sensitivity to weights"),
+                                          html.find("8. Analyses") - html.find("7. Sensitivity"));
+  for (const std::string& text :
+       {"Departures weigh 1.5 by the norm&#39;s own weights. <a class=\"tag\" href=\"#" + name,
+        std::string("1.5 to 1.75"), std::string("1.375"), std::string("1.0625 to 1.9375"),
+        std::string("1000 random weights"), std::string("Patient safety"),
+        std::string("norm@1.0.0 declares")})
+    EXPECT_THAT(section, HasSubstr(text));
+  EXPECT_THAT(html, HasSubstr("id=\"" + name + "\""));
+  e.view.findings.clear();
+  EXPECT_THAT(liability(e),
+              HasSubstr("not compared with a protocol, so there is nothing to weigh"));
 }
 
 TEST(Liability, ShowsALateForecastApart) {
@@ -265,6 +326,102 @@ TEST(Committee, WithholdsCellsUnderElevenAndTheirComplements) {
   EXPECT_THAT(html, HasSubstr("F-fifteen"));
   EXPECT_THAT(html, Not(HasSubstr("F-ten")));
   EXPECT_THAT(html, Not(HasSubstr("F-not-five")));
+}
+
+/// `n` cases, each with one departure of each value named; the tally says the same.
+void put(Cohort& cohort, size_t from, size_t to, const std::vector<std::string>& touched) {
+  for (size_t i = from; i < to; ++i)
+    for (const std::string& value : touched)
+      cohort.cases[i].departures.push_back({"extra", "step-" + value, "certain", value, "F-x"});
+}
+void weigh_all(Cohort& cohort, const std::vector<std::string>& ids, const std::string& values) {
+  for (CohortCase& one : cohort.cases) {
+    std::string row;
+    for (const std::string& id : ids)
+      row += (row.empty() ? "" : ",") +
+             std::to_string(std::ranges::count(one.departures, id, &CohortDeparture::value));
+    weigh(one, values, "listed " + std::to_string(one.departures.size()) + " 0 " + row);
+  }
+}
+
+TEST(Committee, WeighsDeparturesUnderThreeSetsOfWeights) {
+  Cohort many = cohort(30);
+  put(many, 0, 15, {"a"});
+  put(many, 15, 30, {"b", "b"});
+  weigh_all(many, {"a", "b"}, "a=3 b=1");
+  const std::string html = committee(many);
+  EXPECT_THAT(html, HasSubstr("As declared</td><td class=\"num\">1.25 "));
+  EXPECT_THAT(html, HasSubstr("All equal</td><td class=\"num\">1.50 "));
+  // Weights a : 2 - a, a uniform in 1 to 2: a mean of 2 - a / 2, 1.25 in the middle; every pair of
+  // cases that differ stands the other way round under equal weights.
+  EXPECT_THAT(html, ::testing::ContainsRegex("95 %</td><td class=\"num\">1.2[3-7] "));
+  EXPECT_THAT(html, HasSubstr("<td class=\"num\">100.0 %</td>"));
+  EXPECT_THAT(html, HasSubstr("30 cases by A 3, B 1"));
+  EXPECT_THAT(html,
+              HasSubstr("what departures weigh, of lap-cholecystectomy by norm@1.0.0, from 30 "
+                        "findings"));
+  EXPECT_THAT(html, HasSubstr(finding_tag(many.cases[0].comparison.weights->finding)));
+}
+
+TEST(Committee, LeavesOutAValueFromWhichAWithheldRowCouldBeComputed) {
+  Cohort many = cohort(60);
+  put(many, 0, 60, {"all", "seldom-too"});
+  put(many, 0, 30, {"half"});
+  put(many, 0, 5, {"few"});
+  put(many, 0, 55, {"nearly"});
+  for (size_t i = 0; i < 3; ++i)
+    many.cases[i].departures.push_back({"missing", "rare", "certain", "seldom-too", "F-x"});
+  weigh_all(many, {"all", "half", "few", "nearly", "seldom-too"},
+            "all=1 half=1 few=9 nearly=9 seldom-too=9");
+  const std::string html = committee(many);
+  EXPECT_THAT(html, HasSubstr("60 cases by All 1, Half 1;"));
+  EXPECT_THAT(html, HasSubstr("could be computed otherwise: Few, Nearly, Seldom too."));
+  EXPECT_THAT(html, HasSubstr("As declared</td><td class=\"num\">1.50 "));
+  // Eleven departures beyond the shown rows are enough that none of the rows can be told.
+  for (size_t i = 20; i < 28; ++i)
+    many.cases[i].departures.push_back({"missing", "other", "certain", "seldom-too", "F-x"});
+  weigh_all(many, {"all", "half", "few", "nearly", "seldom-too"},
+            "all=1 half=1 few=9 nearly=9 seldom-too=9");
+  EXPECT_THAT(committee(many), HasSubstr("60 cases by All 1, Half 1, Seldom too 9;"));
+}
+
+TEST(Committee, WeighsNothingOfFewCases) {
+  Cohort many = cohort(30);
+  put(many, 0, 10, {"a", "a", "a"});  // so many that no row could be computed, but of ten cases
+  weigh_all(many, {"a"}, "a=1");
+  EXPECT_THAT(committee(many), HasSubstr("Under 11 cases have departures"));
+  put(many, 10, 30, {"a"});
+  weigh_all(many, {"a"}, "a=1");
+  EXPECT_THAT(committee(many), HasSubstr("As declared"));
+  // Of three cases nobody knows what their departures are.
+  for (size_t i = 0; i < 3; ++i) weigh(many.cases[i], "a=1", "unknown");
+  EXPECT_THAT(committee(many), HasSubstr("Too few cases could be weighed, or too few could not"));
+  for (CohortCase& one : many.cases) one.comparison.weights.reset();
+  EXPECT_THAT(committee(many), HasSubstr("declares no values, or the cases were compared before"));
+}
+
+TEST(Committee, DoesNotMixWhatDifferentProtocolsFound) {
+  Cohort many = cohort(40);
+  put(many, 0, 40, {"a"});
+  for (size_t i = 0; i < 20; ++i) many.cases[i].comparison.norm.sha256 = "cd34";
+  std::string html = committee(many);
+  EXPECT_THAT(html, HasSubstr("cd34"));
+  EXPECT_THAT(html, HasSubstr("ab12"));
+  EXPECT_THAT(html, Not(HasSubstr("certain</td><td class=\"num\">40 ")));
+  for (size_t i = 5; i < 20; ++i) many.cases[i].comparison.norm.sha256 = "ab12";
+  html = committee(many);
+  EXPECT_THAT(html, HasSubstr("fewer than 11 cases were compared with another protocol"));
+  EXPECT_THAT(html, Not(HasSubstr("cd34")));
+  // Skipped is not compared.
+  for (CohortCase& one : many.cases) one.comparison.outcome = Compared::Outcome::kSkipped;
+  EXPECT_THAT(committee(many), HasSubstr("Fewer than 11 cases were compared with a protocol"));
+}
+
+TEST(Committee, SaysWhatIsNotOnThePage) {
+  const std::string html = committee(cohort(30));
+  const std::string end = html.substr(html.find("Not on this page"));
+  for (const char* text : {"control charts", "what a single case weighs", "diversity", "health"})
+    EXPECT_THAT(end, HasSubstr(text));
 }
 
 TEST(Committee, NamesNoCase) { EXPECT_THAT(committee(cohort(30)), Not(HasSubstr("case-id-"))); }

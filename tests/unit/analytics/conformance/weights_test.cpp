@@ -6,6 +6,8 @@
 #include <numeric>
 #include <random>
 
+#include "analytics/conformance/tally_text.h"
+
 namespace casebox::analytics::conformance {
 namespace {
 
@@ -217,6 +219,38 @@ TEST(Weights, PairsAreCountedAsByComparingEachWithEach) {
       EXPECT_DOUBLE_EQ(w.reversed.median, static_cast<double>(draw) / static_cast<double>(pairs));
     }
     EXPECT_EQ(w.order_kept, equal == 0 && draw == 0);
+  }
+}
+
+TEST(Weights, FromTalliesThatWereWrittenAndReadAreThoseOfTheCasesThemselves) {
+  const protocol::Norm norm = norm_with({{"a", 5}, {"b", 2}, {"c", 1}});
+  std::mt19937_64 random(11);
+  std::vector<CaseResult> cases;
+  for (int i = 0; i < 60; ++i) cases.push_back(random_case(random));
+  cases[3].exact = false;
+  cases[7].explanations_complete = false;
+  std::vector<Tally> tallies;
+  for (const CaseResult& one : cases) {
+    const auto back = parse_tally(tally_text(tally(norm, one)), 3);
+    ASSERT_TRUE(back) << back.error().message;
+    tallies.push_back(*back);
+  }
+  const auto values = parse_values(values_text(values_of(norm)));
+  ASSERT_TRUE(values) << values.error().message;
+  const Weighing ours = weigh(*values, tallies, {.seed = 3, .draws = 50});
+  const Weighing theirs = weigh(norm, cases, {.seed = 3, .draws = 50});
+  EXPECT_EQ(ours.declared, theirs.declared);
+  EXPECT_EQ(ours.not_judged, 1u);
+  EXPECT_EQ(ours.pairs, theirs.pairs);
+  EXPECT_EQ(ours.reversed_equal, theirs.reversed_equal);
+  EXPECT_EQ(ours.reversed.high, theirs.reversed.high);
+  EXPECT_EQ(ours.total.random.median, theirs.total.random.median);
+  for (size_t i = 0; i < cases.size(); ++i) {
+    EXPECT_EQ(ours.cases[i].listed, theirs.cases[i].listed);
+    EXPECT_EQ(ours.cases[i].scored, theirs.cases[i].scored);
+    EXPECT_EQ(ours.cases[i].declared.most, theirs.cases[i].declared.most);
+    EXPECT_EQ(ours.cases[i].random.low, theirs.cases[i].random.low);
+    EXPECT_EQ(ours.cases[i].side_kept, theirs.cases[i].side_kept);
   }
 }
 
