@@ -17,6 +17,7 @@ namespace casebox::tools::report {
 
 struct CohortDeparture {
   std::string kind, step, certainty, value, tag;
+  bool scored = true;  // false: justified, unobserved, or perhaps done unseen
 };
 
 struct CohortCase {

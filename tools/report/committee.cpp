@@ -221,7 +221,8 @@ Html Dashboard::departures(const std::string& procedure, const NormName& norm,
                  tag("span", {{"class", "mono"}}, {norm.sha256}),
                  "): " + std::to_string(cases.size()) +
                      ". Cases, not departures, are counted: a case counts once in a row. "
-                     "\"Unobserved\" and \"justified\" are not scored."}),
+                     "\"Unobserved\" and \"justified\" are not scored, nor is a step that may have "
+                     "been done unseen."}),
        table(
            "By value touched",
            {{"Value and certainty"}, {"Cases", true}, {"Share (95 % interval)", true}},

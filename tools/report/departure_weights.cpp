@@ -18,10 +18,6 @@ Row row_of(const CohortDeparture& departure) {
   return {departure.kind, departure.step, departure.certainty, departure.value};
 }
 
-bool scored(const CohortDeparture& departure) {
-  return departure.kind != "justified" && departure.kind != "unobserved";
-}
-
 bool small(size_t n) { return n > 0 && n < kMinimumGroup; }
 
 /// Values from whose sums a withheld number could be computed.
@@ -31,11 +27,11 @@ std::set<std::string> telling_values(const std::vector<const CohortCase*>& cases
   std::map<std::string, size_t> hidden;           // departures that no shown row counts
   for (const CohortCase* one : cases)
     for (const CohortDeparture& departure : one->departures) {
-      if (!scored(departure)) continue;
       Row row = row_of(departure);
-      cases_of[row].insert(one->case_id);
       std::get<3>(row).clear();
       whole[row].insert(one->case_id);
+      if (!departure.scored) continue;  // counts in its row of the page, and weighs nothing
+      cases_of[row_of(departure)].insert(one->case_id);
       ++hidden[departure.value];
     }
   std::set<std::string> out;

@@ -82,6 +82,13 @@ Result<Comparison> gather_comparison(StoreAccess& access, CaseId own,
   return compare(procedure, others);
 }
 
+/// As analytics::conformance::Departure::scored().
+bool scored(const v1::Finding& departure) {
+  return departure.certainty() != v1::CERTAINTY_JUSTIFIED &&
+         departure.certainty() != v1::CERTAINTY_UNOBSERVED &&
+         !departure.values().contains("done_unseen");
+}
+
 }  // namespace
 
 std::vector<TwinTrack> twin_tracks(const std::vector<ForecastView>& forecasts) {
@@ -156,7 +163,7 @@ Result<Cohort> gather_cohort(StoreAccess& access, const std::string& expression,
       if (finding.kind() != "departure") continue;
       const std::string step = finding.step().empty() ? label_of(finding, "step") : finding.step();
       one.departures.push_back({deviation_of(finding), step, certainty_name(finding.certainty()),
-                                label_of(finding, "value"), finding_tag(finding)});
+                                label_of(finding, "value"), finding_tag(finding), scored(finding)});
     }
     cohort.cases.push_back(std::move(one));
   }

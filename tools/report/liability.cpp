@@ -270,13 +270,14 @@ Html sensitivity(const CaseEvidence& e) {
   std::vector<std::vector<Html>> declared;
   for (size_t v = 0; v < values.ids.size(); ++v)
     declared.push_back({words(values.ids[v]), number_text(values.weights[v])});
-  out.push_back(
-      tag("p", {"How much a value weighs is a choice that " + comparison.norm.id +
-                " declares. Beside it stand equal weights, and " +
-                number_text(value_of(finding, "draws", 0)) +
-                " random weights that keep the declared order. A conclusion that needs the "
-                "declared numbers is a conclusion of that choice. Departures that are justified or "
-                "were not observed do not count; severity is not multiplied in."}));
+  out.push_back(tag(
+      "p", {"How much a value weighs is a choice that " + comparison.norm.id +
+            " declares. Beside it stand equal weights, and " +
+            number_text(value_of(finding, "draws", 0)) +
+            " random weights that keep the declared order. A conclusion that needs the "
+            "declared numbers is a conclusion of that choice. Departures that are justified, were "
+            "not observed or may have been done unseen do not count; severity is not "
+            "multiplied in."}));
   out.push_back(
       table("What the departures weigh, from the lightest explanation to the heaviest",
             {{"Weights"}, {"Weight", true}},

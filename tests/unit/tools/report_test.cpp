@@ -385,6 +385,19 @@ TEST(Committee, LeavesOutAValueFromWhichAWithheldRowCouldBeComputed) {
   EXPECT_THAT(committee(many), HasSubstr("60 cases by All 1, Half 1, Seldom too 9;"));
 }
 
+TEST(Committee, DeparturesThatAreNotScoredDoNotCoverForFewThatAre) {
+  Cohort many = cohort(60);
+  put(many, 0, 60, {"all", "seldom-too"});
+  for (size_t i = 0; i < 3; ++i)
+    many.cases[i].departures.push_back({"missing", "rare", "certain", "seldom-too", "F-x"});
+  weigh_all(many, {"all", "seldom-too"}, "all=1 seldom-too=9");
+  // Ten cases whose step may have been done unseen: in the tables, in no sum.
+  for (size_t i = 20; i < 30; ++i)
+    many.cases[i].departures.push_back(
+        {"missing", "unsure", "ambiguous", "seldom-too", "F-x", false});
+  EXPECT_THAT(committee(many), HasSubstr("could be computed otherwise: Seldom too."));
+}
+
 TEST(Committee, WeighsNothingOfFewCases) {
   Cohort many = cohort(30);
   put(many, 0, 10, {"a", "a", "a"});  // so many that no row could be computed, but of ten cases
