@@ -22,6 +22,8 @@ rocksdb::DBOptions db_options(const Options& options, rocksdb::WALRecoveryMode m
   db.paranoid_checks = true;
   db.max_background_jobs = 2;
   db.max_open_files = -1;  // a reader keeps what compaction beside it removes
+  // For each family; by default 16, so that opening a small store is mostly starting 165 threads.
+  db.max_file_opening_threads = 1;
   db.track_and_verify_wals_in_manifest = false;
   db.wal_recovery_mode = mode;
   db.db_write_buffer_size = options.write_buffer_bytes * 2;
