@@ -36,6 +36,10 @@ MODULES = {
 # A module that is itself divided: an inner module is reached under the outer one's rules.
 NESTED = {"recorder", "analytics", "tools", "tests"}
 
+# The rooms of tools, each built on those before it.
+TOOLS = ["cli", "config", "store", "query", "documents", "findings", "analyses", "report", "web", "demo", "bench",
+         "commands"]
+
 # Third-party headers by prefix: the folders that may include them. Anything in angle brackets that is neither
 # here nor in STANDARD is refused: a new library is added to this table first.
 CORE_UP = ["proto/frame", "proto/log", "proto/keyring", "proto/producer", "proto/verify", "storage", "ingest",
@@ -102,9 +106,19 @@ def _check_own(path, line, header):
         tests = f"tests/unit/{owner}"
         if not (_under(path, owner) or _under(path, tests) or path.startswith("tests/fuzz/")):
             return f"{path}:{line}: includes {header}, which is private to {owner}"
+    if user == used == "tools":
+        return _check_room(path, line, header)
     if user is None or user == used or used in MODULES[user]:
         return None
     return f"{path}:{line}: {user} includes {header}; it may use only {', '.join(MODULES[user]) or 'itself'}"
+
+
+def _check_room(path, line, header):
+    """A header of tools in a file of tools; main.cpp stands above all rooms."""
+    user, used = (name.split("/")[1] for name in (path, header))
+    if user == "main.cpp" or (used in TOOLS and user in TOOLS and TOOLS.index(used) <= TOOLS.index(user)):
+        return None
+    return f"{path}:{line}: tools/{user} includes {header}; rooms build on those before them: {', '.join(TOOLS)}"
 
 
 def _check_foreign(path, line, header):

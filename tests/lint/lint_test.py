@@ -48,6 +48,12 @@ class Planted(unittest.TestCase):
         self.allows("recorder/a.cpp", '#include "ingest/bus/forwarder.h"\n')
         self.allows("recorder/sim/a.cpp", '#include "recorder/sources/source.h"\n')
 
+    def test_a_room_of_tools_that_builds_on_a_later_one_is_found(self):
+        self.finds("tools/store/a.cpp", '#include "tools/query/facts.h"\n', "rooms build on those before them")
+        self.finds("tools/attic/a.cpp", '#include "tools/cli/args.h"\n', "rooms build on those before them")
+        self.allows("tools/query/a.cpp", '#include "tools/store/store_access.h"\n')
+        self.allows("tools/main.cpp", '#include "tools/commands/commands.h"\n')
+
     def test_a_private_header_used_from_outside_is_found(self):
         self.finds("tools/a.cpp", '#include "storage/internal/keys.h"\n', "private to storage")
         self.finds("tests/unit/ingest/a.cpp", '#include "storage/internal/keys.h"\n', "private to storage")

@@ -6,7 +6,7 @@
 #include <map>
 
 #include "analytics/conformance/conform.h"
-#include "tools/documents/names.h"
+#include "tools/cli/names.h"
 #include "tools/findings/norms.h"
 #include "tools/query/facts.h"
 

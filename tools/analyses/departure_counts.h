@@ -15,7 +15,7 @@
 
 #include "analytics/spc/measure.h"
 #include "tools/analyses/cohort.h"
-#include "tools/findings/compared.h"
+#include "tools/query/compared.h"
 
 namespace casebox::tools {
 

@@ -10,7 +10,7 @@
 #include "analytics/diversity/variants.h"
 #include "tools/analyses/analyses.h"
 #include "tools/analyses/discovery_parts.h"
-#include "tools/documents/names.h"
+#include "tools/cli/names.h"
 
 namespace casebox::tools {
 namespace {

@@ -16,7 +16,7 @@
 #include "tools/analyses/chart_finding.h"
 #include "tools/analyses/departure_counts.h"
 #include "tools/analyses/series.h"
-#include "tools/documents/names.h"
+#include "tools/cli/names.h"
 #include "tools/documents/small_groups.h"
 
 namespace casebox::tools {

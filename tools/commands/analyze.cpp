@@ -11,8 +11,8 @@
 #include "tools/documents/parts.h"
 #include "tools/documents/weights_document.h"
 #include "tools/findings/analysis.h"
-#include "tools/findings/compared.h"
 #include "tools/findings/norms.h"
+#include "tools/query/compared.h"
 
 namespace casebox::tools {
 namespace {

@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "tools/cli/names.h"
 #include "tools/cli/progress.h"
 #include "tools/commands/commands.h"
 #include "tools/documents/case_document.h"
-#include "tools/documents/names.h"
 #include "tools/findings/study.h"
 #include "tools/query/cohort.h"
 #include "tools/store/verify_store.h"

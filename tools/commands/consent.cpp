@@ -3,8 +3,8 @@
 #include <set>
 
 #include "tools/cli/json.h"
+#include "tools/cli/names.h"
 #include "tools/commands/commands.h"
-#include "tools/documents/names.h"
 #include "tools/store/store_access.h"
 
 namespace casebox::tools {

@@ -1,4 +1,4 @@
-#include "tools/store/export.h"
+#include "tools/documents/export.h"
 
 #include "tools/cli/json.h"
 #include "tools/cli/output.h"

@@ -3,8 +3,8 @@
 
 #include "proto/keyring/keystore.h"
 #include "tools/cli/json.h"
+#include "tools/cli/names.h"
 #include "tools/commands/commands.h"
-#include "tools/documents/names.h"
 
 namespace casebox::tools {
 namespace {

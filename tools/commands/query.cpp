@@ -2,8 +2,8 @@
 #include <cstdio>
 
 #include "tools/cli/json.h"
+#include "tools/cli/names.h"
 #include "tools/commands/commands.h"
-#include "tools/documents/names.h"
 #include "tools/documents/parts.h"
 #include "tools/query/cohort.h"
 

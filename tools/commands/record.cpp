@@ -9,11 +9,11 @@
 #include <filesystem>
 
 #include "tools/cli/json.h"
+#include "tools/cli/names.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/stop_signal.h"
 #include "tools/commands/commands.h"
 #include "tools/config/config.h"
-#include "tools/documents/names.h"
 
 namespace casebox::tools {
 namespace {

@@ -7,7 +7,7 @@
 #include "tools/cli/json.h"
 #include "tools/commands/commands.h"
 #include "tools/config/config.h"
-#include "tools/store/live_store.h"
+#include "tools/findings/live_store.h"
 #include "tools/store/store_access.h"
 #include "tools/web/server.h"
 

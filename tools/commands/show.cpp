@@ -1,8 +1,8 @@
 #include <cstdio>
 
+#include "tools/cli/names.h"
 #include "tools/commands/commands.h"
 #include "tools/documents/case_document.h"
-#include "tools/documents/names.h"
 
 namespace casebox::tools {
 namespace {

@@ -6,8 +6,8 @@
 
 #include "analytics/finding/finding.h"
 #include "tools/analyses/as_study.h"
+#include "tools/cli/names.h"
 #include "tools/commands/commands.h"
-#include "tools/documents/names.h"
 #include "tools/documents/parts.h"
 #include "tools/findings/analysis.h"
 #include "tools/findings/chain.h"

@@ -4,8 +4,8 @@
 #include <array>
 #include <set>
 
+#include "tools/cli/names.h"
 #include "tools/config/yaml.h"
-#include "tools/documents/names.h"
 
 namespace casebox::tools {
 namespace {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "tools/cli/names.h"
 #include "tools/cli/progress.h"
-#include "tools/documents/names.h"
 #include "tools/documents/parts.h"
 #include "tools/store/channel_digest.h"
 #include "tools/store/verify_store.h"

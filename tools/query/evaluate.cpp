@@ -5,7 +5,7 @@
 #include <limits>
 #include <map>
 
-#include "tools/documents/names.h"
+#include "tools/cli/names.h"
 
 namespace casebox::tools::query {
 namespace {

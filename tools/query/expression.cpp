@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "tools/documents/names.h"
+#include "tools/cli/names.h"
 
 namespace casebox::tools::query {
 namespace {

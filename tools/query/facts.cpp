@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "analytics/finding/finding.h"
-#include "tools/documents/names.h"
+#include "tools/cli/names.h"
 
 namespace casebox::tools::query {
 namespace {

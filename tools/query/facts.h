@@ -12,7 +12,7 @@
 
 #include "casebox/v1/case.pb.h"
 #include "casebox/v1/finding.pb.h"
-#include "tools/findings/compared.h"
+#include "tools/query/compared.h"
 #include "tools/store/store_access.h"
 
 namespace casebox::tools::query {

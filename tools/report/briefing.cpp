@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "tools/documents/names.h"
+#include "tools/cli/names.h"
 #include "tools/report/sections.h"
 #include "tools/report/tags.h"
 

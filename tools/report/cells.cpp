@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "tools/documents/names.h"
+#include "tools/cli/names.h"
 
 namespace casebox::tools::report {
 

@@ -4,7 +4,7 @@
 #include <set>
 
 #include "tools/cli/json.h"
-#include "tools/documents/names.h"
+#include "tools/cli/names.h"
 #include "tools/report/cells.h"
 #include "tools/report/departure_weights.h"
 #include "tools/report/html.h"

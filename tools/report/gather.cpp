@@ -3,15 +3,15 @@
 #include <algorithm>
 #include <set>
 
+#include "tools/cli/names.h"
 #include "tools/cli/progress.h"
-#include "tools/documents/names.h"
+#include "tools/documents/decimate.h"
 #include "tools/report/case_times.h"
 #include "tools/report/cohort_evidence.h"
 #include "tools/report/evidence.h"
 #include "tools/report/sections.h"
 #include "tools/report/tags.h"
 #include "tools/store/verify_store.h"
-#include "tools/web/decimate.h"
 
 namespace casebox::tools::report {
 namespace {
@@ -45,7 +45,7 @@ Result<void> gather_observed(const storage::CaseReader& reader, const CaseView& 
   const std::string stream = track.variable.substr(0, slash);
   const std::string channel = track.variable.substr(slash + 1);
   if (!reader.find_stream(stream)) return ok();
-  web::Decimator thin(std::min(0.0, view.first_t_s), view.duration_s + 1e-3, kDrawnPoints);
+  Decimator thin(std::min(0.0, view.first_t_s), view.duration_s + 1e-3, kDrawnPoints);
   CASEBOX_CHECK(reader.samples(stream, channel, {}, [&](const storage::SampleRun& run) {
     for (size_t i = 0; i < run.values.size(); ++i)
       thin.add(
@@ -55,7 +55,7 @@ Result<void> gather_observed(const storage::CaseReader& reader, const CaseView& 
           run.values[i]);
     return ok();
   }));
-  const web::PlotSeries series = thin.finish();
+  const PlotSeries series = thin.finish();
   for (size_t i = 0; i < series.t_s.size(); ++i) {
     track.observed.emplace_back(series.t_s[i], series.min[i]);
     if (!series.raw && series.max[i] != series.min[i])

@@ -4,8 +4,8 @@
 #include <set>
 
 #include "tools/cli/json.h"
-#include "tools/documents/names.h"
-#include "tools/findings/compared.h"
+#include "tools/cli/names.h"
+#include "tools/query/compared.h"
 #include "tools/report/sections.h"
 #include "tools/report/tags.h"
 #include "tools/report/timeline_svg.h"

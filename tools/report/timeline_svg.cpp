@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "tools/documents/names.h"
+#include "tools/cli/names.h"
 
 namespace casebox::tools::report {
 namespace {

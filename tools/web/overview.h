@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "tools/web/decimate.h"
+#include "tools/documents/decimate.h"
 
 namespace casebox::tools::web {
 

@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "tools/cli/json.h"
+#include "tools/documents/decimate.h"
 #include "tools/web/api.h"
-#include "tools/web/decimate.h"
 
 namespace casebox::tools::web {
 namespace {

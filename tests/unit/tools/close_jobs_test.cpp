@@ -9,8 +9,8 @@
 #include "analytics/jobs/jobs.h"
 #include "tests/support/review_store.h"
 #include "tools/findings/findings.h"
+#include "tools/findings/live_store.h"
 #include "tools/findings/study.h"
-#include "tools/store/live_store.h"
 
 namespace casebox::tools {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "tools/web/decimate.h"
+#include "tools/documents/decimate.h"
 
 namespace casebox::tools::web {
 namespace {

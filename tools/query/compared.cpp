@@ -1,4 +1,4 @@
-#include "tools/findings/compared.h"
+#include "tools/query/compared.h"
 
 #include <map>
 

@@ -1,4 +1,4 @@
-#include "tools/store/live_store.h"
+#include "tools/findings/live_store.h"
 
 #include <pthread.h>
 

@@ -1,10 +1,10 @@
-#include "tools/web/decimate.h"
+#include "tools/documents/decimate.h"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-namespace casebox::tools::web {
+namespace casebox::tools {
 
 constexpr double kHole = std::numeric_limits<double>::quiet_NaN();
 
@@ -62,4 +62,4 @@ PlotSeries Decimator::finish_buckets() const {
   return out;
 }
 
-}  // namespace casebox::tools::web
+}  // namespace casebox::tools

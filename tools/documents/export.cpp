@@ -1,11 +1,11 @@
-#include "tools/store/export.h"
+#include "tools/documents/export.h"
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 
 #include "analytics/readers/xes_writer.h"
-#include "tools/documents/names.h"
+#include "tools/cli/names.h"
 #include "tools/store/channel_digest.h"
 
 namespace casebox::tools {

@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <vector>
 
-namespace casebox::tools::web {
+namespace casebox::tools {
 
 struct PlotSeries {
   bool raw = true;          // every sample; else min/max of buckets
@@ -43,4 +43,4 @@ class Decimator {
   size_t samples_ = 0;
 };
 
-}  // namespace casebox::tools::web
+}  // namespace casebox::tools

@@ -1,4 +1,4 @@
-#include "tools/documents/names.h"
+#include "tools/cli/names.h"
 
 #include <algorithm>
 #include <cctype>
