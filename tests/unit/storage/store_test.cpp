@@ -311,6 +311,33 @@ TEST(Store, LosesAndDoublesNothingWhenItsWriterIsKilled) {
   }
 }
 
+/// Commits a frame of so many bytes; its number is used again when that fails.
+Result<void> write_one(Shard& shard, FrameMaker& maker, StreamId id, size_t size) {
+  auto batch = shard.begin();
+  put_record(batch, maker);
+  const uint64_t before = maker.next[id.value];
+  put(batch, maker,
+      maker.make(frame::Kind::kData, id, {static_cast<int64_t>(before)}, Bytes(size, 'z')));
+  auto done = shard.commit(std::move(batch));
+  if (!done) maker.next[id.value] = before;
+  return done;
+}
+
+/// While it lives no file of this process grows beyond so many bytes: a disk that is full.
+class FullDisk {
+ public:
+  explicit FullDisk(rlim_t bytes) {
+    ::signal(SIGXFSZ, SIG_IGN);
+    ::getrlimit(RLIMIT_FSIZE, &old_);
+    const rlimit small{bytes, old_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &small);
+  }
+  ~FullDisk() { ::setrlimit(RLIMIT_FSIZE, &old_); }
+
+ private:
+  rlimit old_{};
+};
+
 TEST(Store, RefusesABatchOnAFullDiskAndResumes) {
   TempDir dir;
   FrameMaker maker;
@@ -318,29 +345,16 @@ TEST(Store, RefusesABatchOnAFullDiskAndResumes) {
   auto store = Store::open(at, writable());
   ASSERT_TRUE(store);
   Shard& shard = (*store)->shard(0);
-  ::signal(SIGXFSZ, SIG_IGN);
-  auto write = [&](StreamId id, size_t size) {
-    auto batch = shard.begin();
-    put_record(batch, maker);
-    const uint64_t before = maker.next[id.value];
-    put(batch, maker,
-        maker.make(frame::Kind::kData, id, {static_cast<int64_t>(before)}, Bytes(size, 'z')));
-    auto done = shard.commit(std::move(batch));
-    if (!done) maker.next[id.value] = before;
-    return done;
-  };
-  ASSERT_TRUE(write(kVideo, 1000));
-  ASSERT_TRUE(write(kWave, 1000));
-  rlimit old{};
-  ::getrlimit(RLIMIT_FSIZE, &old);
+  ASSERT_TRUE(write_one(shard, maker, kVideo, 1000));
+  ASSERT_TRUE(write_one(shard, maker, kWave, 1000));
   for (StreamId id : {kVideo, kWave}) {
-    rlimit small{100'000, old.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &small);
-    auto refused = write(id, 500'000);
-    ::setrlimit(RLIMIT_FSIZE, &old);
+    const auto refused = [&] {
+      const FullDisk full(100'000);
+      return write_one(shard, maker, id, 500'000);
+    }();
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, Code::kNoSpace) << refused.error().message;
-    auto again = write(id, 500'000);
+    auto again = write_one(shard, maker, id, 500'000);
     ASSERT_TRUE(again) << again.error().message;
   }
   EXPECT_EQ(scan_all(shard, {maker.case_id}).size(), 4u);
@@ -352,22 +366,12 @@ TEST(Store, RefusesABatchOnAFullDiskAndResumes) {
 
 // The store is closed and opened again under its readers: they get an answer or kUnavailable.
 TEST(Store, IsReadWhileAFailedWriteIsRecoveredFrom) {
-  ::signal(SIGXFSZ, SIG_IGN);
   TempDir dir;
   FrameMaker maker;
   auto store = Store::open(dir.path() / "store", writable());
   ASSERT_TRUE(store) << store.error().message;
   Shard& shard = (*store)->shard(0);
-  const auto write = [&](size_t size) {
-    Batch batch = shard.begin();
-    const uint64_t before = maker.next[kWave.value];
-    put(batch, maker,
-        maker.make(frame::Kind::kData, kWave, {static_cast<int64_t>(before)}, Bytes(size, 'z')));
-    auto done = shard.commit(std::move(batch));
-    if (!done) maker.next[kWave.value] = before;
-    return done;
-  };
-  ASSERT_TRUE(write(1000));
+  ASSERT_TRUE(write_one(shard, maker, kWave, 1000));
   std::atomic<int> answers = 0, strange = 0;
   std::jthread reader([&](const std::stop_token& stop) {
     while (!stop.stop_requested()) {
@@ -378,20 +382,18 @@ TEST(Store, IsReadWhileAFailedWriteIsRecoveredFrom) {
       if (!offsets) strange += offsets.error().code != Code::kUnavailable;
     }
   });
-  rlimit old{};
-  ::getrlimit(RLIMIT_FSIZE, &old);
   size_t written = 1;
   for (int round = 0; round < 10; ++round) {
-    rlimit small{100'000, old.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &small);
-    const auto refused = write(500'000);
-    ::setrlimit(RLIMIT_FSIZE, &old);
+    const auto refused = [&] {
+      const FullDisk full(100'000);
+      return write_one(shard, maker, kWave, 500'000);
+    }();
     ASSERT_FALSE(refused);
-    auto again = write(100);
+    auto again = write_one(shard, maker, kWave, 100);
     for (int wait = 0; !again && wait < 2000; ++wait) {
       ASSERT_EQ(again.error().code, Code::kUnavailable) << again.error().message;
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
-      again = write(100);
+      again = write_one(shard, maker, kWave, 100);
     }
     ASSERT_TRUE(again) << again.error().message;
     ++written;
@@ -401,6 +403,37 @@ TEST(Store, IsReadWhileAFailedWriteIsRecoveredFrom) {
   EXPECT_GT(answers, 0);
   EXPECT_EQ(strange, 0);
   EXPECT_EQ(scan_all(shard, {maker.case_id}).size(), written);
+}
+
+// What was begun while the store could not be opened again is made anew.
+TEST(Store, SaysSoWhenItCannotBeOpenedAnewAndGoesOnWhenItCan) {
+  TempDir dir;
+  FrameMaker maker;
+  auto store = Store::open(dir.path() / "store", writable());
+  ASSERT_TRUE(store) << store.error().message;
+  Shard& shard = (*store)->shard(0);
+  ASSERT_TRUE(write_one(shard, maker, kWave, 1000));
+  {
+    const FullDisk full(100'000);
+    ASSERT_FALSE(write_one(shard, maker, kWave, 500'000));
+  }
+  const auto db = dir.path() / "store/shards/0/db", away = dir.path() / "away";
+  std::filesystem::rename(db, away);
+  std::ofstream(db) << "not a folder";
+  EXPECT_FALSE(write_one(shard, maker, kWave, 100));
+  const auto cases = shard.cases();
+  ASSERT_FALSE(cases);
+  EXPECT_EQ(cases.error().code, Code::kUnavailable) << cases.error().message;
+  Batch begun = shard.begin();
+  put_record(begun, maker);
+  std::filesystem::remove(db);
+  std::filesystem::rename(away, db);
+  const auto refused = shard.commit(std::move(begun));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kUnavailable) << refused.error().message;
+  const auto again = write_one(shard, maker, kWave, 100);
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(scan_all(shard, {maker.case_id}).size(), 2u);
 }
 
 TEST(Store, RefusesACommitThatWouldTakeTheRoomKeptForUpkeep) {
