@@ -46,7 +46,7 @@ Automaton::Automaton(protocol::Net net, uint32_t max_markings, bool language_onl
   if (language_only && determinise()) {
     trim();
     if (size() <= kMaxToMinimise) minimise();
-    minimal_ = true;
+    deterministic_ = true;
   }
   measure();
 }

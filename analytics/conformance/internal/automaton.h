@@ -41,7 +41,8 @@ class Automaton {
   bool is_final(uint32_t state) const { return final_[state]; }
   /// All states are known, so the distances below are too.
   bool complete() const { return complete_; }
-  bool minimal() const { return minimal_; }
+  /// No silent steps, and of each step at most one edge; edges are in the order of steps.
+  bool deterministic() const { return deterministic_; }
   /// Some marking would hold more than 255 tokens in a place; such firings are left out.
   bool overflow() const { return overflow_; }
   /// The last edges asked for are not all: there are more markings than the limits allow.
@@ -81,7 +82,7 @@ class Automaton {
   uint32_t words_ = 1;
   size_t edge_count_ = 0;
   bool complete_ = false;
-  bool minimal_ = false;
+  bool deterministic_ = false;
   bool overflow_ = false;
   bool exhausted_ = false;
   // Of the expansion under way; kept for their memory.

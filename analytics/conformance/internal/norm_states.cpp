@@ -65,14 +65,14 @@ Automaton& NormStates::all() {
 
 std::optional<bool> NormStates::fits(const Sequence& sequence) {
   if (std::ranges::find(sequence, kAlien) != sequence.end()) return false;
-  if (all_ && all_->minimal()) return follow_run(*all_, sequence);
+  if (all_ && all_->deterministic()) return follow_run(*all_, sequence);
   if (met_.size() > kMaxMet) met_.forget();
   auto found = search_run(met_, sequence);
   if (!found && met_.exhausted()) {  // earlier sequences may have taken the room
     met_.forget();
     found = search_run(met_, sequence);
   }
-  if (!found && all().minimal()) found = follow_run(*all_, sequence);
+  if (!found && all().deterministic()) found = follow_run(*all_, sequence);
   return found;
 }
 
