@@ -57,16 +57,21 @@ bool same_findings(const std::vector<v1::Finding>& a, const std::vector<v1::Find
          });
 }
 
-Result<void> append_findings(producer::Producer& producer, Clock& clock,
-                             const std::vector<v1::Finding>& findings) {
+v1::Stream analysis_stream(const std::string& name, v1::StreamKind kind) {
   v1::Stream stream;
-  stream.set_name(finding::kStream);
-  stream.set_kind(v1::STREAM_KIND_FINDING);
+  stream.set_name(name);
+  stream.set_kind(kind);
   stream.set_stream_class(v1::STREAM_CLASS_A);
   stream.mutable_tick_rate_hz()->set_den(1);
   stream.set_device("analysis");
   stream.set_source_time_unit("ns");
-  CASEBOX_TRY(const StreamId id, producer.add_stream(stream));
+  return stream;
+}
+
+Result<void> append_findings(producer::Producer& producer, Clock& clock,
+                             const std::vector<v1::Finding>& findings) {
+  CASEBOX_TRY(const StreamId id,
+              producer.add_stream(analysis_stream(finding::kStream, v1::STREAM_KIND_FINDING)));
   std::vector<const v1::Finding*> pending;
   size_t bytes = 0;
   const auto flush = [&]() -> Result<void> {

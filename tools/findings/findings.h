@@ -7,6 +7,7 @@
 // Thread safety: free functions; the reader's and the producer's thread.
 // Errors: kDenied or kNotFound where no key opens the case; those of the log.
 
+#include <string>
 #include <vector>
 
 #include "analytics/finding/finding.h"
@@ -29,6 +30,9 @@ Result<StoredFindings> read_findings(const storage::CaseReader& reader);
 
 /// Whether two sets are the same but for the program that found them.
 bool same_findings(const std::vector<v1::Finding>& a, const std::vector<v1::Finding>& b);
+
+/// A stream of events that analysis writes, as a producer registers it.
+v1::Stream analysis_stream(const std::string& name, v1::StreamKind kind);
 
 /// Registers the stream of findings in the producer's epoch and appends them, as few frames as fit.
 Result<void> append_findings(producer::Producer& producer, Clock& clock,

@@ -133,14 +133,8 @@ Result<std::unique_ptr<producer::Producer>> begin(StoreAccess& access, log::Writ
 
 Result<void> write_question(producer::Producer& producer, Clock& clock,
                             const StudyQuestion& question) {
-  v1::Stream stream;
-  stream.set_name("study.details");
-  stream.set_kind(v1::STREAM_KIND_DETAILS);
-  stream.set_stream_class(v1::STREAM_CLASS_A);
-  stream.mutable_tick_rate_hz()->set_den(1);
-  stream.set_device("analysis");
-  stream.set_source_time_unit("ns");
-  CASEBOX_TRY(const StreamId id, producer.add_stream(stream));
+  CASEBOX_TRY(const StreamId id,
+              producer.add_stream(analysis_stream("study.details", v1::STREAM_KIND_DETAILS)));
   v1::EventBatch batch;
   v1::StudyDetails& details = *batch.add_events()->mutable_details()->mutable_study();
   details.set_job(question.job);
