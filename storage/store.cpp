@@ -9,6 +9,7 @@
 #include <set>
 #include <sstream>
 
+#include "proto/frame/role.h"
 #include "proto/seal/seal.h"
 
 namespace casebox::storage {
@@ -152,7 +153,7 @@ Result<Digest> Store::case_digest(CaseId id) const {
   CASEBOX_TRY(auto record, shard->find_case(id));
   std::set<uint64_t> recorder;
   for (const auto& epoch : record->epochs())
-    if (epoch.role() == v1::PRODUCER_ROLE_RECORDER) recorder.insert(epoch.epoch());
+    if (frame::owns_case(epoch.role())) recorder.insert(epoch.epoch());
   std::set<std::pair<uint64_t, uint32_t>> parts;
   for (const auto& stream : record->streams())
     if (recorder.count(stream.epoch()) != 0)

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "proto/frame/role.h"
+
 namespace casebox::ingest {
 
 storage::Table table_of(v1::StreamKind kind) {
@@ -148,7 +150,7 @@ bool CaseState::apply_control(const frame::View& frame, v1::EpochRecord& epoch) 
   epoch.set_signing_key(open.signing_key());
   epoch.set_sealed_epoch_key(open.sealed_epoch_key());
   if (record_.case_public_key().empty()) record_.set_case_public_key(open.case_public_key());
-  if (open.role() == v1::PRODUCER_ROLE_RECORDER && record_.start_utc_ns() == 0) {
+  if (frame::owns_case(open.role()) && record_.start_utc_ns() == 0) {
     record_.set_procedure(open.procedure());
     record_.set_room(open.room());
     record_.set_partition(open.partition());
@@ -201,7 +203,7 @@ void CaseState::update_state() {
       epoch.set_closed(reached);
       dirty = dirty || reached;
     }
-    if (epoch.role() != v1::PRODUCER_ROLE_RECORDER) continue;
+    if (!frame::owns_case(epoch.role())) continue;
     recorder = true;
     all = all && epoch.closed();
     ended =

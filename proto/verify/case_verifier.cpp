@@ -6,6 +6,7 @@
 #include "casebox/v1/control.pb.h"
 #include "casebox/v1/stream.pb.h"
 #include "proto/frame/beat.h"
+#include "proto/frame/role.h"
 #include "proto/seal/seal.h"
 #include "proto/verify/verify.h"
 
@@ -178,7 +179,7 @@ void CaseVerifier::Impl::take_case(EpochState& epoch, const frame::View& frame,
     if (open.signing_key().size() != 32) tamper("case", where, "case frame has no signing key");
     epoch.opened = true;
     epoch.signing_key = open.signing_key();
-    epoch.derived = open.role() != v1::PRODUCER_ROLE_RECORDER;
+    epoch.derived = !frame::owns_case(open.role());
     return;
   }
   if (!control.has_close()) return;

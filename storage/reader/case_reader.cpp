@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "proto/frame/role.h"
 #include "proto/seal/seal.h"
 #include "storage/reader/internal/decode.h"
 
@@ -10,10 +11,6 @@ namespace casebox::storage {
 namespace {
 
 using Place = std::pair<uint64_t, uint32_t>;  // epoch, stream
-
-bool is_derived(v1::ProducerRole role) {
-  return role == v1::PRODUCER_ROLE_ANALYSIS || role == v1::PRODUCER_ROLE_CUSTODY;
-}
 
 template <typename Message>
 Result<Message> parse_body(const frame::Header& h, BytesView body) {
@@ -34,14 +31,14 @@ struct CaseReader::Impl {
 
   bool derived(uint64_t epoch) const {
     for (const auto& e : record.epochs())
-      if (e.epoch() == epoch) return is_derived(e.role());
+      if (e.epoch() == epoch) return frame::is_derived(e.role());
     return false;
   }
 
   std::vector<const v1::EpochRecord*> recorder_epochs() const {
     std::vector<const v1::EpochRecord*> out;
     for (const auto& e : record.epochs())
-      if (e.role() == v1::PRODUCER_ROLE_RECORDER) out.push_back(&e);
+      if (frame::owns_case(e.role())) out.push_back(&e);
     return out;
   }
 

@@ -10,7 +10,8 @@ BASE = ["proto/base"]
 SEAL = BASE + ["proto/seal"]
 FRAME = SEAL + ["proto/frame", "proto/casebox"]
 LOG = FRAME + ["proto/log"]
-KEYRING = FRAME + ["proto/keyring"]
+TRUST = FRAME + ["proto/trust"]
+KEYRING = TRUST + ["proto/keyring"]
 PROTO = sorted(set(LOG + KEYRING) | {"proto/codec", "proto/producer", "proto/verify"})
 STORAGE = PROTO + ["storage", "storage/reader"]
 MODULES = {
@@ -20,9 +21,10 @@ MODULES = {
     "proto/frame": FRAME,
     "proto/codec": BASE,
     "proto/log": FRAME,
-    "proto/keyring": FRAME,
+    "proto/trust": FRAME,
+    "proto/keyring": TRUST,
     "proto/producer": sorted(set(LOG + KEYRING)),
-    "proto/verify": LOG,
+    "proto/verify": sorted(set(LOG + TRUST)),
     "storage": PROTO,
     "storage/reader": PROTO + ["storage"],
     "ingest/bus": PROTO,
@@ -42,7 +44,7 @@ TOOLS = ["cli", "config", "store", "query", "documents", "findings", "analyses",
 
 # Third-party headers by prefix: the folders that may include them. Anything in angle brackets that is neither
 # here nor in STANDARD is refused: a new library is added to this table first.
-CORE_UP = ["proto/frame", "proto/log", "proto/keyring", "proto/producer", "proto/verify", "storage", "ingest",
+CORE_UP = ["proto/frame", "proto/trust", "proto/log", "proto/keyring", "proto/producer", "proto/verify", "storage", "ingest",
            "recorder", "analytics", "tools"]
 THIRD_PARTY = {
     "librdkafka/": ["ingest/bus"],

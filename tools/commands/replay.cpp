@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <thread>
 
+#include "proto/frame/role.h"
 #include "proto/log/log.h"
 #include "proto/seal/seal.h"
 #include "tools/cli/json.h"
@@ -56,7 +57,7 @@ Result<Replayed> to_log(StoreAccess& access, CaseId id, const std::string& dir, 
   Replayed done;
   Progress progress("replay", record->frames(), "frames");
   for (const v1::EpochRecord& epoch : record->epochs()) {
-    if (epoch.role() != v1::PRODUCER_ROLE_RECORDER) continue;
+    if (!frame::owns_case(epoch.role())) continue;
     CASEBOX_TRY(const ProducerId producer, id_from_bytes<ProducerId>(epoch.producer_id()));
     CASEBOX_CHECK(writer->begin_case(id, producer, epoch.role()));
     storage::ScanRange range;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "proto/frame/role.h"
 #include "tools/cli/names.h"
 #include "tools/cli/progress.h"
 #include "tools/documents/parts.h"
@@ -16,7 +17,7 @@ namespace {
 std::map<uint64_t, bool> recorder_epochs(const v1::CaseRecord& record) {
   std::map<uint64_t, bool> out;
   for (const v1::EpochRecord& epoch : record.epochs())
-    out[epoch.epoch()] = epoch.role() == v1::PRODUCER_ROLE_RECORDER;
+    out[epoch.epoch()] = frame::owns_case(epoch.role());
   return out;
 }
 

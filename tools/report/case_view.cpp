@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "analytics/finding/finding.h"
+#include "proto/frame/role.h"
 
 namespace casebox::tools {
 namespace {
@@ -272,7 +273,7 @@ CaseView summarize_case(const v1::CaseRecord& record) {
   std::map<std::pair<bool, std::string>, StreamView> streams;
   std::map<uint64_t, bool> derived;
   for (const v1::EpochRecord& epoch : record.epochs())
-    derived[epoch.epoch()] = epoch.role() != v1::PRODUCER_ROLE_RECORDER;
+    derived[epoch.epoch()] = !frame::owns_case(epoch.role());
   for (const v1::StreamRecord& row : record.streams()) {
     if (row.stream().stream_id() == 0) continue;
     StreamView& stream = streams[{derived[row.epoch()], row.stream().name()}];

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "proto/frame/beat.h"
+#include "proto/frame/role.h"
 
 namespace casebox::producer {
 namespace {
@@ -33,7 +34,7 @@ EpochWriter::Chain& EpochWriter::chain(StreamId stream) {
 frame::Header EpochWriter::complete(frame::Header header) {
   header.epoch = epoch_;
   header.first = ItemNumber{chain(header.stream).next};
-  if (role_ != v1::PRODUCER_ROLE_RECORDER) header.flags |= frame::flag::kDerived;
+  if (frame::is_derived(role_)) header.flags |= frame::flag::kDerived;
   return header;
 }
 
