@@ -1,0 +1,102 @@
+"""The honest material that attacks start from: made once for a run, by the program or by our own writer."""
+
+import functools
+import pathlib
+import shutil
+import struct
+import subprocess
+
+import nacl.signing
+
+import casebox_format as cb
+import log_files
+import wire
+
+
+class Program:
+    """The program under attack."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def run(self, *args, timeout=120):
+        return subprocess.run([self.path, *map(str, args)], capture_output=True, timeout=timeout)
+
+    def must(self, *args):
+        done = self.run(*args)
+        if done.returncode:
+            raise RuntimeError(f"casebox {' '.join(map(str, args))}: exit code {done.returncode}\n"
+                               f"{done.stderr.decode(errors='replace')[-2000:]}")
+        return done
+
+
+def own_case(seed, key, producer=None, case=None, steps=12):
+    """A case of our own writer: a wave, numerics, events, gaps, clocks, beats, a close."""
+    epoch = cb.Epoch(case=case, producer=producer, key=key, software=f"our own writer {seed}")
+    epoch.stream(1, "monitor.waves", "WAVE", stream_class=1, device="patient-monitor", clock_id=1,
+                 tick_rate_hz={"num": 250, "den": 1}, source_time_unit="us",
+                 channels=[{"id": 1, "name": "ecg", "unit": "mV", "type": 1, "gain": 0.005, "samples_per_tick": 1},
+                           {"id": 2, "name": "art", "unit": "mm[Hg]", "type": 1, "gain": 0.1, "samples_per_tick": 1}])
+    epoch.stream(2, "monitor.numerics", "NUMERIC", stream_class=1, device="patient-monitor", clock_id=1,
+                 channels=[{"id": 1, "name": "hr", "unit": "/min", "type": 3, "samples_per_tick": 1}])
+    epoch.stream(3, "room.events", "ROOM", clock_id=2)
+    epoch.stream(4, "monitor.alarms", "ALARM", clock_id=1)
+    for step in range(steps):
+        epoch.t = step * 500_000_000
+        wave = b"\x01" + wire.varint(125) + wire.varint(wire.zigzag(70 + seed + step))
+        chunk = wire.encode("SampleChunk", {"channels": [{"channel_id": 1, "coded": wave},
+                                                         {"channel_id": 2, "coded": wave}]})
+        epoch.add(cb.Frame(cb.DATA, cb.SEALED, 1, t=epoch.t, count=125, duration_us=500_000, u95_us=1000, body=chunk,
+                           t_capture=epoch.t + 5000))
+        rate = b"\x10\x01" + struct.pack("<d", 71.0 + step)
+        epoch.add(cb.Frame(cb.DATA, cb.SEALED, 2, t=epoch.t, count=1, u95_us=1000, t_capture=epoch.t + 6000,
+                           body=wire.encode("SampleChunk", {"channels": [{"channel_id": 1, "coded": rate}]})))
+        epoch.events(3, {"device": {"code": "door", "on": bool(step % 2)}}, {"device": {"code": "people", "number": 4}})
+        epoch.events(4, {"alarm": {"kind": 1, "priority": 2, "code": f"hr-{seed}", "active": True}})
+        if step in (4, 8):
+            epoch.gap(1, 50 + step, t_begin_ns=epoch.t, t_end_ns=epoch.t + 200_000_000)
+        epoch.control(cb.CLOCK, {"mono_ns": epoch.t + 7, "utc_ns": 1_700_000_000_000_000_000 + epoch.t,
+                                 "utc_u95_ns": 5_000_000})
+        epoch.beat()
+    epoch.close()
+    return epoch
+
+
+class Honest:
+    """Two cases of one recorder, and a stranger's key."""
+
+    def __init__(self, work, program, recorded):
+        self.work, self.program = pathlib.Path(work), program
+        self.stranger = nacl.signing.SigningKey(b"\x5a" * 32)
+        if recorded:
+            self.folder = self.simulate("a", 11, "--faults", "dropout-known,loss")
+            self.other_folder = self.simulate("b", 12, keys=self.folder / "keys")
+            self.log = log_files.Log(self.folder / "spool")
+            self.other = log_files.Log(self.other_folder / "spool")
+        else:
+            key, producer = nacl.signing.SigningKey(b"\x11" * 32), b"\x22" * 16
+            self.log = log_files.Log.of(own_case(1, key, producer))
+            self.other = log_files.Log.of(own_case(2, key, producer))
+        self.key = self.log.opening()[3]["signing_key"]
+
+    def simulate(self, name, seed, *options, keys=None):
+        folder = self.work / name
+        self.program.must("simulate", "--seed", seed, "--duration-scale", "0.01", "--no-video", "--fast", "--out",
+                          folder, *options)
+        if keys is not None:
+            config = folder / "recorder.yaml"
+            config.write_text(config.read_text().replace(str(folder / "keys"), str(keys)))
+        self.program.must("record", "--config", folder / "recorder.yaml")
+        return folder
+
+    @functools.cached_property
+    def in_three(self):
+        return self.log.clone().split(0.3, 0.6)
+
+    def start(self, files):
+        return (self.in_three if files == 3 else self.log).clone()
+
+    def scratch(self, name):
+        folder = self.work / "scratch" / name
+        shutil.rmtree(folder, ignore_errors=True)
+        return folder

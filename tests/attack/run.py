@@ -1,0 +1,86 @@
+"""run.py CASEBOX [--only NAME]... [--kind KIND] [--list] [--long] [--own]: attacks the program and judges its verdicts.
+
+One line for each attack, a summary, exit code 1 if any verdict is wrong. See README.md.
+"""
+
+import argparse
+import collections
+import fnmatch
+import os
+import pathlib
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
+import support
+
+support.with_packages("crc32c", "zstandard", "nacl", "cryptography", "rocksdict")
+
+import honest as honest_material  # noqa: E402
+import log_run  # noqa: E402
+import registry  # noqa: E402
+
+KINDS = {"log": log_run.Runner}
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("casebox", type=pathlib.Path)
+    parser.add_argument("--only", action="append", help="attacks of this name or pattern")
+    parser.add_argument("--kind", action="append", choices=sorted(KINDS))
+    parser.add_argument("--list", action="store_true", help="names the attacks")
+    parser.add_argument("--long", action="store_true", default=bool(os.environ.get("CASEBOX_TEST_LONG")))
+    parser.add_argument("--own", action="store_true", help="honest logs of our own writer only")
+    parser.add_argument("--keep", type=pathlib.Path, help="works in this folder and leaves it")
+    parser.add_argument("--wrong", action="store_true", help="prints the wrong ones only")
+    return parser.parse_args()
+
+
+def chosen(args):
+    for attack in registry.ATTACKS.values():
+        if args.kind and attack.kind not in args.kind:
+            continue
+        if args.only and not any(fnmatch.fnmatch(attack.name, pattern) for pattern in args.only):
+            continue
+        yield attack
+
+
+def run(args, work):
+    program = honest_material.Program(os.environ.get("CASEBOX") or args.casebox)
+    honest = honest_material.Honest(work, program, recorded=not args.own)
+    counts, wrong, runners = collections.Counter(), [], {}
+    begin = time.monotonic()
+    for attack in chosen(args):
+        if attack.kind not in runners:
+            runners[attack.kind] = KINDS[attack.kind](honest, args.long)
+        right, got = runners[attack.kind].judge(attack)
+        counts[attack.kind] += 1
+        if not right:
+            wrong.append(attack.name)
+        if not right or not args.wrong:
+            print(f"{'right' if right else 'WRONG'}  {attack.kind}/{attack.name}: expected {attack}, got {got}", flush=True)
+    for runner in runners.values():
+        runner.close()
+    total = ", ".join(f"{n} on a {kind}" for kind, n in counts.items())
+    print(f"{sum(counts.values())} attacks ({total}), {len(wrong)} wrong, {time.monotonic() - begin:.0f} s")
+    for name in wrong:
+        print(f"  wrong: {name}")
+    return 1 if wrong or not counts else 0
+
+
+def main():
+    args = arguments()
+    if args.list:
+        for attack in chosen(args):
+            print(f"{attack.kind}/{attack.name}: {attack}")
+        return 0
+    if args.keep:
+        args.keep.mkdir(parents=True, exist_ok=True)
+        return run(args, args.keep)
+    with tempfile.TemporaryDirectory(prefix="casebox-attack-") as work:
+        return run(args, pathlib.Path(work))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
