@@ -5,6 +5,7 @@ import pathlib
 import shutil
 import struct
 import subprocess
+import uuid
 
 import nacl.signing
 
@@ -79,15 +80,58 @@ class Honest:
             self.other = log_files.Log.of(own_case(2, key, producer))
         self.key = self.log.opening()[3]["signing_key"]
 
-    def simulate(self, name, seed, *options, keys=None):
+    def simulate(self, name, seed, *options, keys=None, video=False):
         folder = self.work / name
-        self.program.must("simulate", "--seed", seed, "--duration-scale", "0.01", "--no-video", "--fast", "--out",
-                          folder, *options)
+        self.program.must("simulate", "--seed", seed, "--duration-scale", "0.01", "--fast", "--out", folder,
+                          *([] if video else ["--no-video"]), *options)
         if keys is not None:
             config = folder / "recorder.yaml"
             config.write_text(config.read_text().replace(str(folder / "keys"), str(keys)))
         self.program.must("record", "--config", folder / "recorder.yaml")
         return folder
+
+    # The store: the two cases, the findings of an analysis of the first, a change of its consent.
+
+    @functools.cached_property
+    def keys(self):
+        return self.folder / "keys"
+
+    @functools.cached_property
+    def trust(self):
+        """How a reader without the keystore is told whom to trust."""
+        helped = self.program.run("verify", "--help").stdout + self.program.run("verify", "--help").stderr
+        if b"--trust" not in helped:
+            return ["--log-key", self.key.hex()]
+        path = self.work / "trust.list"
+        self.program.must("keys", "trust", "--keys", self.keys, "--out", path)
+        return ["--trust", path]
+
+    def ingest(self, store, *spools):
+        self.program.must("ingest", "--store", store, "--keys", self.keys, "--until-idle", "0.2",
+                          *(part for spool in spools for part in ("--logs", spool)))
+
+    @functools.cached_property
+    def store(self):
+        folder = self.simulate("filmed", 13, "--faults", "dropout-known,loss", video=True, keys=self.keys)
+        store = self.work / "store"
+        self.ingest(store, folder / "spool")
+        case = log_files.Log(folder / "spool").files[0].header["case_id"]
+        self.program.must("analyze", "--store", store, "--keys", self.keys)
+        self.program.must("consent", case.hex(), "--grant", "teaching", "--store", store, "--keys", self.keys)
+        shutil.copytree(store, self.work / "store-before")
+        second = self.simulate("filmed-too", 14, video=True, keys=self.keys)
+        self.ingest(store, second / "spool")
+        self.cases = [case, log_files.Log(second / "spool").files[0].header["case_id"]]
+        self.case_names = [self.case_text(c) for c in self.cases]
+        return store
+
+    @staticmethod
+    def case_text(case):
+        return str(uuid.UUID(bytes=case))
+
+    @property
+    def store_before(self):
+        return self.work / "store-before"
 
     @functools.cached_property
     def in_three(self):

@@ -17,9 +17,6 @@ class Runner:
             folder = honest.start(files).save(honest.scratch(f"honest-{files}"))
             self.verdicts[files] = verify_log.verdict_of(folder, [honest.key])[0]
 
-    def close(self):
-        pass
-
     def program(self, folder, key):
         """(verdict, document or None, what is wrong with the way it was said)."""
         args = ["verify", folder, "--json"]

@@ -29,9 +29,9 @@ ATTACKS: dict[str, Attack] = {}
 
 def attack(kind, name, expected, **options):
     def keep(function):
-        if name in ATTACKS:
-            raise KeyError(f"two attacks are called {name}")
-        ATTACKS[name] = Attack(name, kind, function, expected, options)
+        if f"{kind}/{name}" in ATTACKS:
+            raise KeyError(f"two attacks are called {kind}/{name}")
+        ATTACKS[f"{kind}/{name}"] = Attack(name, kind, function, expected, options)
         return function
     return keep
 

@@ -1,0 +1,59 @@
+"""Runs attacks on a store: the verdict, and everything that the program shows of it afterwards."""
+
+import json
+import threading
+
+import outputs
+import registry
+import store_copy
+import store_epochs  # noqa: F401
+import store_files  # noqa: F401
+import store_records  # noqa: F401
+import store_rows  # noqa: F401
+
+WHOLE = {"as before", "repaired"}
+
+
+class Runner:
+    def __init__(self, honest, long):
+        self.honest, self.long = honest, long
+        self.lock = threading.Lock()
+        self.truth = outputs.Shown(honest.program, honest.store, honest.keys, honest.case_names)
+        self.verdict, _, complaint = self.verify(honest.store)
+        if self.verdict not in registry.GOOD or complaint or self.truth.crashed:
+            raise RuntimeError(f"the honest store: {self.verdict} {complaint} {self.truth.crashed}")
+
+    def verify(self, store):
+        """(verdict or "refused", document, complaint)."""
+        done = self.honest.program.run("verify", store, "--json", *self.honest.trust)
+        said = done.stderr.decode(errors="replace").strip()
+        if done.returncode in (1, 2):
+            return "refused", None, "" if "casebox: " in said else f"exit code {done.returncode} without a word"
+        if done.returncode not in (0, 3):
+            return f"exit code {done.returncode}", None, said[-300:]
+        document = json.loads(done.stdout)
+        good = document["verdict"] in registry.GOOD
+        wrong = "" if good == (done.returncode == 0) else f"with exit code {done.returncode}"
+        return document["verdict"], document, wrong
+
+    def judge(self, attack):
+        folder = self.honest.scratch(attack.name)
+        copy = store_copy.StoreCopy(self.honest, folder)
+        try:
+            attack.run(copy)
+        except LookupError as error:
+            return False, f"cannot be made: {error}"
+        verdict, document, complaint = self.verify(folder)
+        shown = outputs.Shown(self.honest.program, folder, self.honest.keys, self.honest.case_names)
+        lies = shown.lies(self.truth)
+        got = verdict
+        if verdict in registry.GOOD:
+            if shown.same(self.truth):
+                got = "as before"
+            elif not lies:
+                got = "whole but shorter"
+            else:
+                got = f"{verdict} although what is shown differs"
+        expected = WHOLE if attack.expected is registry.SAME else attack.expected
+        right = (got in expected or got == "as before" and "repaired" in expected) and not lies and not complaint
+        return right, "; ".join([got, *lies[:3], complaint]).rstrip("; ")
