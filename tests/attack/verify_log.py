@@ -1,4 +1,4 @@
-"""verify_log.py FOLDER [--log-key HEX]...: the verdict of a log by the rules of docs/formats/verdicts.md.
+"""verify_log.py FOLDER [--log-key HEX]... [--trust FILE]: the verdict of a log by docs/formats/verdicts.md.
 
 A second opinion: it shares no line with the program, only the pages.
 """
@@ -8,12 +8,48 @@ import dataclasses
 import json
 import pathlib
 
+import nacl.signing
+
 import casebox_format as cb
 import log_files
 import wire
 
 ORDER = ["COMPLETE", "COMPLETE_WITH_DECLARED_GAPS", "UNCLOSED", "DAMAGED", "UNTRUSTED_KEY", "TAMPERED"]
 GOOD = ORDER[:2]
+
+
+class Listed:
+    """Keys that were named one by one: each may sign in any role."""
+
+    def __init__(self, keys):
+        self.keys = keys
+
+    def refusal(self, opening):
+        return None if opening.get("signing_key", b"") in self.keys else "another signer"
+
+
+class TrustList:
+    """A site's signed list (docs/formats/trust.md)."""
+
+    def __init__(self, path):
+        signed = wire.decode("SignedTrustList", pathlib.Path(path).read_bytes())
+        self.list = wire.decode("TrustList", signed["list"])
+        message = b"casebox.trust.v1\0" + signed["list"]
+        nacl.signing.VerifyKey(self.list["site_key"]).verify(message, signed["signature"])
+        self.producers = {p["key"]: p for p in self.list.get("producers", [])}
+
+    def refusal(self, opening):
+        role = opening.get("role", 0)
+        producer = self.producers.get(opening.get("signing_key", b""))
+        if producer is None:
+            return "not enrolled"
+        if producer.get("role", 0) != role and not (
+                role == cb.RECORDER and (opening.get("kind") == 1 and producer.get("role") == cb.ANALYSIS or
+                                         opening.get("source_digest") and producer.get("role") == cb.IMPORT)):
+            return "enrolled in another role"
+        if role == cb.RECORDER and producer.get("room") and producer["room"] != opening.get("room", ""):
+            return "enrolled for another room"
+        return None
 
 
 @dataclasses.dataclass
@@ -41,8 +77,8 @@ class EpochState:
 
 
 class CaseVerifier:
-    def __init__(self, case, keys):
-        self.case, self.keys = case, keys
+    def __init__(self, case, trust):
+        self.case, self.trust = case, trust
         self.epochs, self.problems = {}, []
 
     def problem(self, verdict, what):
@@ -242,8 +278,9 @@ class CaseVerifier:
                     self.problem("TAMPERED", f"{where} stream {stream}: frames after the end")
             opening = epoch.opening or {}
             key = opening.get("signing_key", b"")
-            if self.keys is not None and epoch.opening and key not in self.keys:
-                self.problem("UNTRUSTED_KEY", f"{where}: another signer")
+            refused = self.trust.refusal(opening) if self.trust and epoch.opening else None
+            if refused:
+                self.problem("UNTRUSTED_KEY", f"{where}: {refused}")
             if opening.get("role", cb.RECORDER) not in cb.OWNERS:
                 continue
             if epoch.opening:
@@ -253,7 +290,7 @@ class CaseVerifier:
             if not epoch.covered:
                 self.problem("UNCLOSED", f"{where}: no signed end")
             ended = epoch.covered and epoch.close.get("reason", 0) == 1
-        if len(recorder_keys) > 1:
+        if len(recorder_keys) > 1 and self.trust is None:
             self.problem("UNTRUSTED_KEY", "epochs of the recorder under two keys")
         if not owners or not ended:
             self.problem("UNCLOSED", "nothing ends the case")
@@ -262,12 +299,12 @@ class CaseVerifier:
 
 
 class LogVerifier:
-    def __init__(self, log, keys=None):
-        self.log, self.keys, self.cases = log, keys, {}
+    def __init__(self, log, trust=None):
+        self.log, self.trust, self.cases = log, trust, {}
 
     def case(self, case):
         if case not in self.cases:
-            self.cases[case] = CaseVerifier(case, self.keys)
+            self.cases[case] = CaseVerifier(case, self.trust)
         return self.cases[case]
 
     def owner(self, file):
@@ -333,9 +370,11 @@ class LogVerifier:
         return {case: (v.finish(), v.problems) for case, v in self.cases.items()}
 
 
-def verdict_of(folder, keys=None):
-    """(worst verdict, {case: (verdict, problems)}) of a log folder."""
-    cases = LogVerifier(log_files.Log(folder), keys).run()
+def verdict_of(folder, trust=None):
+    """(worst verdict, {case: (verdict, problems)}) of a log folder; `trust` is a list of keys, a TrustList or None."""
+    if isinstance(trust, (list, tuple)):
+        trust = Listed(trust)
+    cases = LogVerifier(log_files.Log(folder), trust).run()
     if not cases:
         return "UNCLOSED", {}
     return max((verdict for verdict, _ in cases.values()), key=ORDER.index), cases
@@ -345,8 +384,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--log-key", action="append", type=bytes.fromhex)
+    parser.add_argument("--trust", type=pathlib.Path)
     args = parser.parse_args()
-    verdict, cases = verdict_of(args.folder, args.log_key)
+    verdict, cases = verdict_of(args.folder, TrustList(args.trust) if args.trust else args.log_key)
     print(json.dumps({"verdict": verdict, "cases": {
         case.hex(): {"verdict": v, "problems": problems} for case, (v, problems) in cases.items()}}, indent=1))
     return 0 if verdict in GOOD else 3
