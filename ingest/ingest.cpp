@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "ingest/internal/case_state.h"
-#include "ingest/internal/indexer.h"
 
 namespace casebox::ingest {
 
@@ -16,7 +15,6 @@ using storage::Table;
 struct Ingest::Impl {
   bus::Subscriber& subscriber;
   storage::Store& store;
-  keyring::Keyring& keyring;
   Clock& clock;
   Options options;
   Progress progress;
@@ -56,11 +54,6 @@ struct Ingest::Impl {
   Result<void> store_frame(const bus::Delivery& delivery, const frame::View& frame,
                            CaseState& state);
   void quarantine(const bus::Delivery& delivery, const std::string& reason, bool equivocation);
-  bool open_keys(CaseState& state);
-  /// True if the frame needs no index or has it now.
-  bool index(CaseState& state, const frame::View& frame, const v1::Stream& stream);
-  void put_index(CaseState& state, const std::vector<storage::IndexEntry>& entries);
-  Result<void> index_waiting(CaseState& state);
   Result<void> write_batches();
   Result<void> commit();
   Result<void> accept(bus::Delivery delivery);
@@ -151,8 +144,6 @@ Result<void> Ingest::Impl::store_frame(const bus::Delivery& delivery, const fram
   // A study goes on whenever it is run again: nothing of it is late.
   trailer.late = known.record().state() == v1::CASE_STATE_CLOSED && !h.has(frame::flag::kDerived) &&
                  storage::is_operation(known.record());
-  trailer.unindexed = table == Table::kEvent && !index(known, frame, entry);
-  if (trailer.unindexed) ++progress.unindexed;
   const Digest leaf = frame::leaf_hash(frame);
   CASEBOX_CHECK(
       batch(known.shard()).put_frame(known.id(), epoch.index(), table, frame, trailer, &leaf));
@@ -160,70 +151,7 @@ Result<void> Ingest::Impl::store_frame(const bus::Delivery& delivery, const fram
   batch_bytes += frame.bytes.size();
   ++progress.frames;
   progress.bytes += frame.bytes.size();
-  const bool had_start = known.record().start_utc_ns() != 0;
-  if (known.apply(frame, epoch, *stream, leaf)) {
-    known.retry_index = true;
-    if (h.kind == frame::Kind::kCase) {
-      known.keys_tried = false;
-      known.keys.reset();
-      if (!had_start && known.record().start_utc_ns() != 0 && storage::is_operation(known.record()))
-        put_index(known, index_case(known.id(), known.record()));
-    }
-  }
-  return ok();
-}
-
-bool Ingest::Impl::open_keys(CaseState& state) {
-  if (state.keys) return true;
-  if (state.keys_tried || !keyring.available() || state.record().case_public_key().empty())
-    return false;
-  state.keys_tried = true;
-  std::vector<v1::EpochRecord> epochs;
-  for (const auto& epoch : state.record().epochs())
-    if (!epoch.sealed_epoch_key().empty()) epochs.push_back(epoch);
-  auto keys =
-      keyring.open(state.id(), keyring::Purpose::kIndex, epochs, state.record().case_public_key());
-  if (keys) state.keys.emplace(std::move(*keys));
-  return state.keys.has_value();
-}
-
-bool Ingest::Impl::index(CaseState& state, const frame::View& frame, const v1::Stream& stream) {
-  if (frame.header.kind != frame::Kind::kData) return true;
-  if (stream.kind() == v1::STREAM_KIND_UNSPECIFIED) return false;
-  if (!holds_events(stream.kind())) return true;
-  if (frame.header.has(frame::flag::kSealed) && !open_keys(state)) return false;
-  Result<Bytes> body = frame.header.has(frame::flag::kSealed) ? state.keys->open(frame)
-                                                              : frame::unpack_body(frame.body);
-  v1::EventBatch events;
-  if (!body || !events.ParseFromString(*body)) return false;
-  // What a study found happened in no operation; a query must not meet it as if it had.
-  if (!storage::is_operation(state.record())) return true;
-  put_index(state, index_events(state.id(), frame.header.t, events));
-  return true;
-}
-
-void Ingest::Impl::put_index(CaseState& state, const std::vector<storage::IndexEntry>& entries) {
-  for (const auto& entry : entries) batch(state.shard()).put_index(entry);
-  progress.indexed += entries.size();
-}
-
-/// Frames that came before what they need. The batch must be written: it may hold some of them.
-Result<void> Ingest::Impl::index_waiting(CaseState& state) {
-  state.retry_index = false;
-  CASEBOX_TRY(auto waiting, state.shard().unindexed(state.id(), SIZE_MAX));
-  for (const auto& place : waiting) {
-    const v1::EpochRecord* epoch = nullptr;
-    for (const auto& e : state.record().epochs())
-      if (e.index() == place.epoch_index) epoch = &e;
-    if (epoch == nullptr) continue;
-    CASEBOX_TRY(StreamState * stream, state.stream(*epoch, place.stream));
-    CASEBOX_TRY(auto stored, state.shard().find_frame(state.id(), place.epoch_index, Table::kEvent,
-                                                      place.stream, place.first));
-    if (!stored || !index(state, stored->view(), stream->record->stream())) continue;
-    CASEBOX_CHECK(
-        batch(state.shard())
-            .put_unindexed(state.id(), place.epoch_index, place.stream, place.first, false));
-  }
+  known.apply(frame, epoch, *stream, leaf);
   return ok();
 }
 
@@ -273,7 +201,6 @@ Result<void> Ingest::Impl::commit() {
       if (!state) continue;
       CASEBOX_CHECK(state->follow_chains());
       state->update_state();
-      if (state->retry_index) CASEBOX_CHECK(index_waiting(*state));
       if (state->dirty) batch(state->shard());
     }
     return write_batches();
@@ -327,25 +254,13 @@ Result<void> Ingest::Impl::apply_again() {
 }
 
 Result<std::unique_ptr<Ingest>> Ingest::open(bus::Subscriber& subscriber, storage::Store& store,
-                                             keyring::Keyring& keyring, Clock& clock,
-                                             Options options) {
+                                             Clock& clock, Options options) {
   auto self = std::unique_ptr<Ingest>(new Ingest);
-  self->impl_.reset(new Impl{subscriber, store, keyring, clock, options});
+  self->impl_.reset(new Impl{subscriber, store, clock, options});
   CASEBOX_TRY(auto stored, store.shard(0).offsets());
   std::vector<bus::Position> positions;
   for (auto& [source, next] : stored) positions.push_back({source, next});
   CASEBOX_CHECK(subscriber.resume(positions));
-  if (keyring.available()) {
-    CASEBOX_TRY(auto records, store.cases());
-    for (const auto& record : records) {
-      CASEBOX_TRY(auto id, id_from_bytes<CaseId>(record.case_id()));
-      CASEBOX_TRY(auto waiting, store.shard(record.partition()).unindexed(id, 1));
-      if (waiting.empty()) continue;
-      CASEBOX_TRY(auto* state, self->impl_->state(id, record.partition()));
-      state->retry_index = true;
-    }
-    CASEBOX_CHECK(self->impl_->commit());
-  }
   return self;
 }
 

@@ -2,12 +2,10 @@
 
 // The ingest loop: bus -> validate -> one atomic append (steps 6 and 7 of a record's path). Every
 // delivery ends in exactly one of: stored, known already (same bytes), or quarantined with a
-// reason. Rows, indexes, case records and bus offsets are one write, so a restart resumes where the
+// reason. Rows, case records and bus offsets are one write, so a restart resumes where the
 // store stands.
 //
-// Frames that come before their case, key or stream frames are stored, marked unindexed, and
-// indexed when the missing piece comes, after a restart too. Without keys everything is stored and
-// counted, nothing indexed.
+// It needs no key: what is checked here is in the clear.
 //
 // Thread safety: one thread owns an Ingest.
 // Errors: kUnavailable (broker away) and kNoSpace are for the caller to wait out: call again;
@@ -21,7 +19,6 @@
 #include "ingest/bus/bus.h"
 #include "proto/base/result.h"
 #include "proto/base/time.h"
-#include "proto/keyring/keyring.h"
 #include "storage/store.h"
 
 namespace casebox::ingest {
@@ -41,8 +38,6 @@ struct Progress {
   uint64_t quarantined = 0;
   uint64_t equivocations = 0;  // of those: the numbers were stored already with other bytes
   uint64_t drafts = 0;         // live in logs only: ignored
-  uint64_t indexed = 0;        // index entries written
-  uint64_t unindexed = 0;      // frames stored without an index
   uint64_t commits = 0;
 };
 
@@ -50,8 +45,7 @@ class Ingest {
  public:
   /// Resumes `subscriber` at the stored offsets. `store` is open for writing.
   static Result<std::unique_ptr<Ingest>> open(bus::Subscriber& subscriber, storage::Store& store,
-                                              keyring::Keyring& keyring, Clock& clock,
-                                              Options options = {});
+                                              Clock& clock, Options options = {});
   ~Ingest();
 
   /// Handles what comes until a commit is due or nothing came within `timeout`, and commits.

@@ -4,19 +4,6 @@
 #include "storage/internal/shard_impl.h"
 
 namespace casebox::storage {
-namespace {
-
-/// Codes hold no zero byte; it separates the parts of an index key.
-Bytes index_part(const std::string& text) {
-  Bytes out = text.substr(0, 256);
-  for (char& c : out)
-    if (c == '\0') c = '?';
-  out.push_back('\0');
-  return out;
-}
-
-}  // namespace
-
 Batch::Batch(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Batch::~Batch() = default;
 Batch::Batch(Batch&&) noexcept = default;
@@ -32,7 +19,6 @@ Result<void> Batch::put_frame(CaseId case_id, uint32_t epoch_index, Table table,
   RawTrailer raw;
   raw.flags = static_cast<uint8_t>((trailer.late ? trailer_flag::kLate : 0) |
                                    (trailer.gap_before ? trailer_flag::kGapBefore : 0) |
-                                   (trailer.unindexed ? trailer_flag::kUnindexed : 0) |
                                    (control ? trailer_flag::kByReference : 0));
   raw.source = impl_->shard->source_id(trailer.source);
   raw.offset = trailer.offset;
@@ -61,37 +47,12 @@ Result<void> Batch::put_frame(CaseId case_id, uint32_t epoch_index, Table table,
   }
   auto [it, fresh] = impl_->tails.try_emplace(tail_key(case_id, table, h.stream), h.duration_us);
   if (!fresh && h.duration_us > it->second) it->second = h.duration_us;
-  if (trailer.unindexed)
-    CASEBOX_CHECK(put_unindexed(case_id, epoch_index, h.stream, h.first, true));
   ++impl_->frames;
-  return ok();
-}
-
-Result<void> Batch::put_unindexed(CaseId case_id, uint32_t epoch_index, StreamId stream,
-                                  ItemNumber first, bool unindexed) {
-  const Bytes key = kUnindexedPrefix +
-                    proof_key(case_id, static_cast<uint16_t>(epoch_index), stream, first.value);
-  if (unindexed) {
-    impl_->put(Family::kMeta, key, "");
-  } else {
-    impl_->remove(Family::kMeta, key);
-  }
   return ok();
 }
 
 void Batch::put_case(const v1::CaseRecord& record) {
   impl_->put(Family::kCase, record.case_id(), record.SerializeAsString());
-}
-
-void Batch::put_index(const IndexEntry& entry) {
-  Bytes key = "i" + index_part(entry.tag) + index_part(entry.code);
-  key.append(entry.case_id.view());
-  append_be(key, entry.t.ns);
-  Bytes value(8, '\0');
-  store_le(value.data(), entry.value);
-  impl_->put(Family::kIndex, key, value);
-  // The list per case names the rows that a purge must find.
-  impl_->put(Family::kIndex, "c" + Bytes(entry.case_id.view()) + key, "");
 }
 
 void Batch::put_offset(const std::string& source, uint64_t next_offset) {

@@ -141,22 +141,4 @@ Result<void> Shard::visit_frames(
   return Error{Code::kNotFound, "epoch " + to_string(epoch) + " is not in case " + to_string(id)};
 }
 
-Result<std::vector<Shard::Unindexed>> Shard::unindexed(CaseId id, size_t limit) const {
-  std::vector<Unindexed> out;
-  const Bytes prefix = kUnindexedPrefix;
-  const Bytes from = prefix + Bytes(id.view());
-  const Bytes to = after_prefix(from);
-  CASEBOX_TRY(const auto db, impl_->reading());
-  std::unique_ptr<rocksdb::Iterator> it(db->db().NewIterator({}, db->family(Family::kMeta)));
-  for (it->Seek(slice(from));
-       it->Valid() && out.size() < limit && it->key().starts_with(slice(from)); it->Next()) {
-    const BytesView key = bytes_of(it->key()).substr(prefix.size());
-    if (key.size() != kProofKeySize) continue;
-    out.push_back({load_be<uint16_t>(key.data() + 16), StreamId{load_be<uint32_t>(key.data() + 18)},
-                   ItemNumber{proof_number(key)}});
-  }
-  CASEBOX_CHECK(to_result(it->status(), db->where()));
-  return out;
-}
-
 }  // namespace casebox::storage

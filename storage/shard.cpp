@@ -76,6 +76,7 @@ Result<void> Shard::Impl::load() {
   }));
   segments = std::make_unique<Segments>(media_dir());
   recovered.torn_tail = db->torn_tail();
+  recovered.index_dropped = recovered.index_dropped || db->index_dropped();
   CASEBOX_CHECK(
       db->each(Family::kSegment, {}, {}, [&](BytesView key, BytesView value) -> Result<void> {
         if (key.size() != 24 || value.size() != 8)
@@ -116,7 +117,7 @@ std::string Shard::Impl::source_name(uint32_t id, Database& at) const {
 
 Trailer Shard::Impl::trailer(const RawTrailer& raw, Database& at) const {
   return {(raw.flags & trailer_flag::kLate) != 0, (raw.flags & trailer_flag::kGapBefore) != 0,
-          (raw.flags & trailer_flag::kUnindexed) != 0, source_name(raw.source, at), raw.offset};
+          source_name(raw.source, at), raw.offset};
 }
 
 Result<StoredFrame> Shard::Impl::load_frame(Database& at, Table table, BytesView key,
@@ -227,30 +228,6 @@ Result<std::vector<v1::CaseRecord>> Shard::cases() const {
         out.push_back(std::move(record));
         return ok();
       }));
-  return out;
-}
-
-Result<std::vector<IndexEntry>> Shard::index(const std::string& tag,
-                                             const std::string& code_prefix) const {
-  const Bytes from = "i" + tag + Bytes(1, '\0') + code_prefix;
-  std::vector<IndexEntry> out;
-  CASEBOX_TRY(const auto db, impl_->reading());
-  CASEBOX_CHECK(
-      db->each(Family::kIndex, from, after_prefix(from),
-               [&](BytesView key, BytesView value) -> Result<void> {
-                 const size_t code_at = tag.size() + 2;
-                 if (key.size() < code_at + 25 || value.size() != 8)
-                   return Error{Code::kCorrupt, impl_->dir.string() + ": index row " + to_hex(key) +
-                                                    " is damaged; rebuild the index"};
-                 IndexEntry entry;
-                 entry.tag = tag;
-                 entry.code = Bytes(key.substr(code_at, key.size() - 25 - code_at));
-                 CASEBOX_TRY(entry.case_id, id_from_bytes<CaseId>(key.substr(key.size() - 24, 16)));
-                 entry.t.ns = load_be<int64_t>(key.data() + key.size() - 8);
-                 entry.value = load_le<double>(value.data());
-                 out.push_back(std::move(entry));
-                 return ok();
-               }));
   return out;
 }
 

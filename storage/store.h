@@ -5,7 +5,7 @@
 // never needs a key.
 //
 //   <dir>/store.json           format version, store id, number of shards
-//   <dir>/shards/<n>/db        RocksDB: meta case event wave media proof index quarantine
+//   <dir>/shards/<n>/db        RocksDB: meta case event wave media proof quarantine
 //   <dir>/shards/<n>/media     one log of media frames per case and stream
 //
 // One writer: a Store opened for writing holds every shard's lock. Any number of read-only Stores
@@ -56,7 +56,6 @@ enum class Table : uint8_t { kEvent, kWave, kMedia };
 struct Trailer {
   bool late = false;
   bool gap_before = false;  // the number before it had not arrived
-  bool unindexed = false;   // no key was there to index it
   std::string source;       // bus source, e.g. "casebox.wave.v1/3"
   uint64_t offset = 0;
 };
@@ -69,17 +68,6 @@ struct StoredFrame {
       const;  // borrows `bytes`; bytes were checked when stored and are checked again
 };
 
-/// An index entry made of codes only: tag ("phase", "event", "departure", ...), code, and where it
-/// is.
-struct IndexEntry {
-  std::string tag;
-  std::string code;
-  CaseId case_id;
-  CaseTime t;
-  double value = 0;  // e.g. duration in seconds
-  auto operator<=>(const IndexEntry&) const = default;
-};
-
 struct Quarantined {
   std::string reason;
   std::string source;
@@ -89,8 +77,8 @@ struct Quarantined {
   Bytes bytes;
 };
 
-/// Everything one commit writes: frames, indexes, case records, quarantine and bus offsets,
-/// atomically. Media frames go to their segments first; their rows make them visible.
+/// Everything one commit writes: frames, case records, quarantine and bus offsets, atomically.
+/// Media frames go to their segments first; their rows make them visible.
 class Batch {
  public:
   ~Batch();
@@ -102,11 +90,7 @@ class Batch {
   Result<void> put_frame(CaseId case_id, uint32_t epoch_index, Table table,
                          const frame::View& frame, const Trailer& trailer,
                          const Digest* leaf = nullptr);
-  /// Marks a frame that is stored as indexed, or takes the mark away.
-  Result<void> put_unindexed(CaseId case_id, uint32_t epoch_index, StreamId stream,
-                             ItemNumber first, bool unindexed);
   void put_case(const v1::CaseRecord& record);
-  void put_index(const IndexEntry& entry);
   void put_offset(const std::string& source, uint64_t next_offset);
   void put_quarantine(const Quarantined& item);
   size_t bytes() const;
@@ -179,13 +163,6 @@ class Shard {
   Result<void> for_each_leaf(
       CaseId id, uint32_t epoch_index, StreamId stream, ItemNumber from,
       const std::function<bool(ItemNumber, uint32_t, const Digest&)>& visit) const;
-  /// Frames of a case that no key was there to index: (epoch index, stream, first number).
-  struct Unindexed {
-    uint32_t epoch_index = 0;
-    StreamId stream;
-    ItemNumber first;
-  };
-  Result<std::vector<Unindexed>> unindexed(CaseId id, size_t limit) const;
   /// Headers of a stream's media frames in time order, from their rows: no segment is read. For
   /// lists; what is read later by scan or by number is checked against its row.
   Result<void> for_each_media_header(
@@ -198,8 +175,6 @@ class Shard {
   /// The gap frames of a stream in number order, without a look at its other frames.
   Result<void> for_each_gap(CaseId id, Epoch epoch, StreamId stream,
                             const std::function<Result<void>(const StoredFrame&)>& visit) const;
-  Result<std::vector<IndexEntry>> index(const std::string& tag,
-                                        const std::string& code_prefix) const;
   Result<std::vector<Quarantined>> quarantine() const;
   Result<void> flush();
   Result<void> refresh();  // read-only: see what was committed since
@@ -208,6 +183,7 @@ class Shard {
   struct Recovered {
     uint64_t segment_bytes = 0;
     bool torn_tail = false;
+    bool index_dropped = false;  // the family of index entries that stores once had, see store.md
   };
   Recovered recovered() const;
 

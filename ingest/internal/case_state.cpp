@@ -17,10 +17,6 @@ storage::Table table_of(v1::StreamKind kind) {
   }
 }
 
-bool holds_events(v1::StreamKind kind) {
-  return kind != v1::STREAM_KIND_UNSPECIFIED && table_of(kind) == storage::Table::kEvent;
-}
-
 v1::EpochRecord& CaseState::epoch(Epoch epoch, ProducerId producer) {
   for (auto& known : *record_.mutable_epochs())
     if (known.epoch() == epoch.value) return known;
@@ -90,7 +86,7 @@ Result<void> CaseState::check(const frame::View& frame, CaseId id) {
   }
 }
 
-bool CaseState::apply(const frame::View& frame, v1::EpochRecord& epoch, StreamState& stream,
+void CaseState::apply(const frame::View& frame, v1::EpochRecord& epoch, StreamState& stream,
                       const Digest& leaf) {
   const auto& h = frame.header;
   auto& r = *stream.record;
@@ -123,27 +119,27 @@ bool CaseState::apply(const frame::View& frame, v1::EpochRecord& epoch, StreamSt
     if (none || h.t.ns < record_.first_t_ns()) record_.set_first_t_ns(h.t.ns);
     if (none || h.end().ns > record_.last_t_ns()) record_.set_last_t_ns(h.end().ns);
   }
-  return h.stream == kControlStream && apply_control(frame, epoch);
+  if (h.stream == kControlStream) apply_control(frame, epoch);
 }
 
-bool CaseState::apply_control(const frame::View& frame, v1::EpochRecord& epoch) {
+void CaseState::apply_control(const frame::View& frame, v1::EpochRecord& epoch) {
   const int size = static_cast<int>(frame.body.size());
   if (frame.header.kind == frame::Kind::kStream) {
     v1::Stream entry;
-    if (!entry.ParseFromArray(frame.body.data(), size)) return false;
+    if (!entry.ParseFromArray(frame.body.data(), size)) return;
     auto state = stream(epoch, StreamId{entry.stream_id()});
-    if (!state) return false;
+    if (!state) return;
     *(*state)->record->mutable_stream() = std::move(entry);
-    return true;
+    return;
   }
-  if (frame.header.kind != frame::Kind::kCase) return false;
+  if (frame.header.kind != frame::Kind::kCase) return;
   v1::CaseControl control;
-  if (!control.ParseFromArray(frame.body.data(), size)) return false;
+  if (!control.ParseFromArray(frame.body.data(), size)) return;
   if (control.has_close()) {
     *epoch.mutable_close() = control.close();
-    return false;
+    return;
   }
-  if (!control.has_open()) return false;
+  if (!control.has_open()) return;
   const auto& open = control.open();
   epoch.set_role(open.role());
   epoch.set_producer_id(open.producer_id());
@@ -160,7 +156,6 @@ bool CaseState::apply_control(const frame::View& frame, v1::EpochRecord& epoch) 
     record_.set_source_digest(open.source_digest());
     record_.set_kind(open.kind());
   }
-  return true;
 }
 
 Result<void> CaseState::follow_chains() {

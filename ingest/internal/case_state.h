@@ -1,24 +1,21 @@
 #pragma once
 
-// What ingest knows of a case: its record, chains and keys. Loaded from the store, written back
+// What ingest knows of a case: its record and chains. Loaded from the store, written back
 // with frames.
 //
 // Thread safety: one thread. Errors: kCorrupt for control bodies that do not parse (the frame is
 // quarantined).
 
 #include <map>
-#include <optional>
 
 #include "casebox/v1/case.pb.h"
 #include "casebox/v1/control.pb.h"
 #include "proto/frame/frame.h"
-#include "proto/keyring/keyring.h"
 #include "storage/store.h"
 
 namespace casebox::ingest {
 
 storage::Table table_of(v1::StreamKind kind);
-bool holds_events(v1::StreamKind kind);
 
 struct StreamState {
   v1::StreamRecord* record = nullptr;
@@ -37,9 +34,8 @@ class CaseState {
   /// it.
   static Result<void> check(const frame::View& frame, CaseId id);
 
-  /// Counts a frame that is being stored, moves the chain, takes in control bodies. True when
-  /// something came that may let waiting frames be indexed.
-  bool apply(const frame::View& frame, v1::EpochRecord& epoch, StreamState& stream,
+  /// Counts a frame that is being stored, moves the chain, takes in control bodies.
+  void apply(const frame::View& frame, v1::EpochRecord& epoch, StreamState& stream,
              const Digest& leaf);
 
   /// After a commit: follows chains over frames that had come early.
@@ -51,14 +47,11 @@ class CaseState {
   v1::CaseRecord& record() { return record_; }
   storage::Shard& shard() { return *shard_; }
 
-  std::optional<keyring::CaseKeys> keys;
-  bool keys_tried = false;
   bool dirty = false;
   bool just_closed = false;  // set by update_state; whoever commits takes it
-  bool retry_index = false;
 
  private:
-  bool apply_control(const frame::View& frame, v1::EpochRecord& epoch);
+  void apply_control(const frame::View& frame, v1::EpochRecord& epoch);
 
   CaseId id_;
   v1::CaseRecord record_;

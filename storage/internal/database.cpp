@@ -4,16 +4,23 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
 
+#include "storage/internal/keys.h"
+
 namespace casebox::storage {
 namespace {
 
-constexpr const char* kFamilies[] = {"default", "meta", "case",  "event", "wave",      "media",
-                                     "segment", "tail", "proof", "index", "quarantine"};
+constexpr const char* kFamilies[] = {"default", "meta",    "case", "event", "wave",
+                                     "media",   "segment", "tail", "proof", "quarantine"};
 static_assert(std::size(kFamilies) == static_cast<size_t>(Family::kCount));
+// Stores once kept codes of events and findings here, in the clear and read by nobody. RocksDB
+// opens a store for writing only with all families that are in it.
+constexpr const char* kIndexFamily = "index";
+constexpr const char* kUnindexedPrefix = "unindexed/";
 
 rocksdb::DBOptions db_options(const Options& options, rocksdb::WALRecoveryMode mode) {
   rocksdb::DBOptions db;
@@ -81,11 +88,26 @@ rocksdb::Status Database::try_open(const Options& options, rocksdb::WALRecoveryM
   rocksdb::DB* db = nullptr;
   handles_.clear();
   const auto opts = db_options(options, mode);
+  std::vector<std::string> there;  // none when the store is new
+  if (!options.read_only) (void)rocksdb::DB::ListColumnFamilies(opts, path_, &there);
+  const bool index = std::ranges::find(there, kIndexFamily) != there.end();
+  if (index) families.emplace_back(kIndexFamily, family_options(options, cache));
   auto status = options.read_only
                     ? rocksdb::DB::OpenForReadOnly(opts, path_, families, &handles_, &db)
                     : rocksdb::DB::Open(opts, path_, families, &handles_, &db);
   if (status.ok()) db_.reset(db);
-  return status;
+  return status.ok() && index ? drop_index() : status;
+}
+
+rocksdb::Status Database::drop_index() {
+  auto* handle = handles_.back();
+  auto status = db_->DropColumnFamily(handle);
+  if (!status.ok()) return status;
+  handles_.pop_back();
+  (void)db_->DestroyColumnFamilyHandle(handle);
+  index_dropped_ = true;
+  const Bytes from = kUnindexedPrefix;
+  return db_->DeleteRange({}, family(Family::kMeta), slice(from), slice(after_prefix(from)));
 }
 
 Result<std::shared_ptr<Database>> Database::open(const std::filesystem::path& dir,

@@ -30,7 +30,6 @@ enum class Family : size_t {
   kSegment,
   kTail,
   kProof,
-  kIndex,
   kQuarantine,
   kCount
 };
@@ -58,6 +57,8 @@ class Database {
   /// True if the write-ahead log had a torn tail: what was never committed, and comes again from
   /// the bus.
   bool torn_tail() const { return torn_tail_; }
+  /// True if this opening took away the index entries that stores once had.
+  bool index_dropped() const { return index_dropped_; }
 
   /// nullopt if there is no such key.
   Result<std::optional<std::string>> get(Family f, BytesView key,
@@ -70,10 +71,12 @@ class Database {
  private:
   Database() = default;
   rocksdb::Status try_open(const Options& options, rocksdb::WALRecoveryMode mode);
+  rocksdb::Status drop_index();
 
   std::string where_;
   std::string path_;
   bool torn_tail_ = false;
+  bool index_dropped_ = false;
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;
 };

@@ -23,7 +23,7 @@ struct RawTrailer {
 namespace trailer_flag {
 constexpr uint8_t kLate = 1;
 constexpr uint8_t kGapBefore = 2;
-constexpr uint8_t kUnindexed = 4;
+constexpr uint8_t kUnindexed = 4;    // of stores that had an index; means nothing now
 constexpr uint8_t kByReference = 8;  // the frame stands in the proof family
 constexpr uint8_t kAll = 15;
 }  // namespace trailer_flag

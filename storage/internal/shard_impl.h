@@ -81,9 +81,8 @@ struct Batch::Impl {
   }
 };
 
-/// Family meta: "source/<id>", "offset/<name>"; "unindexed/<case><epoch><stream><number>".
+/// Family meta: "source/<id>", "offset/<name>".
 constexpr const char* kSourcePrefix = "source/";
 constexpr const char* kOffsetPrefix = "offset/";
-constexpr const char* kUnindexedPrefix = "unindexed/";
 
 }  // namespace casebox::storage

@@ -126,10 +126,8 @@ Result<void> fill_store(const Recording& recording, const std::filesystem::path&
   storage::Options how;
   how.create = true;
   CASEBOX_TRY(auto store, storage::Store::open(dir, how));
-  CASEBOX_TRY(auto keystore, keyring::Keystore::open(recording.keys, clock));
-  keyring::Keyring keyring(keystore.get(), "casebox bench");
   CASEBOX_TRY(auto subscriber, bus::LogSubscriber::open({recording.log}));
-  CASEBOX_TRY(auto loop, ingest::Ingest::open(*subscriber, *store, keyring, clock));
+  CASEBOX_TRY(auto loop, ingest::Ingest::open(*subscriber, *store, clock));
   return loop->drain(milliseconds(1));
 }
 

@@ -180,13 +180,13 @@ Result<int> run(const Args& args) {
   how.store = plan.store;
   how.keys = plan.keys;
   how.write = how.create = true;
-  how.create_keys = false;  // without keys everything is stored, nothing indexed
+  how.create_keys = false;  // what is stored and counted needs no key
   how.shards = plan.shards;
   how.subject = "casebox ingest";
   CASEBOX_TRY(auto access, StoreAccess::open(how));
   storage::Store* store = &access->store();
   CASEBOX_TRY(auto subscriber, subscriber_of(plan));
-  CASEBOX_TRY(auto loop, ingest::Ingest::open(*subscriber, *store, access->keyring(), clock));
+  CASEBOX_TRY(auto loop, ingest::Ingest::open(*subscriber, *store, clock));
   std::unique_ptr<CloseJobs> jobs;
   if (plan.analyze) {
     // From now on a forwarder can be set on it, before anything was found.
@@ -217,8 +217,6 @@ Result<int> run(const Args& args) {
   json["duplicates"] = done.duplicates;
   json["quarantined"] = done.quarantined;
   json["equivocations"] = done.equivocations;
-  json["indexed"] = done.indexed;
-  json["unindexed"] = done.unindexed;
   json["commits"] = done.commits;
   json["analysed"] = jobs ? Json(jobs->state().analysed) : Json(nullptr);
   json["failed"] = jobs ? Json(jobs->state().failed) : Json(nullptr);
@@ -259,7 +257,7 @@ const Command kIngestCommand{
     "With --analyze, cases that closed while nobody looked get their jobs too. Findings go to\n"
     "<store>/logs/analysis; with Kafka, `casebox forward <store>/logs/analysis` sends them to the\n"
     "broker, from which every node has them. Let one node of a partition analyse.\n"
-    "JSON: frames bytes duplicates quarantined indexed seconds cases[{case_id case_digest frames\n"
+    "JSON: frames bytes duplicates quarantined seconds cases[{case_id case_digest frames\n"
     "items missing gap_frames quarantined}] quarantine[{source offset reason bytes}]"};
 
 }  // namespace casebox::tools

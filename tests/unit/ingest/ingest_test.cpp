@@ -59,7 +59,7 @@ class IngestTest : public ::testing::Test {
   void run() {
     ListSubscriber subscriber;
     subscriber.frames = bus.frames;
-    auto opened = Ingest::open(subscriber, *store, keyring, clock);
+    auto opened = Ingest::open(subscriber, *store, clock);
     ASSERT_TRUE(opened) << opened.error().message;
     ingest = std::move(*opened);
     auto done = ingest->drain({});
@@ -73,7 +73,6 @@ class IngestTest : public ::testing::Test {
 
   TempDir dir;
   ManualClock clock{{}, UtcTime{1}};
-  keyring::Keyring keyring{nullptr, "test"};
   std::unique_ptr<storage::Store> store;
   std::unique_ptr<Ingest> ingest;
   ListSubscriber bus;
@@ -109,8 +108,6 @@ TEST_F(IngestTest, StoresACaseAndCountsWhatItHolds) {
   EXPECT_EQ(r.streams(1).missing(), 250u);
   EXPECT_EQ(r.streams(1).next_number(), 5250u);
   EXPECT_EQ(r.streams(2).unknown_gaps(), 1u);
-  EXPECT_EQ(store->shard(0).index("event", "esu.")->size(), 10u);
-  EXPECT_EQ(store->shard(0).index("date", "2023-11-14")->size(), 1u);
   EXPECT_EQ(store->shard(0).quarantine()->size(), 0u);
 }
 
@@ -186,8 +183,6 @@ TEST_F(IngestTest, ReachesTheSameRecordWhateverOrderFramesArriveIn) {
           EXPECT_EQ(a.items(), b.items());
           EXPECT_EQ(a.stream().name(), b.stream().name());
         }
-    EXPECT_EQ(store->shard(0).index("event", "esu.cut")->size(), 10u);
-    EXPECT_TRUE(store->shard(0).unindexed(maker.case_id, 10)->empty());
   }
 }
 
@@ -201,7 +196,7 @@ TEST_F(IngestTest, LosesAndDoublesNothingOverAFullDisk) {
   reopen();
   ListSubscriber subscriber;
   subscriber.frames = bus.frames;
-  auto opened = Ingest::open(subscriber, *store, keyring, clock);
+  auto opened = Ingest::open(subscriber, *store, clock);
   ASSERT_TRUE(opened);
   ::signal(SIGXFSZ, SIG_IGN);
   rlimit old{};
@@ -257,7 +252,7 @@ TEST_F(IngestTest, SaysOfEachOperationOnceThatItClosed) {
   EXPECT_EQ(record(maker).epochs_size(), 2);
 }
 
-TEST_F(IngestTest, AStudyIsClosedButNeitherIndexedNorLateNorSaidToHaveClosed) {
+TEST_F(IngestTest, AStudyIsClosedButNeitherLateNorSaidToHaveClosed) {
   FrameMaker study;
   study.case_kind = v1::CASE_KIND_STUDY;
   add_case(bus, study);
@@ -273,10 +268,6 @@ TEST_F(IngestTest, AStudyIsClosedButNeitherIndexedNorLateNorSaidToHaveClosed) {
   const auto r = record(study);
   EXPECT_EQ(r.kind(), v1::CASE_KIND_STUDY);
   EXPECT_EQ(r.state(), v1::CASE_STATE_CLOSED);
-  EXPECT_EQ(progress.indexed, 0u);
-  EXPECT_EQ(progress.unindexed, 0u);
-  for (const char* tag : {"event", "procedure", "date", "room"})
-    EXPECT_TRUE(store->shard(0).index(tag, "")->empty()) << tag;
   uint64_t frames = 0;
   for (const FrameMaker* run_of : {&study, &again})
     EXPECT_TRUE(store->shard(0).for_each_frame(id, run_of->epoch, kEvents,

@@ -78,7 +78,7 @@ class CaseLogTest : public ::testing::Test {
     store_ = *storage::Store::open(dir_ / "store", how);
     keyring_ = std::make_unique<keyring::Keyring>(recording_->keystore.get(), "test");
     auto subscriber = *bus::LogSubscriber::open({recording_->dir});
-    auto loop = *ingest::Ingest::open(*subscriber, *store_, *keyring_, recording_->clock);
+    auto loop = *ingest::Ingest::open(*subscriber, *store_, recording_->clock);
     EXPECT_TRUE(loop->drain(milliseconds(10)));
     reader_ = *storage::CaseReader::open(*store_, recording_->case_id, *keyring_,
                                          keyring::Purpose::kAnalysis);
