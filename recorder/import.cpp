@@ -103,7 +103,7 @@ Result<Imported> import_case(const ImportCase& what, const Digest& digest,
   SessionOptions options;
   options.config.set_procedure(settings.procedure);
   options.config.set_room(settings.room);
-  options.signer = settings.signer;
+  options.role = v1::PRODUCER_ROLE_IMPORT;
   options.software = settings.software;
   options.limits = kImportLimits;
   options.wall_clock = false;

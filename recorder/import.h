@@ -1,8 +1,8 @@
 #pragma once
 
-// Existing files as a case. The import counts as the case's recorder: it draws a case key, beats
-// every case-second, and says in the same stream what it could not read. Several files make one
-// case on one clock; a file of annotations may hold many cases.
+// Existing files as a case. The import owns its case as a recorder does, in a role of its own: it
+// draws a case key, beats every case-second, and says in the same stream what it could not read.
+// Several files make one case on one clock; a file of annotations may hold many cases.
 //
 // Thread safety: free functions; one import at a time in one log.
 // Errors: a file that cannot be read at all is refused (Imported::refused) and costs nothing of the
@@ -35,7 +35,6 @@ struct ImportSettings {
   std::string procedure;
   std::string room;
   std::string software;
-  std::string signer = "import";
   std::vector<std::string> consent;  // scopes
   bool record_audio = false;
   std::function<void(CaseTime now, double total_s)> on_progress;

@@ -7,6 +7,7 @@
 #include <set>
 #include <thread>
 
+#include "proto/keyring/roles.h"
 #include "proto/producer/recovery.h"
 #include "recorder/disk_ladder.h"
 #include "recorder/inbox.h"
@@ -96,7 +97,7 @@ Result<void> Recording::begin() {
   if (failed)
     return Error{Code::kIo, options_.log_dir.string() + ": " + failed.message() +
                                 "; name a folder that can be made"};
-  CASEBOX_TRY(auto key, keystore_.signing_key(options_.signer));
+  CASEBOX_TRY(auto key, keystore_.signing_key(keyring::name_of(v1::PRODUCER_ROLE_RECORDER)));
   if (log::is_log(options_.log_dir))
     CASEBOX_CHECK(producer::recover(options_.log_dir, key, clock_));
   log::WriterOptions how;
@@ -107,7 +108,6 @@ Result<void> Recording::begin() {
   pace_.zero = clock_.mono();
   SessionOptions session;
   session.config = config;
-  session.signer = options_.signer;
   session.software = options_.software;
   session.start_utc = clock_.utc();
   session.start_utc_u95_ns = wall_clock_u95_ns();

@@ -71,11 +71,10 @@ struct Summary {
 };
 
 struct Options {
-  v1::RecorderConfig config;        // defaults filled in; spool_dir and keystore_dir are not read
-  std::filesystem::path log_dir;    // the spool
-  std::string signer = "recorder";  // signing key in the keystore
-  std::string software;             // name and version, for the case frame
-  Duration limit;                   // of case time; 0: until the sources end
+  v1::RecorderConfig config;      // defaults filled in; spool_dir and keystore_dir are not read
+  std::filesystem::path log_dir;  // the spool
+  std::string software;           // name and version, for the case frame
+  Duration limit;                 // of case time; 0: until the sources end
   std::function<void(const Progress&)> on_progress;  // about 5 times a second
   std::function<bool()> stop;  // asked often; true ends the recording in good order
 };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "proto/keyring/roles.h"
 #include "proto/producer/identity.h"
 
 namespace casebox::recorder {
@@ -27,13 +28,13 @@ uint64_t wall_clock_u95_ns() {
 
 Result<std::unique_ptr<Session>> Session::open(SessionOptions options, keyring::Keystore& keystore,
                                                log::Writer& log, Clock& clock) {
-  CASEBOX_TRY(auto key, keystore.signing_key(options.signer));
+  CASEBOX_TRY(auto key, keystore.signing_key(keyring::name_of(options.role)));
   CASEBOX_TRY(const auto case_key, keystore.take_case_key());
   std::unique_ptr<Session> session(new Session);
   producer::Options how;
   how.case_id = random_id<CaseId>();
   how.producer_id = producer::producer_id_of(key);
-  how.role = v1::PRODUCER_ROLE_RECORDER;
+  how.role = options.role;
   how.case_public_key = case_key.public_key;
   how.case_key_reused = case_key.reused;
   v1::CaseFrame& details = how.details;

@@ -27,7 +27,8 @@ namespace casebox::recorder {
 
 struct SessionOptions {
   v1::RecorderConfig config;
-  std::string signer = "recorder";
+  /// Of the epoch, and so whose signing key signs it.
+  v1::ProducerRole role = v1::PRODUCER_ROLE_RECORDER;
   std::string software;
   FrameLimits limits;
   UtcTime start_utc;  // of case time zero; 0: not known

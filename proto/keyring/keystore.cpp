@@ -1,63 +1,43 @@
 #include "proto/keyring/keystore.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "proto/base/file.h"
+#include "proto/keyring/internal/folder.h"
+#include "proto/keyring/internal/site_list.h"
+#include "proto/keyring/roles.h"
 
 namespace casebox::keyring {
 
 namespace fs = std::filesystem;
+using internal::kPrivate;
+using internal::lock_folder;
+using internal::make_private_dir;
 
 namespace {
 
-constexpr int kPrivate = 0600;
 constexpr uint32_t kMaxAuditRecord = 1 << 20;
-
-Result<void> make_private_dir(const fs::path& dir) {
-  std::error_code ec;
-  fs::create_directories(dir, ec);
-  if (ec) return Error{Code::kIo, dir.string() + ": cannot make the folder: " + ec.message()};
-  fs::permissions(dir, fs::perms::owner_all, ec);
-  if (ec) return Error{Code::kIo, dir.string() + ": cannot restrict the folder: " + ec.message()};
-  return ok();
-}
-
-/// Names of `<64 hex>.<suffix>` files, sorted: which key is taken first must not depend on the file
-/// system.
-Result<std::vector<std::string>> key_names(const fs::path& dir, const std::string& suffix) {
-  std::vector<std::string> names;
-  std::error_code ec;
-  for (fs::directory_iterator it(dir, ec), end; !ec && it != end; it.increment(ec)) {
-    const fs::path& path = it->path();
-    if (path.extension() == suffix && path.stem().string().size() == 64)
-      names.push_back(path.stem().string());
-  }
-  if (ec) return Error{Code::kIo, dir.string() + ": cannot list: " + ec.message()};
-  std::ranges::sort(names);
-  return names;
-}
-
-/// One writer at a time over the folder, across processes; released when it goes.
-Result<Fd> lock_folder(const fs::path& dir) {
-  CASEBOX_TRY(Fd fd, Fd::open(dir / "lock", O_RDWR | O_CREAT, kPrivate));
-  while (::flock(fd.get(), LOCK_EX) != 0)
-    if (errno != EINTR) return errno_error(dir / "lock", "lock", errno);
-  return fd;
-}
 
 /// Where the audit trail stands: its whole records' end and the hash that the next record names.
 struct TrailEnd {
   size_t at = 0;
   Digest head{};
 };
+
+/// Names that are safe in a file name, a log line and a table.
+bool plain(const std::string& name) {
+  return !name.empty() && name.size() <= 64 &&
+         name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
+}
 
 /// Checks records from `end` on and moves it past them; `bytes` begin at `end->at` of the file.
 Result<void> follow_trail(BytesView bytes, const fs::path& path, TrailEnd* end,
@@ -89,8 +69,26 @@ struct Keystore::Impl {
   fs::path dir;
   Clock* clock = nullptr;
   seal::Secret site_key;
+  std::optional<internal::SiteList> list;
   std::mutex mutex;  // around the files of this folder
   TrailEnd trail;
+  std::mutex notices_mutex;
+  std::function<void(const std::string&)> notice;
+  std::vector<std::string> untold;
+
+  void tell(const std::string& what) {
+    std::lock_guard guard(notices_mutex);
+    if (notice) {
+      notice(what);
+    } else {
+      untold.push_back(what);
+    }
+  }
+
+  void use(seal::Secret key) {
+    site_key = std::move(key);
+    list.emplace(dir, site_key);
+  }
 
   Result<void> add_pair() {
     const auto pair = seal::BoxKeyPair::generate();
@@ -100,29 +98,125 @@ struct Keystore::Impl {
     CASEBOX_CHECK(write_file_atomic(dir / "cases" / (name + ".key"), wrapped, kPrivate));
     return write_file_atomic(dir / "stock" / (name + ".pub"), name + "\n", kPrivate);
   }
+
+  Result<seal::SigningKey> read_seed(const fs::path& path) const {
+    CASEBOX_TRY(const Bytes wrapped, read_file(path, 64));
+    auto seed = seal::unwrap_key(site_key, wrapped);
+    if (!seed) return annotate(std::move(seed).error(), path.string());
+    return seal::SigningKey::from_seed(seed->view());
+  }
+
+  Result<void> create(size_t stock);
+  Result<void> make_list();
+  Result<void> enrol_own(const std::string& name, const seal::SigningKey& key);
 };
+
+namespace {
+
+v1::TrustedProducer own_producer(const std::string& name, const seal::SigningKey& key) {
+  v1::TrustedProducer one;
+  one.set_name(name);
+  one.set_role(role_named(name));
+  one.set_key(Bytes(view(key.public_key())));
+  return one;
+}
+
+std::string enrolled_text(const v1::TrustedProducer& one) {
+  return "enrolled '" + one.name() + "' as " + name_of(one.role()) + " in the trust list (key " +
+         to_hex(one.key()).substr(0, 16) + "...)";
+}
+
+bool has_name(const v1::TrustList& list, const std::string& name) {
+  return std::ranges::any_of(list.producers(), [&](const auto& one) { return one.name() == name; });
+}
+
+}  // namespace
+
+/// Everything but the site key, then the key: a folder with one is a whole keystore. The key waits
+/// in a file of its own meanwhile, so that a crash on the way costs nothing.
+Result<void> Keystore::Impl::create(size_t stock) {
+  CASEBOX_CHECK(make_private_dir(dir));
+  CASEBOX_TRY(Fd lock, lock_folder(dir));
+  std::error_code ec;
+  if (fs::exists(dir / "site.key", ec)) return ok();  // another program made it meanwhile
+  auto waiting = read_file(dir / "site.key.made", 64);
+  if (waiting) {
+    CASEBOX_TRY(auto key, seal::Secret::from_bytes(*waiting));
+    use(std::move(key));
+  } else {
+    if (fs::exists(dir / "cases", ec) && !fs::is_empty(dir / "cases", ec))
+      return Error{Code::kCorrupt, (dir / "site.key").string() +
+                                       ": is missing, but keys under it are here; restore it from "
+                                       "the keystore's backup"};
+    use(seal::Secret::random());
+    CASEBOX_CHECK(write_file_atomic(dir / "site.key.made", site_key.view(), kPrivate));
+  }
+  for (const char* sub : {"cases", "stock", "signing"}) CASEBOX_CHECK(make_private_dir(dir / sub));
+  for (size_t i = 0; i < stock; ++i) CASEBOX_CHECK(add_pair());
+  CASEBOX_CHECK(list->make({}, clock->utc()));
+  if (::rename((dir / "site.key.made").c_str(), (dir / "site.key").c_str()) != 0)
+    return errno_error(dir / "site.key", "rename", errno);
+  return sync_directory(dir);
+}
+
+/// A keystore from before trust lists gets one, with the keys that it has made so far.
+Result<void> Keystore::Impl::make_list() {
+  auto present = list->read();
+  if (present) return list->catch_up();
+  // A damaged list is the business of whoever asks for it: recording must go on.
+  if (present.error().code != Code::kNotFound) return ok();
+  CASEBOX_TRY(Fd lock, lock_folder(dir));
+  present = list->read();
+  if (present || present.error().code != Code::kNotFound) return ok();
+  CASEBOX_TRY(const auto names, internal::names_in(dir / "signing", ".seed"));
+  std::vector<v1::TrustedProducer> producers;
+  for (const std::string& name : names) {
+    if (role_named(name) == v1::PRODUCER_ROLE_UNSPECIFIED) continue;
+    CASEBOX_TRY(const auto key, read_seed(dir / "signing" / (name + ".seed")));
+    producers.push_back(own_producer(name, key));
+  }
+  CASEBOX_CHECK(list->make(producers, clock->utc()));
+  tell(dir.string() +
+       ": a keystore from before trust lists; made one with the site's own producers");
+  for (const v1::TrustedProducer& one : producers) tell(dir.string() + ": " + enrolled_text(one));
+  return ok();
+}
+
+/// A key that was made here counts in its role; whoever ended its enrolment keeps the last word.
+Result<void> Keystore::Impl::enrol_own(const std::string& name, const seal::SigningKey& key) {
+  v1::TrustedProducer one = own_producer(name, key);
+  bool added = false;
+  CASEBOX_CHECK(list->change(clock->utc(), [&](v1::TrustList& all) -> Result<bool> {
+    for (const v1::TrustedProducer& known : all.producers())
+      if (known.key() == one.key()) return false;
+    for (int n = 2; has_name(all, one.name()); ++n) one.set_name(name + "-" + std::to_string(n));
+    *all.add_producers() = one;
+    return added = true;
+  }));
+  if (added) tell(dir.string() + ": " + enrolled_text(one));
+  return ok();
+}
 
 Keystore::Keystore() : impl_(std::make_unique<Impl>()) {}
 Keystore::~Keystore() = default;
 
 const fs::path& Keystore::dir() const { return impl_->dir; }
 
+void Keystore::on_notice(std::function<void(const std::string&)> notice) {
+  std::lock_guard guard(impl_->notices_mutex);
+  if (notice)
+    for (const std::string& one : std::exchange(impl_->untold, {})) notice(one);
+  impl_->notice = std::move(notice);
+}
+
 Result<std::unique_ptr<Keystore>> Keystore::open(const fs::path& dir, Clock& clock, bool create,
                                                  size_t stock) {
   std::unique_ptr<Keystore> store(new Keystore);
   store->impl_->dir = dir;
   store->impl_->clock = &clock;
+  std::error_code ec;
+  if (create && !fs::exists(dir / "site.key", ec)) CASEBOX_CHECK(store->impl_->create(stock));
   auto site = read_file(dir / "site.key", 64);
-  if (!site && site.error().code == Code::kNotFound && create) {
-    CASEBOX_CHECK(make_private_dir(dir));
-    for (const char* sub : {"cases", "stock", "signing"})
-      CASEBOX_CHECK(make_private_dir(dir / sub));
-    store->impl_->site_key = seal::Secret::random();
-    for (size_t i = 0; i < stock; ++i) CASEBOX_CHECK(store->impl_->add_pair());
-    // Last: a folder with a site key is a whole keystore.
-    CASEBOX_CHECK(write_file_atomic(dir / "site.key", store->impl_->site_key.view(), kPrivate));
-    return store;
-  }
   if (!site && site.error().code == Code::kNotFound)
     return Error{
         Code::kNotFound,
@@ -131,15 +225,65 @@ Result<std::unique_ptr<Keystore>> Keystore::open(const fs::path& dir, Clock& clo
   if (!site) return std::move(site).error();
   auto key = seal::Secret::from_bytes(*site);
   if (!key) return annotate(std::move(key).error(), (dir / "site.key").string());
-  store->impl_->site_key = std::move(*key);
+  store->impl_->use(std::move(*key));
+  auto listed = store->impl_->make_list();
+  // Whoever may only read it opens it all the same; asking for the list then says what is missing.
+  const Code code = listed ? Code::kInternal : listed.error().code;
+  if (!listed && code != Code::kDenied && code != Code::kIo) return std::move(listed).error();
   return store;
+}
+
+Result<trust::TrustList> Keystore::trust() const { return impl_->list->read(); }
+
+Result<Bytes> Keystore::signed_trust() const { return impl_->list->read_signed(); }
+
+Result<void> Keystore::enrol(const v1::TrustedProducer& producer) {
+  if (producer.key().size() != 32 || name_of(producer.role()).empty() || !plain(producer.name()))
+    return Error{Code::kInvalidArgument,
+                 "enrol '" + producer.name() +
+                     "': give a name of a-z, 0-9 and '-', a role and an Ed25519 public key"};
+  std::lock_guard guard(impl_->mutex);
+  CASEBOX_TRY(Fd lock, lock_folder(impl_->dir));
+  return impl_->list->change(impl_->clock->utc(), [&](v1::TrustList& all) -> Result<bool> {
+    for (v1::TrustedProducer& known : *all.mutable_producers()) {
+      if (known.key() == producer.key()) {
+        if (known.role() != producer.role() || known.name() != producer.name())
+          return Error{Code::kAlreadyExists, "enrol '" + producer.name() +
+                                                 "': the key is enrolled already, as '" +
+                                                 known.name() + "' (" + name_of(known.role()) +
+                                                 "); one key has one name and one role"};
+        known = producer;
+        return true;
+      }
+      if (known.name() == producer.name())
+        return Error{Code::kAlreadyExists, "enrol '" + producer.name() +
+                                               "': another key has this name; give another name"};
+    }
+    *all.add_producers() = producer;
+    return true;
+  });
+}
+
+Result<void> Keystore::end_enrolment(const std::string& name, UtcTime until) {
+  std::lock_guard guard(impl_->mutex);
+  CASEBOX_TRY(Fd lock, lock_folder(impl_->dir));
+  return impl_->list->change(impl_->clock->utc(), [&](v1::TrustList& all) -> Result<bool> {
+    for (v1::TrustedProducer& known : *all.mutable_producers()) {
+      if (known.name() != name) continue;
+      known.set_until_utc_ns(static_cast<uint64_t>(until.ns));
+      return true;
+    }
+    return Error{
+        Code::kNotFound,
+        "'" + name + "': nobody of this name is enrolled; `casebox keys list` shows who is"};
+  });
 }
 
 Result<CaseKey> Keystore::take_case_key() {
   std::lock_guard guard(impl_->mutex);
   const fs::path stock = impl_->dir / "stock";
   CASEBOX_TRY(Fd lock, lock_folder(impl_->dir));
-  CASEBOX_TRY(auto names, key_names(stock, ".pub"));
+  CASEBOX_TRY(auto names, internal::names_in(stock, ".pub"));
   CaseKey taken;
   std::string name;
   if (!names.empty()) {
@@ -171,26 +315,25 @@ Result<void> Keystore::add_stock(size_t count) {
   return ok();
 }
 
-Result<seal::SigningKey> Keystore::signing_key(const std::string& role) {
-  const bool plain =
-      !role.empty() && role.size() <= 64 &&
-      role.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
-  if (!plain)
-    return Error{Code::kInvalidArgument, "signing key '" + role + "': names are a-z, 0-9 and '-'"};
+Result<seal::SigningKey> Keystore::signing_key(const std::string& name) {
+  if (role_named(name) == v1::PRODUCER_ROLE_UNSPECIFIED)
+    return Error{Code::kInvalidArgument,
+                 "signing key '" + name + "': write recorder, import, analysis or custody"};
   std::lock_guard guard(impl_->mutex);
   CASEBOX_TRY(Fd lock, lock_folder(impl_->dir));
-  const fs::path path = impl_->dir / "signing" / (role + ".seed");
-  auto wrapped = read_file(path, 64);
-  if (wrapped) {
-    auto seed = seal::unwrap_key(impl_->site_key, *wrapped);
-    if (!seed) return annotate(std::move(seed).error(), path.string());
-    return seal::SigningKey::from_seed(seed->view());
+  const fs::path path = impl_->dir / "signing" / (name + ".seed");
+  auto key = impl_->read_seed(path);
+  if (!key && key.error().code != Code::kNotFound) return std::move(key).error();
+  if (!key) {
+    key = seal::SigningKey::generate();
+    CASEBOX_TRY(const seal::Secret seed, seal::Secret::from_bytes(key->seed()));
+    CASEBOX_TRY(const Bytes bytes, seal::wrap_key(impl_->site_key, seed));
+    CASEBOX_CHECK(write_file_atomic(path, bytes, kPrivate));
   }
-  if (wrapped.error().code != Code::kNotFound) return std::move(wrapped).error();
-  auto key = seal::SigningKey::generate();
-  CASEBOX_TRY(seal::Secret seed, seal::Secret::from_bytes(key.seed()));
-  CASEBOX_TRY(Bytes bytes, seal::wrap_key(impl_->site_key, seed));
-  CASEBOX_CHECK(write_file_atomic(path, bytes, kPrivate));
+  // A recording must not fail for its enrolment's sake: what it says waits in quarantine until
+  // then.
+  if (auto enrolled = impl_->enrol_own(name, *key); !enrolled)
+    impl_->tell("'" + name + "' could not be enrolled: " + enrolled.error().message);
   return key;
 }
 

@@ -8,15 +8,18 @@
 //   by its
 //                       public key; destroyed to erase the case
 //   stock/<public>.pub  unused one-time public keys, for recorders
-//   signing/<name>.seed Ed25519 seeds, one per role, wrapped by the site key
+//   signing/<name>.seed Ed25519 seeds, one per role, and the site's own, wrapped by the site key
+//   trust.list          whose word counts, signed by the site (docs/formats/trust.md)
+//   state               the newest list's number, under a MAC: an older one put back is noticed
 //   audit.log           hash-chained openings, durable before keys are handed out
 //
 // On one machine a stolen disk holds both the records and the keys; keep the folder elsewhere if
-// you can. Thread safety: safe from several threads of one process. Several processes may read.
-// Errors: kNotFound for a case whose key is not (or no longer) there, kDenied for a refused
-// opening.
+// you can. Thread safety: safe from several threads of one process, and from several processes: who
+// changes the folder holds its lock. Errors: kNotFound for a case whose key is not (or no longer)
+// there, kDenied for a refused opening.
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,6 +29,7 @@
 #include "proto/base/result.h"
 #include "proto/base/time.h"
 #include "proto/seal/seal.h"
+#include "proto/trust/trust.h"
 
 namespace casebox::keyring {
 
@@ -39,7 +43,8 @@ struct CaseKey {
 
 class Keystore {
  public:
-  /// Opens the folder; with `create`, makes it with a site key and a stock of `stock` keys.
+  /// Opens the folder, giving one from before trust lists its list; with `create`, makes it with a
+  /// site key and a stock of `stock` keys.
   static Result<std::unique_ptr<Keystore>> open(const std::filesystem::path& dir, Clock& clock,
                                                 bool create = false, size_t stock = 100);
   ~Keystore();
@@ -49,8 +54,25 @@ class Keystore {
   /// Adds `count` fresh key pairs to the stock.
   Result<void> add_stock(size_t count);
 
-  /// The signing key of a role ("recorder", "import", "analysis"); made on first use.
+  /// The signing key of a role ("recorder", "import", "analysis", "custody"; keyring::role_named);
+  /// made on first use, and enrolled in that role.
   Result<seal::SigningKey> signing_key(const std::string& role);
+
+  /// Who may say what at this site, as it stands on disk now. kCorrupt for a list that was changed,
+  /// taken away or rolled back; kNotFound for a keystore from before lists that only its owner can
+  /// give one.
+  Result<trust::TrustList> trust() const;
+  /// The same as signed bytes, to be handed on.
+  Result<Bytes> signed_trust() const;
+  /// Enrols a producer, or changes the room and times of one enrolled under the same name, key and
+  /// role. kAlreadyExists when name or key is another's.
+  Result<void> enrol(const v1::TrustedProducer& producer);
+  /// What a producer begins from `until` on is not taken. kNotFound if there is none of that name.
+  Result<void> end_enrolment(const std::string& name, UtcTime until);
+
+  /// Where to say, one line each and once, what the site's people should know: who was enrolled by
+  /// itself, what was upgraded. What came up before is said at once; without a listener it waits.
+  void on_notice(std::function<void(const std::string&)> notice);
 
   /// The private half for `public_key`, after the caller's access decision. Writes the audit record
   /// first. Only Keyring calls this.

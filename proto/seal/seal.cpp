@@ -133,6 +133,21 @@ Result<Secret> hkdf(const Secret& secret, BytesView salt, BytesView info) {
   return derived;
 }
 
+Digest hmac(const Secret& key, std::initializer_list<BytesView> pieces) {
+  need_sodium();
+  crypto_auth_hmacsha256_state state;
+  crypto_auth_hmacsha256_init(&state, key.bytes().data(), key.bytes().size());
+  for (BytesView piece : pieces) crypto_auth_hmacsha256_update(&state, u8(piece), piece.size());
+  Digest out;
+  crypto_auth_hmacsha256_final(&state, out.data());
+  OPENSSL_cleanse(&state, sizeof state);
+  return out;
+}
+
+bool equal_in_constant_time(BytesView a, BytesView b) {
+  return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
 struct Aead::Impl {
   CipherContext seal{EVP_CIPHER_CTX_new()};
   CipherContext open{EVP_CIPHER_CTX_new()};

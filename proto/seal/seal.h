@@ -66,6 +66,11 @@ class Sha256 {
 /// HKDF-SHA-256, 32 bytes out. `info` separates the uses of one secret.
 Result<Secret> hkdf(const Secret& secret, BytesView salt, BytesView info);
 
+/// HMAC-SHA-256 (RFC 2104) of the pieces one after another.
+Digest hmac(const Secret& key, std::initializer_list<BytesView> pieces);
+/// Compares without telling by its time where the two differ.
+bool equal_in_constant_time(BytesView a, BytesView b);
+
 /// AES-256-GCM under one key; reuse it, re-keying costs more than a small frame.
 class Aead {
  public:

@@ -77,7 +77,8 @@ std::string TrustList::refusal(const v1::CaseFrame& open, const std::optional<Ut
       known->room() != open.room())
     return "room-not-enrolled";
   const auto at = now ? static_cast<uint64_t>(now->ns) : 0;
-  if (now && (at < known->from_utc_ns() || (known->until_utc_ns() != 0 && at >= known->until_utc_ns())))
+  if (now &&
+      (at < known->from_utc_ns() || (known->until_utc_ns() != 0 && at >= known->until_utc_ns())))
     return "enrolment-over";
   return "";
 }

@@ -5,6 +5,7 @@
 #include "tools/cli/json.h"
 #include "tools/cli/names.h"
 #include "tools/commands/commands.h"
+#include "tools/store/store_access.h"
 
 namespace casebox::tools {
 namespace {
@@ -41,7 +42,7 @@ Result<int> run(const Args& args) {
   const fs::path dir = args.text("--keys");
   const bool create = action == "stock";
   SystemClock clock;
-  CASEBOX_TRY(auto keystore, keyring::Keystore::open(dir, clock, create, 0));
+  CASEBOX_TRY(auto keystore, open_keystore(dir, clock, create, 0));
   Json json = document("keys");
   json["action"] = action;
   if (action == "stock") {

@@ -14,6 +14,7 @@
 #include "tools/cli/stop_signal.h"
 #include "tools/commands/commands.h"
 #include "tools/config/config.h"
+#include "tools/store/store_access.h"
 
 namespace casebox::tools {
 namespace {
@@ -89,7 +90,7 @@ Result<int> run(const Args& args) {
   SystemClock clock;
   std::error_code ec;
   const bool make = !std::filesystem::exists(config.keystore_dir(), ec);
-  CASEBOX_TRY(auto keystore, keyring::Keystore::open(config.keystore_dir(), clock, make));
+  CASEBOX_TRY(auto keystore, open_keystore(config.keystore_dir(), clock, make));
   StopSignal signal;
   Teller teller;
   casebox::tools::Progress bar("recording", 0, "s");

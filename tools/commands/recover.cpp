@@ -41,7 +41,7 @@ Result<int> run(const Args& args) {
     note =
         "no keystore: the log is repaired, its last epoch stays unclosed; give --keys to finish it";
   } else {
-    CASEBOX_TRY(auto keystore, keyring::Keystore::open(keys, clock));
+    CASEBOX_TRY(auto keystore, open_keystore(keys, clock));
     CASEBOX_TRY(const auto key, keystore->signing_key(args.text("--role")));
     auto full = producer::recover(log, key, clock);
     if (!full && full.error().code == Code::kDenied) {

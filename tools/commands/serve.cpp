@@ -56,6 +56,7 @@ Result<int> run(const Args& args) {
   StoreOptions where;
   where.store = config.store_dir();
   where.keys = args.text("--keys");
+  where.trust = TrustOptions::from(args);
   where.subject = "casebox serve";
   where.write = args.flag("--live") || config.log_dirs_size() > 0;
   where.create = where.write;
@@ -92,17 +93,17 @@ Result<int> run(const Args& args) {
 }  // namespace
 
 const Command kServeCommand{
-    "serve",
-    "Show the cases of a store on a page on loopback, and keep the store current",
-    {{"--config", ArgKind::kText, "Configuration file (casebox config defaults serve)"},
-     {"--store", ArgKind::kText, "Folder of the store"},
-     {"--keys", ArgKind::kText, "Folder of the keystore (default: <store>/keys)"},
-     {"--logs", ArgKind::kList, "Log folders of recorders to take in while it runs"},
-     {"--live", ArgKind::kFlag,
-      "Take in what the store's own logs hold, and analyse cases as they close"},
-     {"--port", ArgKind::kInteger, "Port; 0 takes a free one (default: 8420)"},
-     {"--address", ArgKind::kText, "Loopback address (default: 127.0.0.1)"},
-     {"--web", ArgKind::kText, "Folder of the built page (default: beside the program)"}},
+    "serve", "Show the cases of a store on a page on loopback, and keep the store current",
+    with_trust_args(
+        {{"--config", ArgKind::kText, "Configuration file (casebox config defaults serve)"},
+         {"--store", ArgKind::kText, "Folder of the store"},
+         {"--keys", ArgKind::kText, "Folder of the keystore (default: <store>/keys)"},
+         {"--logs", ArgKind::kList, "Log folders of recorders to take in while it runs"},
+         {"--live", ArgKind::kFlag,
+          "Take in what the store's own logs hold, and analyse cases as they close"},
+         {"--port", ArgKind::kInteger, "Port; 0 takes a free one (default: 8420)"},
+         {"--address", ArgKind::kText, "Loopback address (default: 127.0.0.1)"},
+         {"--web", ArgKind::kText, "Folder of the built page (default: beside the program)"}}),
     run,
     "With --logs, --live or log_dirs in the configuration it is the store's one writer; otherwise "
     "the store is\n"

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdio>
 
 #include "ingest/bus/log_bus.h"
 #include "ingest/ingest.h"
+#include "proto/base/file.h"
 #include "proto/producer/identity.h"
 #include "proto/producer/recovery.h"
 #include "tools/cli/json.h"
@@ -33,14 +35,71 @@ std::vector<Arg> with_store_args(std::vector<Arg> more) {
       {"--store", ArgKind::kText, "Folder of the store", "", true},
       {"--keys", ArgKind::kText, "Folder of the keystore (default: <store>/keys)"},
   };
+  args = with_trust_args(std::move(args));
   args.insert(args.end(), more.begin(), more.end());
   return args;
+}
+
+std::vector<Arg> with_trust_args(std::vector<Arg> before) {
+  before.push_back({"--trust", ArgKind::kText,
+                    "Trust list of the site (casebox keys trust); default: the keystore's"});
+  before.push_back({"--site-key", ArgKind::kText,
+                    "Public key in hex with which the list of --trust must be signed"});
+  return before;
+}
+
+Result<std::unique_ptr<keyring::Keystore>> open_keystore(const fs::path& dir, Clock& clock,
+                                                         bool create, size_t stock) {
+  CASEBOX_TRY(auto keystore, keyring::Keystore::open(dir, clock, create, stock));
+  keystore->on_notice(
+      [](const std::string& what) { std::fprintf(stderr, "note: %s\n", what.c_str()); });
+  return keystore;
+}
+
+TrustOptions TrustOptions::from(const Args& args) {
+  return {args.text("--trust"), args.text("--site-key")};
+}
+
+Result<LoadedTrust> load_trust(const TrustOptions& options, const keyring::Keystore* keystore) {
+  std::optional<trust::PublicKey> pinned;
+  if (!options.site_key.empty()) {
+    auto raw = from_hex(options.site_key);
+    auto key = raw ? to_digest(*raw) : Result<Digest>(raw.error());
+    if (!key)
+      return Error{Code::kInvalidArgument,
+                   "--site-key: give the 64 hex digits that `casebox keys "
+                   "trust` prints"};
+    pinned = *key;
+  }
+  LoadedTrust out;
+  if (options.file.empty()) {
+    if (keystore == nullptr)
+      return Error{Code::kNotFound,
+                   "no keystore and no --trust, so nobody is enrolled; get the site's list with "
+                   "`casebox keys trust --out FILE` and give it with --trust FILE"};
+    CASEBOX_TRY(out.list, keystore->trust());
+    out.vouched = true;
+  } else {
+    if (!pinned && keystore != nullptr) {
+      CASEBOX_TRY(const auto own, keystore->trust());
+      CASEBOX_TRY(pinned, to_digest(own.message().site_key()));
+    }
+    CASEBOX_TRY(const Bytes bytes, read_file(options.file, trust::kMaxListBytes));
+    auto list = trust::TrustList::parse(bytes, pinned);
+    if (!list) return annotate(std::move(list).error(), options.file.string());
+    out.list = std::move(*list);
+    out.vouched = pinned.has_value();
+  }
+  if (pinned && out.list.message().site_key() != view(*pinned))
+    return Error{Code::kCorrupt, "trust list: it is signed by another site's key than --site-key"};
+  return out;
 }
 
 StoreOptions StoreOptions::from(const Args& args, const std::string& subject) {
   StoreOptions options;
   options.store = args.text("--store");
   options.keys = args.text("--keys");
+  options.trust = TrustOptions::from(args);
   options.subject = subject;
   return options;
 }
@@ -65,7 +124,7 @@ Result<std::unique_ptr<StoreAccess>> StoreAccess::open(const StoreOptions& optio
   const fs::path& keys = access->options_.keys;
   const bool make = options.create && options.create_keys;
   if (make || fs::exists(keys, ec)) {
-    CASEBOX_TRY(access->keystore_, keyring::Keystore::open(keys, access->clock_, make));
+    CASEBOX_TRY(access->keystore_, open_keystore(keys, access->clock_, make));
   } else if (!options.keys.empty()) {
     return Error{Code::kNotFound,
                  keys.string() + ": no such keystore; leave out --keys to go without"};

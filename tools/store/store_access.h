@@ -21,18 +21,48 @@
 
 #include "proto/keyring/keyring.h"
 #include "proto/producer/producer.h"
+#include "proto/trust/trust.h"
 #include "storage/reader/case_reader.h"
 #include "storage/store.h"
 #include "tools/cli/command.h"
 
 namespace casebox::tools {
 
-/// The options --store and --keys, which `StoreOptions::from` reads, before `more`.
+/// The options --store, --keys and those of `trust_args`, which `StoreOptions::from` reads, before
+/// `more`.
 std::vector<Arg> with_store_args(std::vector<Arg> more);
+/// --trust and --site-key, after `before`: for commands that name their stores themselves.
+std::vector<Arg> with_trust_args(std::vector<Arg> before);
+
+/// Opens a keystore that says on standard error, as `note: ...`, what its people should know.
+Result<std::unique_ptr<keyring::Keystore>> open_keystore(const std::filesystem::path& dir,
+                                                         Clock& clock, bool create = false,
+                                                         size_t stock = 100);
+
+/// Where the trust list comes from, if not from the keystore.
+struct TrustOptions {
+  std::filesystem::path file;  // as `casebox keys trust --out` writes it
+  std::string site_key;        // hex: the list must be signed with it; empty: see load_trust
+
+  static TrustOptions from(const Args& args);
+};
+
+/// A trust list, and who answers for it.
+struct LoadedTrust {
+  trust::TrustList list;
+  /// Signed with a site key that the caller or the keystore named; false: by a key that only the
+  /// file itself names, which whoever shows a verdict must say.
+  bool vouched = false;
+};
+
+/// The list of `options.file`, or else of `keystore`. A file is held to `site_key`, without one to
+/// the keystore's site key, without either it vouches for itself. kNotFound when there is neither.
+Result<LoadedTrust> load_trust(const TrustOptions& options, const keyring::Keystore* keystore);
 
 struct StoreOptions {
   std::filesystem::path store;
   std::filesystem::path keys;  // empty: <store>/keys
+  TrustOptions trust;          // empty: the keystore's list
   bool write = false;          // take the store's lock
   bool produce =
       false;  // without `write`: logs may be written all the same, by a thread beside the writer's
@@ -65,6 +95,9 @@ class StoreAccess {
   /// Null when the store has no keystore: accounting and verification work all the same.
   keyring::Keystore* keystore() { return keystore_.get(); }
   keyring::Keyring& keyring() { return *keyring_; }
+  /// The trust list as it stands now: ask again to see who was enrolled since. kNotFound without
+  /// keystore and --trust.
+  Result<LoadedTrust> trust() const { return load_trust(options_.trust, keystore_.get()); }
   Clock& clock() { return clock_; }
 
   /// The case a person means: full id, unique id prefix of at least 4 hex digits, or alias (needs
