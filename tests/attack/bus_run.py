@@ -24,7 +24,7 @@ class Bus:
 class Runner:
     def __init__(self, honest, long):
         self.honest, self.bus = honest, Bus(honest)
-        store = honest.work / "bus-honest"
+        store = honest.scratch("bus-honest")
         self.ingest(store, [honest.folder / "spool"])
         self.ingest(store, [honest.other_folder / "spool"])
         self.truth, verdict = self.look(store)
@@ -39,7 +39,7 @@ class Runner:
             args += ["--logs", str(log)]
         with tempfile.TemporaryFile("w+") as said:
             process = subprocess.Popen(args, stdout=subprocess.DEVNULL, stderr=said)
-            deadline = time.monotonic() + 4 * SECONDS
+            deadline = time.monotonic() + 2 * SECONDS
             while True:
                 pid, status, usage = os.wait4(process.pid, os.WNOHANG)
                 if pid:

@@ -1,5 +1,6 @@
 """Frames, chains, beats, seals: docs/formats/frame.md and keystore.md, from the pages alone."""
 
+import collections
 import dataclasses
 import hashlib
 import hmac
@@ -127,19 +128,19 @@ def next_head(head, leaf):
     return sha256(b"\x10", head, leaf)
 
 
-def signed_positions(label, case, producer, epoch, beat):
-    """What every form of a beat signs: who, when, and where each stream stands."""
+def beat_message(case, producer, frame, beat):
+    """The bytes that a beat's signature covers, by its form; `frame` is the beat's own, whose header form 2 covers."""
+    second = beat.get("form", 0) >= 2
     positions = sorted(beat.get("positions", []), key=lambda p: p.get("stream_id", 0))
-    out = [label, b"\0", case, producer, struct.pack("<QqI", epoch, beat.get("t_ns", 0), len(positions))]
+    out = [b"casebox.beat.v2\0" if second else b"casebox.beat.v1\0", case, producer]
+    out.append(frame.changed(body=b"").header() if second else struct.pack("<Q", frame.epoch))
+    out.append(struct.pack("<qI", beat.get("t_ns", 0), len(positions)))
     for position in positions:
         head = position.get("head", b"")[:32].ljust(32, b"\0")
         out.append(struct.pack("<IQ", position.get("stream_id", 0), position.get("next_number", 0)) + head)
+        if second:
+            out.append(struct.pack("<Q", position.get("gap_frames", 0)))
     return b"".join(out)
-
-
-def beat_message(case, producer, frame, beat):
-    """The bytes that a beat's signature covers."""
-    return signed_positions(b"casebox.beat.v1", case, producer, frame.epoch, beat)
 
 
 def beat_is_signed(case, producer, key, frame, beat):
@@ -237,6 +238,7 @@ class Epoch:
         self.role, self.public = role, public or bytes(nacl.public.PrivateKey.generate().public_key)
         self.secret = os.urandom(32)
         self.chains, self.frames, self.t = {}, [], 0
+        self.gaps = collections.Counter()
         self.derived = DERIVED if role not in OWNERS else 0
         message = {"case_id": self.case, "producer_id": self.producer, "role": role,
                    "procedure": "lap-cholecystectomy", "room": "OR1", "start_utc_ns": 1_700_000_000_000_000_000,
@@ -253,6 +255,7 @@ class Epoch:
         if frame.flags & SEALED:
             frame = seal(frame.changed(body=b""), self.secret, frame.body)
         self.chains[frame.stream] = (frame.next, next_head(head, frame.leaf()))
+        self.gaps[frame.stream] += frame.kind == GAP
         self.frames.append(frame)
         return frame
 
@@ -277,13 +280,14 @@ class Epoch:
         message = {"origin": 1, "reason": "disconnected", "missing": count, **gap}
         return self.add(Frame(GAP, stream=stream, t=self.t, count=count, body=wire.encode("Gap", message)))
 
-    def positions(self):
-        return [{"stream_id": stream, "next_number": next_number, "head": head}
+    def positions(self, gaps=True):
+        return [{"stream_id": stream, "next_number": next_number, "head": head,
+                 **({"gap_frames": self.gaps[stream]} if gaps else {})}
                 for stream, (next_number, head) in sorted(self.chains.items())]
 
     def beat(self, **change):
         frame = Frame(BEAT, t=self.t, epoch=self.epoch, first=self.chains[0][0], flags=self.derived)
-        beat = {"positions": self.positions(), "t_ns": self.t, **change}
+        beat = {"positions": self.positions(), "t_ns": self.t, "form": 2, **change}
         beat["signature"] = self.key.sign(beat_message(self.case, self.producer, frame, beat)).signature
         return self.add(frame.changed(message=beat))
 

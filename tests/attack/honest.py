@@ -82,12 +82,13 @@ class Honest:
 
     def simulate(self, name, seed, *options, keys=None, video=False):
         folder = self.work / name
+        shutil.rmtree(folder, ignore_errors=True)
         self.program.must("simulate", "--seed", seed, "--duration-scale", "0.01", "--fast", "--out", folder,
                           *([] if video else ["--no-video"]), *options)
         if keys is not None:
             config = folder / "recorder.yaml"
             config.write_text(config.read_text().replace(str(folder / "keys"), str(keys)))
-        self.program.must("record", "--config", folder / "recorder.yaml")
+        self.program.must("record", "--config", folder / "recorder.yaml", "--seconds", 45)
         return folder
 
     # The store: the two cases, the findings of an analysis of the first, a change of its consent.
@@ -113,12 +114,14 @@ class Honest:
     @functools.cached_property
     def store(self):
         folder = self.simulate("filmed", 13, "--faults", "dropout-known,loss", video=True, keys=self.keys)
-        store = self.work / "store"
+        store, before = self.work / "store", self.work / "store-before"
+        shutil.rmtree(store, ignore_errors=True)
+        shutil.rmtree(before, ignore_errors=True)
         self.ingest(store, folder / "spool")
         case = log_files.Log(folder / "spool").files[0].header["case_id"]
         self.program.must("analyze", "--store", store, "--keys", self.keys)
         self.program.must("consent", case.hex(), "--grant", "teaching", "--store", store, "--keys", self.keys)
-        shutil.copytree(store, self.work / "store-before")
+        shutil.copytree(store, before)
         second = self.simulate("filmed-too", 14, video=True, keys=self.keys)
         self.ingest(store, second / "spool")
         self.cases = [case, log_files.Log(second / "spool").files[0].header["case_id"]]

@@ -1,5 +1,6 @@
 """Log folders: docs/formats/log.md, read and written whole."""
 
+import collections
 import copy
 import dataclasses
 import pathlib
@@ -160,6 +161,10 @@ class Log:
             raise LookupError(f"the honest log has no frame with {wanted}")
         return found[nth if nth < 0 else min(nth, len(found) - 1)]
 
+    def busiest(self):
+        """The stream with the most data frames."""
+        return collections.Counter(p[2].stream for p in self.frames(kind=cb.DATA)).most_common(1)[0][0]
+
     def opening(self, nth=0):
         """(file, position, frame, message) of an epoch's case frame."""
         places = [(f, at, frame) for f, at, frame in self.frames(kind=cb.CASE) if "open" in frame.message()]
@@ -194,7 +199,8 @@ class Log:
         first = self.files[0]
         frames = first.items
         borders = [0, *(int(len(frames) * cut) for cut in cuts), len(frames)]
-        self.files = [LogFile(n + 1, dict(first.header), (), frames[a:b])
+        header = {k: v for k, v in first.header.items() if k != "file_index"}
+        self.files = [LogFile(n + 1, dict(header), (), frames[a:b])
                       for n, (a, b) in enumerate(zip(borders, borders[1:]))]
         self.refit()
         return self

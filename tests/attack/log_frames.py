@@ -302,7 +302,7 @@ def equivocation_first(log, honest):
 
 @each("log", EITHER, {"swap-neighbours-of-a-stream": 1, "swap-far-frames-of-a-stream": 5})
 def swapped(log, honest, far):
-    stream = log.find(nth=40, kind=cb.DATA)[2].stream
+    stream = log.busiest()
     frames = log.frames(kind=cb.DATA, stream=stream)
     a, b = frames[1], frames[min(1 + far, len(frames) - 1)]
     log.replace(a, b[2])
@@ -312,7 +312,7 @@ def swapped(log, honest, far):
 
 @attack("log", "swap-contents-and-keep-numbers", SIGNED)
 def swapped_contents(log, honest):
-    stream = log.find(nth=40, kind=cb.DATA)[2].stream
+    stream = log.busiest()
     a, b = log.frames(kind=cb.DATA, stream=stream)[1:3]
     log.replace(a, b[2].changed(first=a[2].first, count=a[2].count, t=a[2].t))
     log.replace(b, a[2].changed(first=b[2].first, count=b[2].count, t=b[2].t))

@@ -23,7 +23,7 @@ class Runner:
         if key is not None:
             args += ["--log-key", key.hex()]
         done = self.honest.program.run(*args)
-        if done.returncode not in (0, 3):
+        if done.returncode not in (0, 3) or not done.stdout:
             return f"exit code {done.returncode}", None, done.stderr.decode(errors="replace")[-300:]
         document = json.loads(done.stdout)
         good = document["verdict"] in registry.GOOD

@@ -1,5 +1,6 @@
 """Attacks on a log: beats and close frames, strangers' keys and epochs, splices of two cases."""
 
+import collections
 import dataclasses
 import os
 
@@ -38,6 +39,10 @@ BEAT = {
     "head-longer": lambda f: {"body": edit_beat(f, lambda m: m["positions"][-1].update(
         head=m["positions"][-1]["head"] + b"\1"))},
     "time": lambda f: {"body": edit_beat(f, lambda m: m.update(t_ns=m.get("t_ns", 0) + 1))},
+    "form-1": lambda f: {"body": edit_beat(f, lambda m: m.update(form=0 if m.get("form") else 2))},
+    "form-3": lambda f: {"body": edit_beat(f, lambda m: m.update(form=3))},
+    "gap-count": lambda f: {"body": edit_beat(f, lambda m: m["positions"][-1].update(
+        gap_frames=m["positions"][-1].get("gap_frames", 0) + 1))},
     "unknown-field": lambda f: {"body": unknown_field(f)},
     "unknown-field-in-a-position": lambda f: {"body": edit_beat(f, lambda m: m["positions"][0].update(
         {None: [(77, 2, b"planted")]}))},
@@ -183,7 +188,7 @@ def sign_again(log, key, **opening_fields):
     for each_file in log.files:
         each_file.header["producer_id"] = message["producer_id"]
         each_file.header["case_id"] = message["case_id"]
-    chains = {}
+    chains, gaps = {}, collections.Counter()
     case, producer, epoch = message["case_id"], message["producer_id"], frame.epoch
 
     def state(stream):
@@ -198,12 +203,15 @@ def sign_again(log, key, **opening_fields):
                 if holder:
                     holder["positions"] = [{"stream_id": s, "next_number": n, "head": h}
                                            for s, (n, h) in sorted(chains.items())]
+                    for position in holder["positions"] if body.get("form") == 2 else []:
+                        position["gap_frames"] = gaps[position["stream_id"]]
                     if f.kind == cb.BEAT:
                         body["signature"] = key.sign(cb.beat_message(case, producer, f, body)).signature
                     f = item.frame = f.changed(message=body)
             elif f.kind == cb.STREAM:
                 state(f.message()["stream_id"])
             chains[f.stream] = (f.next, cb.next_head(state(f.stream)[1], f.leaf()))
+            gaps[f.stream] += f.kind == cb.GAP
     log.refit()
 
 

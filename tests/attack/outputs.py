@@ -34,6 +34,8 @@ def text_of(page):
 
 def steady(text):
     """Text without the moment it was made."""
+    text = re.sub(r"Openings Every audited opening.*?(?=2\. What was recorded)", "", text)  # this look is one itself
+    text = re.sub(r"The other cases of this procedure in this store: \d+", "", text)
     return re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d[:.\dZ]*|\d\d:\d\d:\d\d", "", text)
 
 
@@ -77,6 +79,8 @@ class Shown:
     def show(self, case):
         shown = self.document("show", "show", case)
         self.entries[f"show {case}"] = shown and (content(shown), shown.get("verdict"))
+        if case != self.cases[0]:
+            return
         done = self.run("show", "show", case)
         first = done.stdout.decode(errors="replace").strip().split("\n")[0]
         verdict = next((word for word in (*BAD, *sorted(GOOD, reverse=True)) if word in first), None)
@@ -140,16 +144,22 @@ class Shown:
             for case in self.cases:
                 shown = self.get(f"{url}/api/cases/{case}")
                 self.entries[f"api case {case}"] = shown and (content(shown), shown.get("verdict"))
-            stream = next((s for s in (shown or {}).get("streams", []) if s.get("channels")), None)
-            for case in self.cases[:1]:
-                shown = self.get(f"{url}/api/cases/{case}") or {}
-                stream = next((s for s in shown.get("streams", []) if s.get("channels")), None)
-                if stream is None:
-                    continue
-                query = f"stream={stream['name']}&channel={stream['channels'][0]['name']}&from=0&to=30"
-                samples = self.get(f"{url}/api/cases/{case}/samples?{query}")
-                self.entries[f"api samples {case}"] = samples and (
-                    content(samples), samples.get("verdict", shown.get("verdict")))
+            self.streams(url, self.cases[0])
+
+    def streams(self, url, case):
+        """Samples of the first channels, and what there is of video."""
+        shown = self.get(f"{url}/api/cases/{case}") or {}
+        verdict = shown.get("verdict")
+        sampled = [s for s in shown.get("streams", []) if s.get("channels")]
+        numbers = [s for s in sampled if "numerics" in s["name"]]
+        for stream in [*sampled[:1], *numbers[:1]]:
+            query = f"stream={stream['name']}&channel={stream['channels'][0]['name']}&from=0&to=30"
+            samples = self.get(f"{url}/api/cases/{case}/samples?{query}")
+            self.entries[f"api samples of {stream['name']}"] = samples and (
+                content(samples), samples.get("verdict", verdict))
+        for stream in [s for s in shown.get("streams", []) if s.get("video")]:
+            media = self.get(f"{url}/api/cases/{case}/media/{stream['name']}")
+            self.entries[f"api media of {stream['name']}"] = media and (content(media), media.get("verdict", verdict))
 
     def lies(self, honest):
         """Where something is shown that differs from the honest store, under a verdict that calls it whole."""

@@ -12,6 +12,7 @@ import pathlib
 import sys
 import tempfile
 import time
+import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
 import support
@@ -61,6 +62,14 @@ def chosen(args):
         yield attack
 
 
+def judge(runner, attack):
+    try:
+        return runner.judge(attack)
+    except Exception as error:  # one attack that cannot be made or judged is wrong, and the others go on
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        return False, f"{type(error).__name__}: {error} ({pathlib.Path(at.filename).name}:{at.lineno})"
+
+
 def run(args, work):
     program = honest_material.Program(os.environ.get("CASEBOX") or args.casebox)
     honest = honest_material.Honest(work, program, recorded=not args.own)
@@ -69,7 +78,7 @@ def run(args, work):
     attacks = list(chosen(args))
     runners = {kind: KINDS[kind](honest, args.long) for kind in sorted({attack.kind for attack in attacks})}
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-        judged = pool.map(lambda attack: (attack, *runners[attack.kind].judge(attack)), attacks)
+        judged = pool.map(lambda attack: (attack, *judge(runners[attack.kind], attack)), attacks)
         for attack, right, got in judged:
             counts[attack.kind] += 1
             if not right:

@@ -63,7 +63,8 @@ class Rows:
         wanted = kind and wire.enum("StreamKind", kind)
         return next(s for s in self.record(case)["streams"]
                     if (wanted is None or s["stream"].get("kind") == wanted) and
-                    (name is None or s["stream"].get("name") == name) and s.get("frames", 0) > 3)
+                    (name is None or s["stream"].get("name") == name) and
+                    s.get("frames", 0) > (3 if kind in ("WAVE", "NUMERIC", "VIDEO") else 0))
 
     def proofs(self, case=None, stream=None, epoch=None):
         """(key, ProofKey, Proof) of a case, perhaps of one stream and epoch index."""

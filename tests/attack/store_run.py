@@ -29,7 +29,7 @@ class Runner:
         said = done.stderr.decode(errors="replace").strip()
         if done.returncode in (1, 2):
             return "refused", None, "" if "casebox: " in said else f"exit code {done.returncode} without a word"
-        if done.returncode not in (0, 3):
+        if done.returncode not in (0, 3) or not done.stdout:
             return f"exit code {done.returncode}", None, said[-300:]
         document = json.loads(done.stdout)
         good = document["verdict"] in registry.GOOD

@@ -14,7 +14,7 @@ import casebox_format as cb
 import log_files
 import wire
 
-ORDER = ["COMPLETE", "COMPLETE_WITH_DECLARED_GAPS", "UNCLOSED", "DAMAGED", "UNTRUSTED_KEY", "TAMPERED"]
+ORDER = ["COMPLETE", "COMPLETE_WITH_DECLARED_GAPS", "UNCLOSED", "NOT_SEALED", "DAMAGED", "UNTRUSTED_KEY", "TAMPERED"]
 GOOD = ORDER[:2]
 
 
@@ -61,6 +61,7 @@ class Chain:
     checked: int = 0
     begun: bool = False
     gaps: int = 0
+    counted: int = 0           # gap frames before `next`, by what was signed and what followed
     leaves: dict = dataclasses.field(default_factory=dict)
 
 
@@ -71,6 +72,7 @@ class EpochState:
     streams: dict = dataclasses.field(default_factory=dict)
     registered: set = dataclasses.field(default_factory=set)
     leaves: dict = dataclasses.field(default_factory=dict)
+    commitments: dict = dataclasses.field(default_factory=dict)
     close: dict | None = None
     covered: bool = False
     beaten: bool = False
@@ -108,6 +110,7 @@ class CaseVerifier:
         if chain.known:
             chain.head = cb.next_head(chain.head, frame.leaf())
         chain.leaves[frame.first] = frame.leaf()
+        chain.counted += frame.kind == cb.GAP
         chain.next = frame.next
         return True
 
@@ -115,10 +118,11 @@ class CaseVerifier:
         """Compares with signed positions; behind a hole the next one gives the head again."""
         reached = chain.next if upto is None else upto
         while chain.checked < len(chain.stated) and chain.stated[chain.checked][0] <= reached:
-            number, head = chain.stated[chain.checked]
+            number, head, gaps = chain.stated[chain.checked]
             chain.checked += 1
             if number == reached and (upto is not None or not chain.known):
                 chain.next, chain.head, chain.known = reached, head, True
+                chain.counted = chain.counted if gaps is None else gaps
             elif number < reached:
                 if upto is None and chain.known:
                     self.problem("TAMPERED", f"{where}: a signed position lies inside this frame")
@@ -126,16 +130,18 @@ class CaseVerifier:
             elif chain.known and head != chain.head:
                 self.problem("TAMPERED", f"{where}: not the frames that were signed")
                 chain.known = False
+            elif chain.known and gaps is not None and gaps != chain.counted:
+                self.problem("TAMPERED", f"{where}: another number of gaps than was signed")
 
-    def state(self, number, position, where):
+    def state(self, number, position, where, counts_gaps):
         if len(position.get("head", b"")) != 32:
             self.problem("TAMPERED", f"{where}: a head that is not 32 bytes")
             return
         stated = self.chain(number, position.get("stream_id", 0)).stated
-        now = (position.get("next_number", 0), position["head"])
-        if stated and stated[-1] == now:
-            return
-        if stated and stated[-1][0] >= now[0]:
+        now = (position.get("next_number", 0), position["head"], position.get("gap_frames", 0) if counts_gaps else None)
+        if stated and stated[-1][:2] == now[:2] and (stated[-1][2] is None or now[2] in (None, stated[-1][2])):
+            stated[-1] = (*now[:2], stated[-1][2] if now[2] is None else now[2])
+        elif stated and stated[-1][0] >= now[0]:
             self.problem("TAMPERED", f"{where}: a signed position goes back")
         else:
             stated.append(now)
@@ -161,13 +167,21 @@ class CaseVerifier:
             self.take_case(epoch, frame, message, where)
         elif frame.kind == cb.BEAT:
             self.take_beat(epoch, frame, message, before, where)
+        elif frame.kind == cb.KEY:
+            self.take_keys(epoch, message, where)
         elif frame.kind == cb.STREAM:
             if not message.get("stream_id"):
                 self.problem("TAMPERED", f"{where}: a stream frame that names no stream")
             epoch.registered.add(message.get("stream_id", 0))
             self.chain(frame.epoch, message.get("stream_id", 0))
+        self.check_flags(epoch, frame, where)
         if frame.kind in (cb.CASE, cb.STREAM, cb.KEY):
             epoch.leaves[frame.first] = frame.leaf()
+
+    def check_flags(self, epoch, frame, where):
+        derived = (epoch.opening or {}).get("role", 0) not in cb.OWNERS
+        if epoch.opening and derived != bool(frame.flags & cb.DERIVED):
+            self.problem("TAMPERED", f"{where}: the flag derived does not go with the role")
 
     def take_case(self, epoch, frame, message, where):
         opening = message.get("open")
@@ -178,10 +192,7 @@ class CaseVerifier:
                 self.problem("TAMPERED", f"{where}: no signing key")
             if opening.get("role", 0) not in (cb.RECORDER, cb.ANALYSIS, cb.CUSTODY, cb.IMPORT):
                 self.problem("TAMPERED", f"{where}: an unknown role")
-            derived = opening.get("role", 0) not in cb.OWNERS
-            if derived != bool(frame.flags & cb.DERIVED):
-                self.problem("TAMPERED", f"{where}: the flag derived does not go with the role")
-            epoch.opening = opening
+            epoch.opening = epoch.opening or opening
         close = message.get("close")
         if close is not None:
             if epoch.close is not None:
@@ -189,13 +200,16 @@ class CaseVerifier:
             epoch.close = close
             for position in close.get("positions", []):
                 if position.get("stream_id", 0):
-                    self.state(frame.epoch, position, where)
-            self.total_check(frame.epoch, epoch, close, where)
+                    self.state(frame.epoch, position, where, counts_gaps=False)
 
-    def total_check(self, number, epoch, close, where):
-        named = {p.get("stream_id", 0) for p in close.get("positions", [])}
-        if not epoch.registered <= named:
-            self.problem("TAMPERED", f"{where}: the close frame leaves a stream out")
+    def take_keys(self, epoch, message, where):
+        for period in message.get("periods", []):
+            if period.get("draft"):
+                continue
+            said = period.get("salt", b"") + period.get("commitment", b"")
+            place = (period.get("stream_id", 0), period.get("period", 0))
+            if epoch.commitments.setdefault(place, said) != said:
+                self.problem("TAMPERED", f"{where}: a period that was committed to another key before")
 
     def take_beat(self, epoch, frame, beat, before, where):
         key = (epoch.opening or {}).get("signing_key", b"")
@@ -207,12 +221,16 @@ class CaseVerifier:
         if None in beat or any(None in p for p in beat.get("positions", [])) or \
                 wire.encode("Beat", beat) != frame.body:
             self.problem("TAMPERED", f"{where}: a beat with more in it than was signed")
+        form = beat.get("form", 0)
+        if form > 2 or (frame.count, frame.t, frame.u95_us, frame.duration_us, frame.period) != (
+                1, beat.get("t_ns", 0), 0, 0, 0):
+            self.problem("TAMPERED", f"{where}: a beat with a header that no recorder gives it")
         streams = [p.get("stream_id", 0) for p in beat.get("positions", [])]
         if streams[:1] != [0] or streams != sorted(set(streams)):
             self.problem("TAMPERED", f"{where}: does not cover stream 0, or streams out of order")
         for position in beat.get("positions", []):
             if position.get("stream_id", 0):
-                self.state(frame.epoch, position, where)
+                self.state(frame.epoch, position, where, counts_gaps=form == 2)
                 continue
             known, number, head = before
             if position.get("next_number", 0) != number or known and position.get("head") != head:
@@ -228,14 +246,18 @@ class CaseVerifier:
     def data(self, frame, where):
         epoch = self.epochs.get(frame.epoch)
         if epoch is None:
-            self.problem("TAMPERED", f"{where}: a frame of an epoch that nothing opens")
+            self.problem("DAMAGED" if self.lost() else "TAMPERED", f"{where}: a frame of an epoch that nothing opens")
             return
         chain = self.chain(frame.epoch, frame.stream)
         if frame.stream not in epoch.registered and not chain.begun:
             self.problem("DAMAGED" if self.lost() else "TAMPERED", f"{where}: a stream that no stream frame registers")
         chain.begun = True
+        self.check_flags(epoch, frame, where)
         if frame.kind == cb.DATA and not frame.flags & cb.SEALED:
-            self.problem("TAMPERED", f"{where}: a data frame that is not sealed")
+            sealing = (epoch.opening or {}).get("sealed_epoch_key")
+            self.problem("TAMPERED" if sealing else "NOT_SEALED", f"{where}: a data frame that is not sealed")
+        elif frame.kind == cb.DATA and (frame.stream, frame.period) not in epoch.commitments:
+            self.problem("DAMAGED" if self.lost() else "TAMPERED", f"{where}: no key frame commits to its period")
         self.meet(chain, where)
         if not self.place(chain, frame, where):
             return
@@ -265,7 +287,7 @@ class CaseVerifier:
 
     def finish(self):
         owners, gaps, ended = 0, False, False
-        recorder_keys = set()
+        recorder_keys, all_keys = set(), set()
         for number, epoch in self.epochs.items():
             where = f"epoch {number:016x}"
             if epoch.opening is None:
@@ -281,6 +303,8 @@ class CaseVerifier:
             refused = self.trust.refusal(opening) if self.trust and epoch.opening else None
             if refused:
                 self.problem("UNTRUSTED_KEY", f"{where}: {refused}")
+            if epoch.opening:
+                all_keys.add(key)
             if opening.get("role", cb.RECORDER) not in cb.OWNERS:
                 continue
             if epoch.opening:
@@ -292,6 +316,8 @@ class CaseVerifier:
             ended = epoch.covered and epoch.close.get("reason", 0) == 1
         if len(recorder_keys) > 1 and self.trust is None:
             self.problem("UNTRUSTED_KEY", "epochs of the recorder under two keys")
+        if len(all_keys) > 1 and not isinstance(self.trust, TrustList):
+            self.problem("UNTRUSTED_KEY", "epochs of one log under two keys")
         if not owners or not ended:
             self.problem("UNCLOSED", "nothing ends the case")
         worst = "COMPLETE_WITH_DECLARED_GAPS" if gaps else "COMPLETE"
@@ -337,6 +363,10 @@ class LogVerifier:
                 torn = last and at and (place is None or place[0] < file.index or
                                         place[0] == file.index and at >= place[1])
                 case.problem("UNCLOSED" if torn else "DAMAGED", f"file {file.index} offset {at}: {what}")
+            if file.header is not None and file.header.get("file_index", 0) != file.index:
+                case.problem("DAMAGED", f"file {file.index}: its header says that it is another")
+            if file.header is not None and not any(item.frame for item in file.items):
+                case.problem("UNCLOSED" if last else "DAMAGED", f"file {file.index}: a header and no frame")
             if not last and file.tail and not file.tail.strip(b"\0"):
                 case.problem("DAMAGED", f"file {file.index}: zeros in front of another file")
             if place and place[0] == file.index and len(file.pack()) < place[1]:
