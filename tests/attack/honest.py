@@ -67,7 +67,7 @@ class Honest:
     """Two cases of one recorder, and a stranger's key."""
 
     def __init__(self, work, program, recorded):
-        self.work, self.program = pathlib.Path(work), program
+        self.work, self.program, self.recorded = pathlib.Path(work), program, recorded
         self.stranger = nacl.signing.SigningKey(b"\x5a" * 32)
         if recorded:
             self.folder = self.simulate("a", 11, "--faults", "dropout-known,loss")
@@ -111,6 +111,15 @@ class Honest:
         self.program.must("ingest", "--store", store, "--keys", self.keys, "--until-idle", "0.2",
                           *(part for spool in spools for part in ("--logs", spool)))
 
+    @property
+    def cases(self):
+        """The ids of the store's cases: the one that attacks change, and the other."""
+        return self._cases if self.store else []
+
+    @property
+    def case_names(self):
+        return [self.case_text(c) for c in self.cases]
+
     @functools.cached_property
     def store(self):
         folder = self.simulate("filmed", 13, "--faults", "dropout-known,loss", video=True, keys=self.keys)
@@ -124,8 +133,7 @@ class Honest:
         shutil.copytree(store, before)
         second = self.simulate("filmed-too", 14, video=True, keys=self.keys)
         self.ingest(store, second / "spool")
-        self.cases = [case, log_files.Log(second / "spool").files[0].header["case_id"]]
-        self.case_names = [self.case_text(c) for c in self.cases]
+        self._cases = [case, log_files.Log(second / "spool").files[0].header["case_id"]]
         return store
 
     @staticmethod

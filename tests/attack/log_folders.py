@@ -64,8 +64,9 @@ def file_halved(log, honest, number):
 @attack("log", "file-cut-in-a-frame-durable-too", OPEN)
 def tail_torn(log, honest):
     """What a crash leaves: a torn frame behind everything that was durable."""
-    log.keep_until(log.find(nth=60, kind=cb.DATA), inclusive=False)
-    log.files[-1].tail = honest.log.find(nth=60, kind=cb.DATA)[2].pack()[:-3]
+    place = log.find(nth=60, kind=cb.DATA)
+    log.keep_until(place, inclusive=False)
+    log.files[-1].tail = place[2].pack()[:-3]
 
 
 @each("log", SAME, {"zeros-behind-the-end": b"\0" * 5000})
@@ -269,3 +270,19 @@ def honest_drafts(log, honest):
     place = log.find(nth=40, kind=cb.DATA)
     log.insert(place, place[2].changed(kind=cb.DRAFT, flags=0, body=b"draft"))
     log.refit()
+
+
+@attack("log", "honest-recovered-after-a-kill", OPEN, recorded=True)
+def honest_recovered(log, honest):
+    """Cut in a frame, then `recover`: gaps of unknown count, a close frame with reason RECOVERED, a beat."""
+    tail_torn(log, honest)
+    return lambda folder: honest.program.must("recover", folder, "--keys", honest.keys)
+
+
+@attack("log", "honest-replayed-from-a-store", GOOD, recorded=True)
+def honest_replayed(log, honest):
+    def after(folder):
+        shutil.rmtree(folder)
+        honest.program.must("replay", honest.case_text(honest.cases[0]), "--to-log", folder, "--store", honest.store,
+                            "--keys", honest.keys)
+    return after

@@ -33,6 +33,8 @@ class Runner:
 
     def judge(self, attack):
         honest = self.honest
+        if attack.options.get("recorded") and not honest.recorded:
+            return True, "nothing: only with a recorded log"
         files = attack.options.get("files", 1)
         key = None if attack.options.get("no_key") else honest.key
         log = honest.start(files)

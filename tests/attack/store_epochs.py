@@ -149,3 +149,47 @@ def meta_gone(copy):
     with copy.rows() as rows:
         for key, _ in rows.db.rows("meta"):
             rows.db.delete("meta", key)
+
+
+# What the store keeps beside frames: kept verdicts, counters. Whatever their rows say, frames decide.
+
+KNOWN = {"default", "case", "event", "wave", "media", "segment", "tail", "proof", "quarantine", "meta", "index"}
+
+
+def others(rows):
+    found = [(name, *row) for name in rows.db.names if name not in KNOWN for row in rows.db.rows(name)]
+    if not found:
+        raise LookupError("the honest store keeps nothing beside its frames")
+    return found
+
+
+@each("store", EITHER | {"as before", "refused"}, {
+    "kept-removed": None,
+    "kept-flipped": lambda value: value[:-1] + bytes([value[-1] ^ 1]) if value else b"x",
+    "kept-first-byte-flipped": lambda value: bytes([value[0] ^ 1]) + value[1:] if value else b"x",
+    "kept-emptied": lambda value: b"", "kept-noise": lambda value: os.urandom(len(value) or 8)})
+def kept(copy, how):
+    with copy.rows() as rows:
+        for name, key, value in others(rows):
+            if how is None:
+                rows.db.delete(name, key)
+            else:
+                rows.db.put(name, key, how(value))
+
+
+@attack("store", "kept-verdict-and-a-wave-changed", EITHER)
+def kept_then_changed(copy):
+    """The verdict was kept before the change: whoever looks must notice all the same."""
+    with copy.rows() as rows:
+        key, place, frame, trailer = rows.row_of(sf.WAVE)
+        rows.put_frame(sf.WAVE, place, frame.changed(body=b"\1" * len(frame.body)), trailer, proof=True)
+
+
+@attack("store", "kept-of-another-case", EITHER | {"as before", "refused"})
+def kept_swapped(copy):
+    with copy.rows() as rows:
+        found = others(rows)
+        for name, key, _ in found:
+            for other_name, other_key, value in found:
+                if name == other_name and key != other_key:
+                    rows.db.put(name, key, value)
