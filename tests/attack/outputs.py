@@ -50,6 +50,7 @@ class Shown:
             self.show(case)
         if page:
             self.report(cases[0])
+            self.written(cases[0])
             self.api()
 
     def run(self, name, *args):
@@ -75,6 +76,19 @@ class Shown:
             return
         for case in listed.get("cases", []):
             self.entries[f"cases {case['case_id']}"] = (content(case), case.get("verdict"))
+
+        studies = self.document("cases", "cases", "--studies") or {}
+        for study in studies.get("studies", []):
+            self.entries[f"study {study['study_id']}"] = (content(study), study.get("verdict"))
+
+    def written(self, case):
+        """What is exported and replayed: the verdict stands on standard error, or in front."""
+        for name, *args in (("export", "--format", "csv", "--stream", "monitor.numerics"),
+                            ("replay", "--speed", "0", "--to", "30", "--stream", "monitor.numerics")):
+            done = self.run(name, name, case, *args)
+            said = done.stderr + done.stdout[:600]
+            verdict = next((word for word in BAD if word.encode() in said), None)
+            self.entries[name] = done.stdout and (done.stdout, verdict)
 
     def show(self, case):
         shown = self.document("show", "show", case)

@@ -92,6 +92,41 @@ def case_deleted(copy):
         shutil.rmtree(path.parent, ignore_errors=True)
 
 
+def study(rows):
+    """The id of the study in the store."""
+    found = [key for key, value in rows.db.rows("case") if wire.decode("CaseRecord", value).get("kind") == 1]
+    if not found:
+        raise LookupError("the honest store has no study")
+    return found[0]
+
+
+@attack("store", "study-deleted", EITHER | {"UNCLOSED"})
+def study_deleted(copy):
+    with copy.rows() as rows:
+        rows.delete_case(study(rows))
+
+
+@each("store", EITHER | {"repaired"}, {
+    "study-turned-into-an-operation": lambda r: r.pop("kind"),
+    "study-role": lambda r: r["epochs"][0].update(role=2),
+    "study-runs-hidden": lambda r: r["epochs"].pop(),
+    "study-date": lambda r: r.update(start_utc_ns=1)})
+def study_record(copy, how):
+    with copy.rows() as rows:
+        place = study(rows)
+        record = rows.record(place)
+        how(record)
+        rows.db.put("case", place, wire.encode("CaseRecord", record))
+
+
+@attack("store", "study-finding-changed", EITHER)
+def study_finding(copy):
+    with copy.rows() as rows:
+        key, place, frame, trailer = next(r for r in rows.frames(sf.EVENT, case=study(rows)) if r[2] is not None)
+        rows.put_frame(sf.EVENT, place, frame.changed(flags=frame.flags & ~cb.SEALED, body=plain(FINDING)), trailer,
+                       proof=True)
+
+
 @attack("store", "case-rows-deleted", EITHER | {"UNCLOSED"})
 def case_rows_deleted(copy):
     with copy.rows() as rows:
