@@ -103,9 +103,7 @@ class Honest:
         helped = self.program.run("verify", "--help")
         if b"--trust" not in helped.stdout + helped.stderr:
             return []
-        path = self.work / "trust.list"
-        self.program.must("keys", "trust", "--keys", self.keys, "--out", path)
-        return ["--trust", path]
+        return ["--trust", self.keys / "trust.list"]
 
     def ingest(self, store, *spools):
         self.program.must("ingest", "--store", store, "--keys", self.keys, "--until-idle", "0.2",

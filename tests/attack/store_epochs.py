@@ -84,7 +84,7 @@ def stranger_epoch(copy, how):
 
 # Whole cases.
 
-@attack("store", "case-deleted", EITHER | {"UNCLOSED"})
+@attack("store", "case-deleted", EITHER | {"UNCLOSED"}, others=True)
 def case_deleted(copy):
     with copy.rows() as rows:
         rows.delete_case(copy.other)
@@ -127,7 +127,7 @@ def study_finding(copy):
                        proof=True)
 
 
-@attack("store", "case-rows-deleted", EITHER | {"UNCLOSED"})
+@attack("store", "case-rows-deleted", EITHER | {"UNCLOSED"}, others=True)
 def case_rows_deleted(copy):
     with copy.rows() as rows:
         rows.delete_case(copy.other, record=False)

@@ -168,7 +168,7 @@ def record_gone(copy):
         rows.db.delete("case", copy.case)
 
 
-@attack("store", "record-under-another-case", EITHER | {"UNCLOSED"})
+@attack("store", "record-under-another-case", EITHER | {"UNCLOSED"}, others=True)
 def record_twice(copy):
     """A case that never was, with the record of one that is."""
     with copy.rows() as rows:

@@ -46,6 +46,8 @@ class Runner:
         verdict, document, complaint = self.verify(folder)
         shown = outputs.Shown(self.honest.program, folder, self.honest.keys, self.honest.case_names)
         lies = shown.lies(self.truth)
+        if attack.options.get("others"):  # a report compares its case with the others, which are gone
+            lies = [lie for lie in lies if not lie.startswith("report ")]
         got = verdict
         if verdict in registry.GOOD:
             if shown.same(self.truth):
