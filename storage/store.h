@@ -106,6 +106,21 @@ class Batch {
   std::unique_ptr<Impl> impl_;
 };
 
+/// One row of the proof family: that a frame is there, and what it hashes to. `leaf` is the store's
+/// word until a chain of them meets a signed beat.
+struct Proof {
+  uint32_t epoch_index = 0;
+  StreamId stream;
+  ItemNumber first;
+  uint32_t count = 1;
+  Table table = Table::kEvent;
+  bool gap = false;
+  CaseTime t;
+  Digest leaf{};
+  BytesView control;  // stream 0: the frame itself; borrowed while the row is visited
+  uint64_t next() const { return first.value + count; }
+};
+
 struct ScanRange {
   CaseId case_id;
   CaseTime from{INT64_MIN};
@@ -150,6 +165,17 @@ class Shard {
   Result<std::optional<StoredFrame>> find_frame(CaseId id, uint32_t epoch_index, Table table,
                                                 StreamId stream, ItemNumber first) const;
   Result<Scan> scan(const ScanRange& range) const;
+  /// Every proof row of a case: by epoch index, stream (0 first) and number. `record`, if given,
+  /// receives the case record as it stood at the same moment.
+  Result<void> for_each_proof(CaseId id, std::optional<v1::CaseRecord>* record,
+                              const std::function<Result<void>(const Proof&)>& visit) const;
+  /// The frame that a proof row speaks of; kCorrupt if its row is missing, damaged, or hashes to
+  /// another leaf.
+  Result<StoredFrame> load(CaseId id, const Proof& proof) const;
+  /// Its header alone, proven likewise; of a media frame without reading its segment.
+  Result<frame::Header> load_header(CaseId id, const Proof& proof) const;
+  /// How many rows of a table a case has, proven or not.
+  Result<uint64_t> count_rows(CaseId id, Table table) const;
   /// Frames of one stream of one epoch in number order, stream 0 included: verification and the
   /// digest.
   Result<void> for_each_frame(CaseId id, Epoch epoch, StreamId stream,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "proto/frame/role.h"
+#include "storage/case_record.h"
 
 namespace casebox::ingest {
 
@@ -96,29 +97,10 @@ void CaseState::apply(const frame::View& frame, v1::EpochRecord& epoch, StreamSt
     r.set_next_number(h.next());
   }
   stream.end = std::max(stream.end, h.next());
-  if (r.frames() == 0 || h.t.ns < r.first_t_ns()) r.set_first_t_ns(h.t.ns);
-  if (r.frames() == 0 || h.end().ns > r.last_t_ns()) r.set_last_t_ns(h.end().ns);
-  r.set_frames(r.frames() + 1);
-  r.set_bytes(r.bytes() + frame.bytes.size());
-  record_.set_frames(record_.frames() + 1);
-  if (h.kind == frame::Kind::kGap) {
-    v1::Gap gap;
-    (void)gap.ParseFromArray(frame.body.data(), static_cast<int>(frame.body.size()));
-    r.set_gap_frames(r.gap_frames() + 1);
-    if (gap.count_unknown()) {
-      r.set_unknown_gaps(r.unknown_gaps() + 1);
-    } else {
-      r.set_missing(r.missing() + gap.missing());
-    }
-  } else if (h.stream != kControlStream) {
-    r.set_items(r.items() + h.count);
-  }
-  // What is derived never moves the case's own times.
-  if (!h.has(frame::flag::kDerived) && h.stream != kControlStream && h.kind == frame::Kind::kData) {
-    const bool none = record_.first_t_ns() == 0 && record_.last_t_ns() == 0;
-    if (none || h.t.ns < record_.first_t_ns()) record_.set_first_t_ns(h.t.ns);
-    if (none || h.end().ns > record_.last_t_ns()) record_.set_last_t_ns(h.end().ns);
-  }
+  v1::Gap gap;
+  const bool is_gap = h.kind == frame::Kind::kGap &&
+                      gap.ParseFromArray(frame.body.data(), static_cast<int>(frame.body.size()));
+  storage::count_frame(record_, r, h, is_gap ? &gap : nullptr);
   if (h.stream == kControlStream) apply_control(frame, epoch);
 }
 
@@ -140,22 +122,7 @@ void CaseState::apply_control(const frame::View& frame, v1::EpochRecord& epoch) 
     return;
   }
   if (!control.has_open()) return;
-  const auto& open = control.open();
-  epoch.set_role(open.role());
-  epoch.set_producer_id(open.producer_id());
-  epoch.set_signing_key(open.signing_key());
-  epoch.set_sealed_epoch_key(open.sealed_epoch_key());
-  if (record_.case_public_key().empty()) record_.set_case_public_key(open.case_public_key());
-  if (frame::owns_case(open.role()) && record_.start_utc_ns() == 0) {
-    record_.set_procedure(open.procedure());
-    record_.set_room(open.room());
-    record_.set_partition(open.partition());
-    record_.set_start_utc_ns(open.start_utc_ns());
-    record_.set_start_utc_u95_ns(open.start_utc_u95_ns());
-    record_.set_case_public_key(open.case_public_key());
-    record_.set_source_digest(open.source_digest());
-    record_.set_kind(open.kind());
-  }
+  storage::take_opening(record_, epoch, control.open());
 }
 
 Result<void> CaseState::follow_chains() {
@@ -181,36 +148,15 @@ Result<void> CaseState::follow_chains() {
 }
 
 void CaseState::update_state() {
-  bool recorder = false;
-  bool all = true;
-  bool ended = false;
-  for (auto& epoch : *record_.mutable_epochs()) {
-    if (epoch.has_close() && !epoch.closed()) {
-      bool reached = true;
-      for (const auto& position : epoch.close().positions()) {
-        uint64_t next = position.stream_id() == 0 ? epoch.control().next_number() : 0;
-        for (const auto& s : record_.streams())
-          if (position.stream_id() != 0 && s.epoch() == epoch.epoch() &&
-              s.stream().stream_id() == position.stream_id())
-            next = s.next_number();
-        reached = reached && next >= position.next_number();
-      }
-      epoch.set_closed(reached);
-      dirty = dirty || reached;
-    }
-    if (!frame::owns_case(epoch.role())) continue;
-    recorder = true;
-    all = all && epoch.closed();
-    ended =
-        ended || (epoch.closed() && epoch.close().reason() == v1::CloseFrame::REASON_CASE_ENDED);
-  }
-  const auto state = !recorder || !all ? v1::CASE_STATE_OPEN
-                     : ended           ? v1::CASE_STATE_CLOSED
-                                       : v1::CASE_STATE_UNCLOSED;
-  dirty = dirty || state != record_.state();
+  const v1::CaseState before = record_.state();
+  std::vector<bool> closed;
+  for (const auto& epoch : record_.epochs()) closed.push_back(epoch.closed());
+  storage::settle(record_);
+  dirty = dirty || record_.state() != before;
+  for (int i = 0; i < record_.epochs_size(); ++i)
+    dirty = dirty || record_.epochs(i).closed() != closed[static_cast<size_t>(i)];
   just_closed =
-      just_closed || (state == v1::CASE_STATE_CLOSED && record_.state() != v1::CASE_STATE_CLOSED);
-  record_.set_state(state);
+      just_closed || (record_.state() == v1::CASE_STATE_CLOSED && before != v1::CASE_STATE_CLOSED);
 }
 
 }  // namespace casebox::ingest

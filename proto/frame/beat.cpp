@@ -15,15 +15,26 @@ void append_le(Bytes& out, T value) {
 
 }  // namespace
 
-Bytes beat_message(CaseId case_id, ProducerId producer, Epoch epoch, const v1::Beat& beat) {
+Bytes beat_message(CaseId case_id, ProducerId producer, const Header& header,
+                   const v1::Beat& beat) {
   std::vector<const v1::StreamPosition*> positions;
   for (const auto& position : beat.positions()) positions.push_back(&position);
   std::ranges::sort(positions, {}, [](const auto* p) { return p->stream_id(); });
-  Bytes message = "casebox.beat.v1";
+  const bool first_form = beat.form() < 2;
+  Bytes message = first_form ? "casebox.beat.v1" : "casebox.beat.v2";
   message.push_back('\0');
   message += case_id.view();
   message += producer.view();
-  append_le(message, epoch.value);
+  if (first_form) {
+    append_le(message, header.epoch.value);
+  } else {
+    Header bare = header;
+    bare.body_size = 0;
+    bare.crc = 0;
+    char bytes[kHeaderSize];
+    write_header(bare, bytes);
+    message.append(bytes, sizeof bytes);
+  }
   append_le(message, beat.t_ns());
   append_le(message, static_cast<uint32_t>(positions.size()));
   for (const auto* position : positions) {
@@ -33,6 +44,7 @@ Bytes beat_message(CaseId case_id, ProducerId producer, Epoch epoch, const v1::B
     Bytes head = position->head();
     head.resize(32, '\0');
     message += head;
+    if (!first_form) append_le(message, position->gap_frames());
   }
   return message;
 }

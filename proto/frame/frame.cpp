@@ -172,10 +172,13 @@ std::array<uint8_t, 12> nonce(const Header& header) {
 }
 
 Digest leaf_hash(const View& frame) {
+  return leaf_hash(frame.bytes.substr(0, kHeaderSize), seal::sha256(frame.body));
+}
+
+Digest leaf_hash(BytesView header, const Digest& body) {
   char head[kHeaderSize];
-  std::memcpy(head, frame.bytes.data(), kHeaderSize);
+  std::memcpy(head, header.data(), kHeaderSize);
   store_le(head + kAtCrc, uint32_t{0});
-  const Digest body = seal::sha256(frame.body);
   return seal::sha256({BytesView{"\0", 1}, {head, kHeaderSize}, view(body)});
 }
 

@@ -117,6 +117,8 @@ uint32_t crc32c(uint32_t crc, BytesView bytes);
 /// SHA-256(0x00 || header with CRC zero || SHA-256(body)): RFC 9162's leaf hash of the frame's
 /// leaf.
 Digest leaf_hash(const View& frame);
+/// The same from the 64 header bytes and the SHA-256 of the body.
+Digest leaf_hash(BytesView header, const Digest& body);
 
 /// Chain head before the first frame of a stream.
 Digest first_head(ProducerId producer, CaseId case_id, StreamId stream, Epoch epoch);

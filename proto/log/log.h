@@ -127,11 +127,16 @@ class Reader {
 
 /// The files of a log, ascending. An empty list for a folder without any.
 Result<std::vector<std::filesystem::path>> files(const std::filesystem::path& dir);
+/// The index in a log file's name; nullopt if it is not one.
+std::optional<uint32_t> file_index(const std::filesystem::path& file);
 /// True if `path` is a folder with log files or a `durable` file.
 bool is_log(const std::filesystem::path& path);
 /// The log's own identity, 16 hex digits that its first writer drew: what tells two folders of one
 /// name apart. Empty for a log without; kNotFound while there is no log in the folder.
 Result<std::string> read_log_id(const std::filesystem::path& dir);
+/// The offset below which everything was on disk; nullopt if none was ever published. kNotFound
+/// without the file `durable`, kCorrupt if nothing of it is whole.
+Result<std::optional<Offset>> durable_offset(const std::filesystem::path& dir);
 /// Parses a file's header; `size` receives its length on disk.
 Result<v1::LogFileHeader> read_file_header(const std::filesystem::path& file, uint32_t* size);
 

@@ -71,8 +71,11 @@ Result<void> Reader::Impl::look_at_durable() {
     }
     durable = std::move(*opened);
   }
-  CASEBOX_TRY(const auto loaded, durable->load());
-  if (loaded) safe = *loaded;
+  const auto loaded = durable->load();
+  // Who reads all there is does without it: it is no evidence.
+  if (!loaded && loaded.error().code == Code::kCorrupt && !options.below_durable_only) return ok();
+  if (!loaded) return loaded.error();
+  if (*loaded) safe = **loaded;
   return ok();
 }
 
@@ -127,7 +130,8 @@ Result<bool> Reader::Impl::open_file() {
     position.byte = std::max(position.byte, header->size);
     return true;
   }
-  if (header.error().code != Code::kCorrupt) return std::move(header).error();
+  const bool unknown = header.error().code == Code::kUnsupported && !options.below_durable_only;
+  if (header.error().code != Code::kCorrupt && !unknown) return std::move(header).error();
   // The frames behind a damaged header count: the copy of the case frame says whose they are.
   case_id = {};
   producer = {};

@@ -112,7 +112,9 @@ Result<std::unique_ptr<Producer>> Producer::open(Options options, seal::SigningK
   frame.set_signing_key(Bytes(view(Digest(key.public_key()))));
   frame.set_case_public_key(Bytes(view(Digest(options.case_public_key))));
   frame.set_case_key_reused(options.case_key_reused);
-  CASEBOX_TRY(*frame.mutable_sealed_epoch_key(), seal_epoch_key(options, epoch, secret));
+  if (options.seal) {
+    CASEBOX_TRY(*frame.mutable_sealed_epoch_key(), seal_epoch_key(options, epoch, secret));
+  }
 
   CASEBOX_CHECK(log.begin_case(options.case_id, options.producer_id, options.role));
   EpochWriter writer(options.case_id, options.producer_id, epoch, options.role, std::move(key), log,

@@ -63,6 +63,7 @@ Result<void> LastEpoch::take(const log::Entry& entry) {
     return ok();  // verification speaks of it; recovery goes on behind
   chain.head = frame::next_head(chain.head, frame::leaf_hash(entry.frame));
   chain.next = h.next();
+  if (h.kind == frame::Kind::kGap) ++chain.gap_frames;
   auto [end, fresh] = ends.try_emplace(h.stream.value, h.end());
   if (!fresh) end->second = std::max(end->second, h.end());
   return ok();
@@ -76,6 +77,7 @@ void LastEpoch::take_positions(const v1::LogFileHeader& header) {
       if (auto head = to_digest(position.head())) {
         chain.next = position.next_number();
         chain.head = *head;
+        chain.gap_frames = position.gap_frames();
       }
     }
   }
@@ -156,8 +158,7 @@ Result<EpochRecovery> recover(const std::filesystem::path& log_dir, const seal::
   CASEBOX_CHECK(writer->begin_case(last.case_id, last.producer, last.role));
   EpochWriter epoch(last.case_id, last.producer, last.epoch, last.role, std::move(own_key), *writer,
                     clock);
-  for (const auto& [stream, chain] : last.chains)
-    epoch.resume(StreamId{stream}, chain.next, chain.head);
+  for (const auto& [stream, chain] : last.chains) epoch.resume(StreamId{stream}, chain);
   const double bound = loss_bound_s(last.open);
   for (const auto& [id, stream] : last.streams) {
     if (stream.by_policy_absent()) continue;

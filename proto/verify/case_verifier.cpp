@@ -1,235 +1,127 @@
 #include <algorithm>
 #include <map>
-#include <set>
 #include <utility>
 
 #include "casebox/v1/control.pb.h"
 #include "casebox/v1/stream.pb.h"
-#include "proto/frame/beat.h"
 #include "proto/frame/role.h"
 #include "proto/seal/seal.h"
+#include "proto/verify/internal/impl.h"
 #include "proto/verify/verify.h"
 
 namespace casebox::verify {
-namespace {
-
-/// A signed statement about a stream: its head before `next`.
-struct Signed {
-  uint64_t next = 0;
-  Digest head{};
-  bool operator==(const Signed&) const = default;
-};
-
-struct StreamState {
-  uint64_t next = 0;
-  Digest head{};
-  bool begun = false;
-  bool broken = false;         // reported once; what follows cannot be compared
-  std::vector<Signed> stated;  // ascending, from beats and the close frame
-  size_t checked = 0;          // of `stated`
-  seal::Sha256 frames;         // for the digest of the case
-  bool any = false;
-  uint64_t items = 0, missing = 0, unknown_gaps = 0, gap_frames = 0;
-};
-
-struct EpochState {
-  ProducerId producer;
-  bool opened = false;
-  bool derived = false;
-  Bytes signing_key;
-  std::map<uint32_t, StreamState> streams;  // 0 included
-  std::map<uint32_t, std::string> names;
-  std::map<uint64_t, Digest> control_leaves;  // case, stream and key frames by number: for copies
-  std::optional<v1::CloseFrame> close;
-  bool close_covered = false;  // a beat came after it
-  bool beaten = false;
-  int64_t last_beat_ns = 0;
-};
 
 std::string number_text(StreamId stream, uint64_t number) {
   return "stream " + std::to_string(stream.value) + " number " + std::to_string(number);
 }
 
-}  // namespace
-
-const char* to_string(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::kComplete: return "COMPLETE";
-    case Verdict::kCompleteWithDeclaredGaps: return "COMPLETE_WITH_DECLARED_GAPS";
-    case Verdict::kUnclosed: return "UNCLOSED";
-    case Verdict::kTampered: return "TAMPERED";
-    case Verdict::kUntrustedKey: return "UNTRUSTED_KEY";
-  }
-  return "UNKNOWN";
+std::string place(const frame::Header& h, const Where& where) {
+  const std::string number = number_text(h.stream, h.first.value);
+  return where ? "file " + std::to_string(where->file) + " offset " + std::to_string(where->byte) +
+                     ", " + number
+               : "epoch " + to_string(h.epoch) + " " + number;
 }
 
-struct CaseVerifier::Impl {
-  CaseId case_id;
-  Options options;
-  Report report;
-  bool tampered = false;
-  bool torn = false;
-  std::map<uint64_t, EpochState> epochs;
-  std::vector<uint64_t> order;  // epochs as they came
-
-  void tamper(std::string kind, std::string where, std::string detail) {
-    report.problems.push_back({std::move(kind), std::move(where), std::move(detail)});
-    tampered = true;
+/// Goes behind a hole, so that what is there is counted and further damage found; false for a
+/// number that has passed.
+bool CaseVerifier::Impl::move_to(StreamState& stream, const Hand& hand, const Digest* leaf) {
+  const uint64_t first = hand.header.first.value;
+  if (first == stream.next) return true;
+  if (first < stream.next) {
+    // The very same frame again is no other story: a copy in a file whose header is damaged.
+    const auto same = std::ranges::lower_bound(stream.seen, first, {}, &internal::Seen::first);
+    if (leaf != nullptr && same != stream.seen.end() && same->first == first && same->leaf == *leaf)
+      return false;
+    tamper("overlap", hand.text(), "number " + std::to_string(first) + " stands here again");
+    return false;
   }
-  void count(const frame::View& frame) {
-    ++report.frames;
-    report.bytes += frame.bytes.size();
-  }
-  StreamState& stream_of(Epoch epoch, EpochState& state, StreamId stream) {
-    auto [at, added] = state.streams.try_emplace(stream.value);
-    if (added) at->second.head = frame::first_head(state.producer, case_id, stream, epoch);
-    return at->second;
-  }
-
-  bool place(EpochState& epoch, StreamState& stream, const frame::View& frame,
-             const std::string& where);
-  void check_stated(StreamState& stream, StreamId id, const std::string& where);
-  void take_case(EpochState& epoch, const frame::View& frame, const std::string& where);
-  void take_beat(EpochState& epoch, const frame::View& frame, const Signed& before,
-                 const std::string& where);
-  void state(EpochState& epoch, Epoch id, const v1::StreamPosition& position,
-             const std::string& where);
-  void finish_epoch(uint64_t id, EpochState& epoch);
-  void report_streams();
-  void judge();
-};
-
-/// Moves the stream past the frame; false when the frame is not the next one.
-bool CaseVerifier::Impl::place(EpochState&, StreamState& stream, const frame::View& frame,
-                               const std::string& where) {
-  const frame::Header& h = frame.header;
-  if (h.first.value != stream.next) {
-    if (!stream.broken) {
-      const bool hole = h.first.value > stream.next;
-      tamper(hole ? "hole" : "overlap", where,
-             hole ? "numbers " + std::to_string(stream.next) + " to " +
-                        std::to_string(h.first.value - 1) + " are missing and no gap declares them"
-                  : "number " + std::to_string(h.first.value) + " stands here again");
-    }
-    stream.broken = true;
-    if (h.first.value < stream.next) return false;
-    // Goes on behind the hole, to count what is there and to find further damage.
-    stream.next = h.first.value;
-  }
-  stream.head = frame::next_head(stream.head, frame::leaf_hash(frame));
-  stream.next = h.next();
-  stream.frames.update(frame.bytes);
-  stream.any = true;
+  blame(Weight::kDamage, "hole", hand.text(),
+        "numbers " + std::to_string(stream.next) + " to " + std::to_string(first - 1) +
+            " are missing and no gap declares them");
+  stream.broken = true;
+  stream.lost = true;
+  stream.next = first;
   return true;
 }
 
-void CaseVerifier::Impl::check_stated(StreamState& stream, StreamId id, const std::string& where) {
-  while (stream.checked < stream.stated.size() &&
-         stream.stated[stream.checked].next <= stream.next) {
-    const Signed& stated = stream.stated[stream.checked++];
-    if (stream.broken) continue;
-    if (stated.next < stream.next) {
-      tamper("chain", where,
-             "a signed position, " + number_text(id, stated.next) + ", lies inside this frame");
-    } else if (stated.head != stream.head) {
-      tamper("chain", where,
-             "the frames before " + number_text(id, stated.next) +
-                 " are not those that the recorder signed");
-    } else {
-      continue;
-    }
-    stream.broken = true;
-  }
+void CaseVerifier::Impl::chain(StreamState& stream, const frame::Header& h, const Digest& leaf) {
+  stream.head = frame::next_head(stream.head, leaf);
+  stream.next = h.next();
+  stream.any = true;
+  if (h.kind == frame::Kind::kGap) ++stream.counted_gaps;
 }
 
-void CaseVerifier::Impl::state(EpochState& epoch, Epoch id, const v1::StreamPosition& position,
-                               const std::string& where) {
-  const auto head = to_digest(position.head());
-  if (!head) {
-    tamper("beat", where,
-           "the head of stream " + std::to_string(position.stream_id()) + " is not 32 bytes");
-    return;
-  }
-  auto& stated = stream_of(id, epoch, StreamId{position.stream_id()}).stated;
-  const Signed now{position.next_number(), *head};
-  if (!stated.empty() && stated.back() == now) return;
-  if (!stated.empty() && stated.back().next >= now.next) {
-    tamper("beat", where,
-           "stream " + std::to_string(position.stream_id()) + " goes back from number " +
-               std::to_string(stated.back().next) + " to " + std::to_string(now.next));
-    return;
-  }
-  stated.push_back(now);
-}
-
-void CaseVerifier::Impl::take_case(EpochState& epoch, const frame::View& frame,
-                                   const std::string& where) {
+void CaseVerifier::Impl::take_case(EpochState& epoch, const frame::View& frame, const Hand& hand) {
   v1::CaseControl control;
   if (!control.ParseFromArray(frame.body.data(), static_cast<int>(frame.body.size()))) {
-    tamper("case", where, "case frame does not parse");
+    tamper("case", hand.text(), "case frame does not parse");
     return;
   }
   if (control.has_open()) {
     const v1::CaseFrame& open = control.open();
     if (frame.header.first.value != 0)
-      tamper("case", where, "an opening that is not the epoch's first frame");
-    if (open.case_id() != case_id.view()) tamper("case", where, "case frame names another case");
+      tamper("case", hand.text(), "an opening that is not the epoch's first frame");
+    if (open.case_id() != case_id.view())
+      tamper("case", hand.text(), "case frame names another case");
     if (open.producer_id() != epoch.producer.view())
-      tamper("case", where, "case frame names another producer than its log");
-    if (open.signing_key().size() != 32) tamper("case", where, "case frame has no signing key");
-    epoch.opened = true;
-    epoch.signing_key = open.signing_key();
+      tamper("case", hand.text(), "case frame names another producer than its log");
+    if (open.signing_key().size() != 32)
+      tamper("case", hand.text(), "case frame has no signing key");
+    if (epoch.open) return;
+    epoch.open = open;
     epoch.derived = !frame::owns_case(open.role());
     return;
   }
   if (!control.has_close()) return;
-  if (epoch.close) tamper("case", where, "the epoch was closed before");
+  if (epoch.close) tamper("case", hand.text(), "the epoch was closed before");
   epoch.close = control.close();
   for (const auto& position : control.close().positions())
-    if (position.stream_id() != 0) state(epoch, frame.header.epoch, position, where);
+    if (position.stream_id() != 0) state(epoch, frame.header.epoch, position, false, hand);
 }
 
-void CaseVerifier::Impl::take_beat(EpochState& epoch, const frame::View& frame,
-                                   const Signed& before, const std::string& where) {
-  v1::Beat beat;
-  if (!beat.ParseFromArray(frame.body.data(), static_cast<int>(frame.body.size()))) {
-    tamper("beat", where, "beat does not parse");
+void CaseVerifier::Impl::take_stream(EpochState& epoch, const frame::View& frame,
+                                     const Hand& hand) {
+  v1::Stream entry;
+  if (!entry.ParseFromArray(frame.body.data(), static_cast<int>(frame.body.size())) ||
+      entry.stream_id() == 0) {
+    tamper("stream", hand.text(), "stream frame does not parse");
     return;
   }
-  const Bytes message = frame::beat_message(case_id, epoch.producer, frame.header.epoch, beat);
-  if (!seal::verify_signature(epoch.signing_key, message, beat.signature())) {
-    tamper("signature", where, "beat is not signed by the epoch's key");
+  epoch.names[entry.stream_id()] = entry.name();
+  stream_of(frame.header.epoch, epoch, StreamId{entry.stream_id()});
+}
+
+void CaseVerifier::Impl::take_keys(EpochState& epoch, const frame::View& frame, const Hand& hand) {
+  v1::KeyFrame keys;
+  if (!keys.ParseFromArray(frame.body.data(), static_cast<int>(frame.body.size()))) {
+    tamper("commitment", hand.text(), "key frame does not parse");
     return;
   }
-  bool control = false;
-  for (const auto& position : beat.positions()) {
-    if (position.stream_id() != 0) {
-      state(epoch, frame.header.epoch, position, where);
-      continue;
-    }
-    control = true;
-    const auto head = to_digest(position.head());
-    if (position.next_number() != before.next || !head || *head != before.head)
-      tamper("chain", where, "the control frames before it are not those that the recorder signed");
+  for (const v1::KeyCommitment& key : keys.periods()) {
+    if (key.draft()) continue;
+    const Digest said = seal::sha256({key.salt(), key.commitment()});
+    const auto [at, fresh] =
+        epoch.commitments.emplace(internal::Period{key.stream_id(), key.period()}, said);
+    if (!fresh && at->second != said)
+      tamper("commitment", hand.text(),
+             "period " + std::to_string(key.period()) + " of stream " +
+                 std::to_string(key.stream_id()) + " was committed to another key before");
   }
-  if (!control) tamper("beat", where, "beat does not cover the control stream");
-  epoch.beaten = true;
-  epoch.last_beat_ns = beat.t_ns();
-  if (epoch.close) epoch.close_covered = true;
 }
 
 CaseVerifier::CaseVerifier(CaseId case_id, Options options) : impl_(std::make_unique<Impl>()) {
   impl_->case_id = case_id;
-  impl_->options = options;
+  impl_->options = std::move(options);
   impl_->report.case_id = case_id;
+  impl_->report.verdict = Verdict::kComplete;
 }
 CaseVerifier::~CaseVerifier() = default;
 CaseVerifier::CaseVerifier(CaseVerifier&&) noexcept = default;
 
-void CaseVerifier::add_control(const frame::View& frame, ProducerId producer,
-                               const std::string& where) {
+void CaseVerifier::add_control(const frame::View& frame, ProducerId producer, const Where& where) {
   Impl& impl = *impl_;
   const frame::Header& h = frame.header;
+  const Impl::Hand hand{h, where};
   impl.count(frame);
   auto [at, added] = impl.epochs.try_emplace(h.epoch.value);
   EpochState& epoch = at->second;
@@ -238,56 +130,68 @@ void CaseVerifier::add_control(const frame::View& frame, ProducerId producer,
     impl.order.push_back(h.epoch.value);
   }
   if (epoch.producer != producer)
-    impl.tamper("case", where, "epoch " + to_string(h.epoch) + " comes from two producers");
-  if (epoch.close_covered) impl.tamper("case", where, "a frame after the end of its epoch");
+    impl.tamper("case", hand.text(), "epoch " + to_string(h.epoch) + " comes from two producers");
+  const bool ended = epoch.close_covered;
   StreamState& stream = impl.stream_of(h.epoch, epoch, kControlStream);
-  const Signed before{stream.next, stream.head};
-  if (!impl.place(epoch, stream, frame, where)) return;
+  const Digest leaf = frame::leaf_hash(frame);
+  if (!impl.move_to(stream, hand, &leaf)) return;
+  if (ended) impl.tamper("case", hand.text(), "a frame after the end of its epoch");
+  const Signed before{stream.next, stream.head, {}};
+  stream.seen.push_back({h.first.value, leaf});
+  impl.chain(stream, h, leaf);
+  stream.frames.update(frame.bytes);
   switch (h.kind) {
-    case frame::Kind::kCase: impl.take_case(epoch, frame, where); break;
-    case frame::Kind::kBeat: impl.take_beat(epoch, frame, before, where); break;
-    case frame::Kind::kStream: {
-      v1::Stream entry;
-      if (entry.ParseFromArray(frame.body.data(), static_cast<int>(frame.body.size()))) {
-        epoch.names[entry.stream_id()] = entry.name();
-        impl.stream_of(h.epoch, epoch, StreamId{entry.stream_id()});
-      } else {
-        impl.tamper("stream", where, "stream frame does not parse");
-      }
-      break;
-    }
+    case frame::Kind::kCase: impl.take_case(epoch, frame, hand); break;
+    case frame::Kind::kBeat: impl.take_beat(epoch, frame, before, hand); break;
+    case frame::Kind::kStream: impl.take_stream(epoch, frame, hand); break;
+    case frame::Kind::kKey: impl.take_keys(epoch, frame, hand); break;
     default: break;
   }
+  if (epoch.open && h.has(frame::flag::kDerived) != epoch.derived)
+    impl.tamper("flag", hand.text(), "its flag 'derived' is not that of its producer's role");
   if (h.kind == frame::Kind::kCase || h.kind == frame::Kind::kStream || h.kind == frame::Kind::kKey)
-    epoch.control_leaves[h.first.value] = frame::leaf_hash(frame);
+    epoch.control_leaves[h.first.value] = leaf;
 }
 
-void CaseVerifier::add(const frame::View& frame, const std::string& where) {
-  Impl& impl = *impl_;
-  const frame::Header& h = frame.header;
-  if (h.kind == frame::Kind::kDraft) return;  // outside chain, tiling and digest
-  impl.count(frame);
-  const auto found = impl.epochs.find(h.epoch.value);
-  if (found == impl.epochs.end()) {
-    impl.tamper("case", where, "a frame of an epoch that nothing opens");
-    return;
+/// The epoch of a frame that is not a control frame, or null if nothing opens it.
+EpochState* CaseVerifier::Impl::check_place(const frame::Header& h, const Hand& hand) {
+  const auto found = epochs.find(h.epoch.value);
+  if (found == epochs.end()) {
+    if (strangers++ == 0) first_stranger = hand.text();
+    return nullptr;
   }
   EpochState& epoch = found->second;
-  StreamState& stream = impl.stream_of(h.epoch, epoch, h.stream);
+  StreamState& stream = stream_of(h.epoch, epoch, h.stream);
   if (!epoch.names.contains(h.stream.value) && !stream.begun)
-    impl.tamper("stream", where, "a frame of a stream that no stream frame registers");
+    blame(epoch.streams.at(0).lost ? Weight::kDamage : Weight::kTamper, "stream", hand.text(),
+          "a frame of a stream that no stream frame registers");
   stream.begun = true;
-  impl.check_stated(stream, h.stream, where);  // positions before the first frame
-  if (!impl.place(epoch, stream, frame, where)) return;
-  impl.check_stated(stream, h.stream, where);
-  if (h.kind != frame::Kind::kGap) {
+  return &epoch;
+}
+
+/// What a frame says beside its place in the chain.
+void CaseVerifier::Impl::check_body(EpochState& epoch, StreamState& stream,
+                                    const frame::View& frame, const Hand& hand) {
+  const frame::Header& h = frame.header;
+  if (h.has(frame::flag::kDerived) != epoch.derived)
+    tamper("flag", hand.text(), "its flag 'derived' is not that of its producer's role");
+  if (h.kind == frame::Kind::kData) {
     stream.items += h.count;
+    if (!h.has(frame::flag::kSealed)) {
+      ++stream.plain;
+      if (epoch.open && !epoch.open->sealed_epoch_key().empty())
+        tamper("plain", hand.text(), "content in the clear in an epoch that seals it");
+    } else if (!epoch.commitments.contains({h.stream.value, h.period.value})) {
+      blame(epoch.streams.at(0).lost ? Weight::kDamage : Weight::kTamper, "commitment", hand.text(),
+            "sealed under key period " + std::to_string(h.period.value) +
+                ", which no key frame commits to");
+    }
     return;
   }
   ++stream.gap_frames;
   v1::Gap gap;
   if (!gap.ParseFromArray(frame.body.data(), static_cast<int>(frame.body.size()))) {
-    impl.tamper("gap", where, "gap does not parse");
+    tamper("gap", hand.text(), "gap does not parse");
   } else if (gap.count_unknown()) {
     ++stream.unknown_gaps;
   } else {
@@ -295,14 +199,62 @@ void CaseVerifier::add(const frame::View& frame, const std::string& where) {
   }
 }
 
-void CaseVerifier::add_copy(const frame::View& frame, const std::string& where) {
+void CaseVerifier::add(const frame::View& frame, const Where& where, const Digest* known) {
+  Impl& impl = *impl_;
+  const frame::Header& h = frame.header;
+  if (h.kind == frame::Kind::kDraft) return;  // outside chain, tiling and digest
+  const Impl::Hand hand{h, where};
+  impl.count(frame);
+  EpochState* epoch = impl.check_place(h, hand);
+  if (epoch == nullptr) return;
+  StreamState& stream = epoch->streams.at(h.stream.value);
+  impl.check_stated(stream, hand);  // positions before the first frame
+  const Digest leaf = known != nullptr ? *known : frame::leaf_hash(frame);
+  if (!impl.move_to(stream, hand, &leaf)) return;
+  impl.check_stated(stream, hand);  // where it can be taken up behind a hole
+  impl.chain(stream, h, leaf);
+  stream.seen.push_back({h.first.value, leaf});
+  stream.frames.update(frame.bytes);
+  impl.check_body(*epoch, stream, frame, hand);
+  impl.check_stated(stream, hand);
+}
+
+void CaseVerifier::add_leaf(const Leaf& leaf) {
+  Impl& impl = *impl_;
+  frame::Header h;
+  h.epoch = leaf.epoch;
+  h.stream = leaf.stream;
+  h.first = leaf.first;
+  h.count = leaf.count;
+  const Where where;
+  const Impl::Hand hand{h, where};
+  ++impl.report.frames;
+  EpochState* epoch = impl.check_place(h, hand);
+  if (epoch == nullptr) return;
+  StreamState& stream = epoch->streams.at(h.stream.value);
+  impl.check_stated(stream, hand);
+  if (!impl.move_to(stream, hand, nullptr)) return;
+  impl.check_stated(stream, hand);
+  impl.chain(stream, h, leaf.hash);
+  stream.leaves = true;
+  stream.items += h.count;
+  impl.check_stated(stream, hand);
+}
+
+bool CaseVerifier::signs_gaps(Epoch epoch) const {
+  const auto found = impl_->epochs.find(epoch.value);
+  return found != impl_->epochs.end() && found->second.signs_gaps;
+}
+
+void CaseVerifier::add_copy(const frame::View& frame, const Where& where) {
   const auto epoch = impl_->epochs.find(frame.header.epoch.value);
   if (epoch != impl_->epochs.end()) {
     const auto leaf = epoch->second.control_leaves.find(frame.header.first.value);
     if (leaf != epoch->second.control_leaves.end() && leaf->second == frame::leaf_hash(frame))
       return;
   }
-  impl_->tamper("copy", where, "a copy at the front of the file differs from the frame it copies");
+  impl_->tamper("copy", place(frame.header, where),
+                "a copy at the front of the file differs from the frame it copies");
 }
 
 void CaseVerifier::check_position(Epoch epoch, const v1::StreamPosition& position, bool pass2,
@@ -315,119 +267,69 @@ void CaseVerifier::check_position(Epoch epoch, const v1::StreamPosition& positio
   if (state.broken) return;
   const auto head = to_digest(position.head());
   if (position.next_number() == state.next && head && *head == state.head) return;
-  impl_->tamper("position", where,
-                "the file's header does not give the place of " + number_text(stream, state.next));
+  const bool ahead = position.next_number() > state.next;
+  impl_->blame(ahead ? Weight::kDamage : Weight::kTamper, "position", where,
+               "the file's header does not give the place of " + number_text(stream, state.next));
 }
 
-void CaseVerifier::add_problem(Problem problem, bool tampered) {
-  impl_->tampered = impl_->tampered || tampered;
-  impl_->torn = impl_->torn || !tampered;
-  impl_->report.problems.push_back(std::move(problem));
+void CaseVerifier::add_problem(Problem problem, Weight weight) {
+  impl_->torn = impl_->torn || weight == Weight::kTorn;
+  impl_->report.blame(std::move(problem), weight);
 }
 
 void CaseVerifier::Impl::finish_epoch(uint64_t id, EpochState& epoch) {
   const std::string where = "epoch " + to_string(Epoch{id});
-  if (!epoch.opened) tamper("case", where, "its case frame is missing");
+  if (!epoch.open) blame(Weight::kDamage, "case", where, "its case frame is missing");
+  check_signatures(epoch, false);
   for (auto& [stream_id, stream] : epoch.streams) {
-    check_stated(stream, StreamId{stream_id}, where);
+    frame::Header at;
+    at.epoch = Epoch{id};
+    at.stream = StreamId{stream_id};
+    at.first = ItemNumber{stream.next};
+    const Where none;
+    const Hand hand{at, none};
+    check_stated(stream, hand);
     const bool signed_more = !stream.stated.empty() && stream.stated.back().next > stream.next;
-    if (signed_more && !stream.broken)
-      tamper("hole", where + " " + number_text(StreamId{stream_id}, stream.next),
-             "the recorder signed numbers up to " + std::to_string(stream.stated.back().next - 1) +
-                 "; they are missing");
+    if (signed_more) {
+      blame(Weight::kDamage, "hole", hand.text(),
+            "numbers up to " + std::to_string(stream.stated.back().next - 1) +
+                " were signed; they are missing");
+    }
     const bool after_end =
         epoch.close_covered && stream_id != 0 &&
         (stream.stated.empty() ? stream.next != 0 : stream.stated.back().next < stream.next);
-    if (after_end && !stream.broken)
-      tamper("case", where + " " + number_text(StreamId{stream_id}, stream.next),
-             "frames after the numbers that the close frame names");
+    if (after_end)
+      tamper("case", hand.text(), "frames after the numbers that the close frame names");
   }
-}
-
-void CaseVerifier::Impl::report_streams() {
-  std::map<std::tuple<bool, uint32_t, std::string>, StreamReport> rows;
-  for (const uint64_t id : order) {
-    const EpochState& epoch = epochs.at(id);
-    for (const auto& [stream_id, stream] : epoch.streams) {
-      if (stream_id == 0) continue;
-      const auto name = epoch.names.find(stream_id);
-      const std::string text = name == epoch.names.end() ? "" : name->second;
-      StreamReport& row = rows[{epoch.derived, stream_id, text}];
-      row.stream = StreamId{stream_id};
-      row.name = text;
-      ++row.epochs;
-      row.last_number = std::max(row.last_number, stream.next == 0 ? 0 : stream.next - 1);
-      row.items += stream.items;
-      row.missing += stream.missing;
-      row.unknown_gaps += stream.unknown_gaps;
-      row.gap_frames += stream.gap_frames;
-    }
-  }
-  for (auto& [key, row] : rows) report.streams.push_back(std::move(row));
-}
-
-void CaseVerifier::Impl::judge() {
-  const EpochState* newest = nullptr;
-  bool unfinished = false, untrusted = false, gaps = false, derived_open = false;
-  for (const uint64_t id : order) {
-    const EpochState& epoch = epochs.at(id);
-    if (epoch.derived) {
-      derived_open = derived_open || !epoch.close_covered;
-      continue;
-    }
-    newest = &epoch;
-    unfinished = unfinished || !epoch.close_covered;
-    if (options.trusted_key && epoch.signing_key != view(Digest(*options.trusted_key)))
-      untrusted = true;
-    for (const auto& [stream_id, stream] : epoch.streams) gaps = gaps || stream.gap_frames > 0;
-    if (epoch.beaten)
-      report.valid_to_s = std::max(report.valid_to_s, CaseTime{epoch.last_beat_ns}.seconds());
-  }
-  const bool ended = newest != nullptr && newest->close_covered &&
-                     newest->close->reason() == v1::CloseFrame::REASON_CASE_ENDED;
-  report.verdict = tampered                       ? Verdict::kTampered
-                   : untrusted                    ? Verdict::kUntrustedKey
-                   : unfinished || !ended || torn ? Verdict::kUnclosed
-                   : gaps                         ? Verdict::kCompleteWithDeclaredGaps
-                                                  : Verdict::kComplete;
-  auto& proven = report.proven;
-  auto& open = report.not_proven;
-  if (!tampered && newest != nullptr && newest->beaten)
-    proven.push_back("every frame up to " + std::to_string(report.valid_to_s) +
-                     " s is the one that the holder of the signing key signed, in its order");
-  if (report.verdict == Verdict::kComplete)
-    proven.push_back("every number of every stream is there");
-  if (report.verdict == Verdict::kCompleteWithDeclaredGaps)
-    proven.push_back("every number of every stream is there or declared missing with its cause");
-  if (options.trusted_key && !untrusted && newest != nullptr)
-    proven.push_back("the signing key is the one given");
-  if (!options.trusted_key) open.push_back("whose key signed it: compare the key with --log-key");
-  if (tampered) open.push_back("that this is what was recorded");
-  if (!ended || unfinished)
-    open.push_back("that nothing followed: no signed frame ends the recording");
-  if (derived_open)
-    open.push_back("that all derived records are here: a derived epoch is not closed");
-  open.push_back("when it was made: no outside witness or time stamp is attached");
 }
 
 Report CaseVerifier::finish() {
   Impl& impl = *impl_;
   for (auto& [id, epoch] : impl.epochs) impl.finish_epoch(id, epoch);
-  impl.report_streams();
-  impl.judge();
+  // Where bytes are unreadable, the opening may be among them.
+  if (impl.strangers > 0)
+    impl.blame(
+        impl.report.problem_counts.contains("crc") ? Weight::kDamage : Weight::kTamper, "case",
+        impl.first_stranger,
+        std::to_string(impl.strangers) + " frames from here on are of epochs that nothing opens");
+  internal::report_streams(impl.epochs, impl.order, impl.report);
+  internal::name_signers(impl.epochs, impl.order, impl.options, impl.report);
+  internal::judge(impl.epochs, impl.order, impl.options, impl.torn, impl.report);
   seal::Sha256 whole;
+  bool leaves = false;
   for (auto& [id, epoch] : impl.epochs) {
     if (epoch.derived) continue;
     for (auto& [stream_id, stream] : epoch.streams) {
       if (!stream.any) continue;
-      char place[12];
-      store_le(place, id);
-      store_le(place + 8, stream_id);
-      whole.update({place, sizeof place});
+      leaves = leaves || stream.leaves;
+      char at[12];
+      store_le(at, id);
+      store_le(at + 8, stream_id);
+      whole.update({at, sizeof at});
       whole.update(view(stream.frames.finish()));
     }
   }
-  impl.report.case_digest = whole.finish();
+  if (!leaves) impl.report.case_digest = whole.finish();
   return std::move(impl.report);
 }
 

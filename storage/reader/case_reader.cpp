@@ -1,7 +1,8 @@
 #include "storage/reader/case_reader.h"
 
 #include <algorithm>
-#include <set>
+#include <map>
+#include <tuple>
 
 #include "proto/frame/role.h"
 #include "proto/seal/seal.h"
@@ -9,8 +10,6 @@
 
 namespace casebox::storage {
 namespace {
-
-using Place = std::pair<uint64_t, uint32_t>;  // epoch, stream
 
 template <typename Message>
 Result<Message> parse_body(const frame::Header& h, BytesView body) {
@@ -25,70 +24,131 @@ Result<Message> parse_body(const frame::Header& h, BytesView body) {
 struct CaseReader::Impl {
   const Shard* shard = nullptr;
   CaseId id;
-  v1::CaseRecord record;
+  VerifiedCase verified;
+  OpenOptions options;
   std::optional<keyring::CaseKeys> keys;
   Error why{Code::kNotFound, "no keystore"};
 
-  bool derived(uint64_t epoch) const {
-    for (const auto& e : record.epochs())
-      if (e.epoch() == epoch) return frame::is_derived(e.role());
-    return false;
-  }
+  const v1::CaseRecord& record() const { return verified.record; }
 
-  std::vector<const v1::EpochRecord*> recorder_epochs() const {
-    std::vector<const v1::EpochRecord*> out;
-    for (const auto& e : record.epochs())
-      if (frame::owns_case(e.role())) out.push_back(&e);
+  /// A stream of one epoch: its proven frames and its registry entry.
+  struct At {
+    const ProvenStream* frames = nullptr;
+    const v1::Stream* entry = nullptr;
+  };
+
+  /// Streams that `choose` takes, by epoch and id.
+  std::vector<At> places(
+      const std::function<bool(const ProvenStream&, const v1::Stream&)>& choose) const {
+    std::vector<At> out;
+    for (const ProvenStream& at : verified.streams) {
+      if (at.id == kControlStream) continue;
+      for (const auto& row : record().streams())
+        if (row.epoch() == at.epoch.value && row.stream().stream_id() == at.id.value &&
+            choose(at, row.stream()))
+          out.push_back({&at, &row.stream()});
+    }
     return out;
   }
-
-  /// Places that `choose` takes, with their registry entries.
-  std::vector<std::pair<Place, const v1::Stream*>> places(
-      const std::function<bool(const v1::StreamRecord&)>& choose) const {
-    std::vector<std::pair<Place, const v1::Stream*>> out;
-    for (const auto& r : record.streams())
-      if (choose(r)) out.push_back({{r.epoch(), r.stream().stream_id()}, &r.stream()});
-    return out;
+  std::vector<At> named(const std::string& name) const {
+    auto own = places([&](const ProvenStream& at, const v1::Stream& entry) {
+      return entry.name() == name && !at.derived;
+    });
+    return own.empty() ? places([&](const ProvenStream&, const v1::Stream& entry) {
+      return entry.name() == name;
+    })
+                       : own;
   }
-  std::vector<std::pair<Place, const v1::Stream*>> named(const std::string& name) const {
-    auto own =
-        places([&](const auto& r) { return r.stream().name() == name && !derived(r.epoch()); });
-    return own.empty() ? places([&](const auto& r) { return r.stream().name() == name; }) : own;
+
+  /// Whether content may be given at all.
+  Result<void> allowed() const {
+    const verify::Report& report = verified.report;
+    if (verify::may_be_shown(report.verdict) || options.show_unproven) return ok();
+    std::string first;
+    if (!report.problems.empty())
+      first = ": " + report.problems.front().where + ": " + report.problems.front().detail;
+    return Error{Code::kCorrupt, "case " + to_string(id) + " is " +
+                                     verify::to_string(report.verdict) + first +
+                                     "; its content is shown only on demand (--unproven), marked"};
   }
 
   Result<Bytes> body(const frame::View& frame) {
     if (!frame.header.has(frame::flag::kSealed)) {
-      if (frame.header.kind == frame::Kind::kData) return frame::unpack_body(frame.body);
-      return Bytes(frame.body);
+      if (frame.header.kind != frame::Kind::kData) return Bytes(frame.body);
+      if (!options.show_unproven)
+        return Error{Code::kCorrupt, "case " + to_string(id) + ": stream " +
+                                         std::to_string(frame.header.stream.value) + " number " +
+                                         std::to_string(frame.header.first.value) +
+                                         ": content that nobody sealed; shown only on demand "
+                                         "(--unproven)"};
+      return frame::unpack_body(frame.body);
     }
     if (!keys) return annotate(why, "content of case " + to_string(id));
     return keys->open(frame);
   }
 
-  /// Data frames of the places in time order.
-  Result<void> each_data(
-      const std::vector<std::pair<Place, const v1::Stream*>>& where, Span span,
-      const std::function<Result<void>(const frame::View&, const v1::Stream&)>& visit) {
-    if (where.empty()) return ok();
-    ScanRange range;
-    range.case_id = id;
-    range.from = span.from;
-    range.to = span.to;
-    for (const auto& [place, stream] : where) range.streams.push_back(StreamId{place.second});
-    CASEBOX_TRY(auto scan, shard->scan(range));
-    while (true) {
-      CASEBOX_TRY(auto stored, scan.next());
-      if (!stored) return ok();
-      CASEBOX_TRY(auto frame, frame::parse(stored->bytes));
-      if (frame.header.kind != frame::Kind::kData) continue;
-      for (const auto& [place, stream] : where)
-        if (place.first == frame.header.epoch.value && place.second == frame.header.stream.value)
-          CASEBOX_CHECK(visit(frame, *stream));
-    }
+  /// The frame of a proof row; with `show_unproven` one that does not hold is passed by.
+  Result<std::optional<StoredFrame>> load(const Proof& proof) const {
+    auto stored = shard->load(id, proof);
+    if (stored) return std::optional<StoredFrame>(std::move(*stored));
+    if (options.show_unproven && stored.error().code == Code::kCorrupt)
+      return std::optional<StoredFrame>();
+    return stored.error();
   }
 
-  Result<std::vector<EventAt>> events(const std::vector<std::pair<Place, const v1::Stream*>>& where,
-                                      Span span) {
+  /// Frames of a stream by time; made when first asked for.
+  std::map<const ProvenStream*, std::vector<const Proof*>> orders;
+  const std::vector<const Proof*>& in_time(const ProvenStream& at) {
+    auto [known, fresh] = orders.try_emplace(&at);
+    if (!fresh) return known->second;
+    for (const Proof& proof : at.frames) known->second.push_back(&proof);
+    std::ranges::stable_sort(known->second, {}, [](const Proof* proof) { return proof->t; });
+    return known->second;
+  }
+
+  struct Placed {
+    At at;
+    const Proof* proof;
+  };
+
+  /// Frames of a stream that may overlap the span, in time order: those that begin in it, and those
+  /// before that reach into it.
+  Result<void> overlapping(const At& at, Span span, std::vector<Placed>& out) {
+    const auto& order = in_time(*at.frames);
+    const auto t_of = [](const Proof* proof) { return proof->t; };
+    auto begin = std::ranges::lower_bound(order, span.from, {}, t_of);
+    const auto end = std::ranges::lower_bound(order, span.to, {}, t_of);
+    while (begin != order.begin()) {
+      const auto header = shard->load_header(id, **std::prev(begin));
+      if (!header && !options.show_unproven) return header.error();
+      if (!header || header->end() <= span.from) break;
+      --begin;
+    }
+    for (auto it = begin; it < end; ++it)
+      if (!(*it)->gap) out.push_back({at, *it});
+    return ok();
+  }
+
+  /// Data frames of the places in time order.
+  Result<void> each_data(
+      const std::vector<At>& where, Span span,
+      const std::function<Result<void>(const frame::View&, const v1::Stream&)>& visit) {
+    CASEBOX_CHECK(allowed());
+    std::vector<Placed> order;
+    for (const At& at : where) CASEBOX_CHECK(overlapping(at, span, order));
+    std::ranges::stable_sort(order, {}, [](const Placed& one) {
+      return std::make_tuple(one.proof->t, one.at.frames->id, one.at.frames->epoch_index);
+    });
+    for (const Placed& one : order) {
+      CASEBOX_TRY(const auto stored, load(*one.proof));
+      if (!stored) continue;
+      CASEBOX_TRY(const auto frame, frame::parse(stored->bytes));
+      if (frame.header.kind == frame::Kind::kData) CASEBOX_CHECK(visit(frame, *one.at.entry));
+    }
+    return ok();
+  }
+
+  Result<std::vector<EventAt>> events(const std::vector<At>& where, Span span) {
     std::vector<EventAt> out;
     // A frame's duration need not cover its events, so frames are taken from the start of the case.
     CASEBOX_CHECK(each_data(where, {CaseTime{INT64_MIN}, span.to},
@@ -116,6 +176,7 @@ struct CaseReader::Impl {
 
   Result<void> each_fragment(const std::string& stream, Span span,
                              const std::function<Result<void>(const Assembler::Whole&)>& visit) {
+    CASEBOX_CHECK(allowed());
     Assembler assembler;
     auto take = [&](const frame::View& frame) -> Result<void> {
       CASEBOX_TRY(auto opened, body(frame));
@@ -127,14 +188,14 @@ struct CaseReader::Impl {
     if (span.from.ns != INT64_MIN || span.to.ns != INT64_MAX)
       return each_data(where, span,
                        [&](const frame::View& frame, const v1::Stream&) { return take(frame); });
-    for (const auto& [place, entry] : where)
-      CASEBOX_CHECK(shard->for_each_frame(id, Epoch{place.first}, StreamId{place.second},
-                                          [&](const StoredFrame& stored) -> Result<void> {
-                                            CASEBOX_TRY(auto frame, frame::parse(stored.bytes));
-                                            return frame.header.kind == frame::Kind::kData
-                                                       ? take(frame)
-                                                       : ok();
-                                          }));
+    for (const At& at : where)
+      for (const Proof& proof : at.frames->frames) {
+        if (proof.gap) continue;
+        CASEBOX_TRY(const auto stored, load(proof));
+        if (!stored) continue;
+        CASEBOX_TRY(const auto frame, frame::parse(stored->bytes));
+        if (frame.header.kind == frame::Kind::kData) CASEBOX_CHECK(take(frame));
+      }
     return ok();
   }
 
@@ -143,15 +204,19 @@ struct CaseReader::Impl {
   Result<std::vector<std::pair<CaseTime, Message>>> control(
       frame::Kind kind, std::vector<SourceRef>* sources = nullptr) {
     std::vector<std::pair<CaseTime, Message>> out;
-    for (const auto* epoch : recorder_epochs())
-      CASEBOX_CHECK(shard->for_each_control(
-          id, Epoch{epoch->epoch()}, kind, [&](const frame::View& frame) -> Result<void> {
-            const auto& h = frame.header;
-            CASEBOX_TRY(auto message, parse_body<Message>(h, frame.body));
-            out.emplace_back(h.t, std::move(message));
-            if (sources != nullptr) sources->push_back({h.epoch, h.stream, h.first, h.count});
-            return ok();
-          }));
+    for (const ProvenStream& at : verified.streams) {
+      if (at.id != kControlStream || at.derived) continue;
+      for (size_t i = 0; i < at.frames.size(); ++i) {
+        if (at.kinds[i] != kind) continue;
+        CASEBOX_TRY(const auto stored, load(at.frames[i]));
+        if (!stored) continue;
+        CASEBOX_TRY(const auto frame, frame::parse(stored->bytes));
+        const auto& h = frame.header;
+        CASEBOX_TRY(auto message, parse_body<Message>(h, frame.body));
+        out.emplace_back(h.t, std::move(message));
+        if (sources != nullptr) sources->push_back({h.epoch, h.stream, h.first, h.count});
+      }
+    }
     return out;
   }
 };
@@ -161,20 +226,22 @@ CaseReader::~CaseReader() = default;
 
 Result<std::unique_ptr<CaseReader>> CaseReader::open(const Store& store, CaseId id,
                                                      keyring::Keyring& keyring,
-                                                     keyring::Purpose purpose) {
+                                                     keyring::Purpose purpose,
+                                                     const OpenOptions& options) {
   auto reader = std::unique_ptr<CaseReader>(new CaseReader);
   auto& impl = *reader->impl_;
   impl.id = id;
+  impl.options = options;
   impl.shard = store.shard_of(id);
   if (impl.shard == nullptr)
     return Error{Code::kNotFound, "case " + to_string(id) + " is not in " + store.dir().string()};
-  CASEBOX_TRY(auto record, impl.shard->find_case(id));
-  impl.record = std::move(*record);
-  if (!keyring.available()) return reader;
+  verify::Options how;
+  how.trust = options.trust;
+  CASEBOX_TRY(impl.verified, verify_case(store, id, how, Depth::kLeaves));
   std::vector<v1::EpochRecord> epochs;
-  for (const auto& epoch : impl.record.epochs())
+  for (const auto& epoch : impl.record().epochs())
     if (!epoch.sealed_epoch_key().empty()) epochs.push_back(epoch);
-  auto keys = keyring.open(id, purpose, epochs, impl.record.case_public_key());
+  auto keys = keyring.open(id, purpose, epochs, impl.record().case_public_key());
   if (keys) {
     impl.keys.emplace(std::move(*keys));
   } else {
@@ -184,28 +251,31 @@ Result<std::unique_ptr<CaseReader>> CaseReader::open(const Store& store, CaseId 
 }
 
 Result<void> CaseReader::readable() const {
+  CASEBOX_CHECK(impl_->allowed());
   if (impl_->keys) return ok();
   return annotate(impl_->why, "content of case " + to_string(impl_->id));
 }
 
-const v1::CaseRecord& CaseReader::record() const { return impl_->record; }
+const v1::CaseRecord& CaseReader::record() const { return impl_->record(); }
+
+const verify::Report& CaseReader::report() const { return impl_->verified.report; }
 
 std::optional<v1::Stream> CaseReader::find_stream(const std::string& name) const {
   const auto found = impl_->named(name);
   if (found.empty()) return std::nullopt;
-  return *found.back().second;
+  return *found.back().entry;
 }
 
 std::vector<v1::Stream> CaseReader::streams(bool derived) const {
   std::vector<v1::Stream> out;
-  for (const auto& r : impl_->record.streams()) {
-    if (impl_->derived(r.epoch()) != derived || r.stream().name().empty()) continue;
-    auto same = std::find_if(out.begin(), out.end(),
-                             [&](const auto& s) { return s.name() == r.stream().name(); });
+  for (const Impl::At& at : impl_->places([&](const ProvenStream&one, const v1::Stream&entry) {
+         return one.derived == derived && !entry.name().empty();
+       })) {
+    const auto same = std::ranges::find(out, at.entry->name(), &v1::Stream::name);
     if (same == out.end()) {
-      out.push_back(r.stream());
+      out.push_back(*at.entry);
     } else {
-      *same = r.stream();
+      *same = *at.entry;
     }
   }
   return out;
@@ -213,8 +283,8 @@ std::vector<v1::Stream> CaseReader::streams(bool derived) const {
 
 Result<std::vector<EventAt>> CaseReader::events(v1::StreamKind kind, Span span,
                                                 bool derived) const {
-  return impl_->events(impl_->places([&](const auto& r) {
-    return r.stream().kind() == kind && impl_->derived(r.epoch()) == derived;
+  return impl_->events(impl_->places([&](const ProvenStream& at, const v1::Stream& entry) {
+    return entry.kind() == kind && at.derived == derived;
   }),
                        span);
 }
@@ -227,8 +297,8 @@ Result<void> CaseReader::samples(const std::string& stream, const std::string& c
                                  const std::function<Result<void>(const SampleRun&)>& visit) const {
   const auto where = impl_->named(stream);
   bool known = false;
-  for (const auto& [place, entry] : where)
-    for (const auto& c : entry->channels()) known = known || c.name() == channel;
+  for (const auto& at : where)
+    for (const auto& c : at.entry->channels()) known = known || c.name() == channel;
   if (!known)
     return Error{Code::kNotFound,
                  "case " + to_string(impl_->id) + " has no channel " + stream + "/" + channel};
@@ -307,23 +377,26 @@ Result<void> CaseReader::fragments(
   });
 }
 
+Result<void> CaseReader::media_headers(
+    const std::string& stream,
+    const std::function<Result<void>(const frame::Header&)>& visit) const {
+  CASEBOX_CHECK(impl_->allowed());
+  std::vector<Impl::Placed> order;
+  for (const Impl::At& at : impl_->named(stream)) CASEBOX_CHECK(impl_->overlapping(at, {}, order));
+  std::ranges::stable_sort(order, {}, [](const Impl::Placed& one) { return one.proof->t; });
+  for (const Impl::Placed& one : order) {
+    const auto header = impl_->shard->load_header(impl_->id, *one.proof);
+    if (!header && impl_->options.show_unproven) continue;
+    if (!header) return header.error();
+    CASEBOX_CHECK(visit(*header));
+  }
+  return ok();
+}
+
 Result<std::vector<GapAt>> CaseReader::gaps() const {
   std::vector<GapAt> out;
-  for (const auto& r : impl_->record.streams()) {
-    if (r.gap_frames() == 0 || impl_->derived(r.epoch())) continue;
-    CASEBOX_CHECK(impl_->shard->for_each_gap(
-        impl_->id, Epoch{r.epoch()}, StreamId{r.stream().stream_id()},
-        [&](const StoredFrame& stored) -> Result<void> {
-          CASEBOX_TRY(auto frame, frame::parse(stored.bytes));
-          const auto& h = frame.header;
-          CASEBOX_TRY(auto gap, parse_body<v1::Gap>(h, frame.body));
-          out.push_back({std::move(gap), h.stream, h.epoch, h.first, h.count});
-          return ok();
-        }));
-  }
-  std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
-    return a.gap.t_begin_ns() < b.gap.t_begin_ns();
-  });
+  for (const ProvenGap& at : impl_->verified.gaps)
+    if (!at.derived) out.push_back({at.gap, at.stream, at.epoch, at.first, at.count});
   return out;
 }
 
@@ -349,33 +422,34 @@ Result<v1::CaseFrame> CaseReader::opening() const {
 
 Result<v1::SourceRange> CaseReader::source_range(Epoch epoch, StreamId stream, ItemNumber first,
                                                  ItemNumber last) const {
-  const v1::EpochRecord* known = nullptr;
-  for (const auto& e : impl_->record.epochs())
-    if (e.epoch() == epoch.value) known = &e;
+  const ProvenStream* known = nullptr;
+  for (const ProvenStream& at : impl_->verified.streams)
+    if (at.epoch == epoch && at.id == stream) known = &at;
   if (known == nullptr)
-    return Error{Code::kNotFound,
-                 "epoch " + to_string(epoch) + " is not in case " + to_string(impl_->id)};
+    return Error{Code::kNotFound, "epoch " + to_string(epoch) + " stream " +
+                                      std::to_string(stream.value) + " is not in case " +
+                                      to_string(impl_->id)};
   v1::SourceRange range;
   seal::Sha256 sum;
   uint64_t next = first.value;
   bool any = false;
   while (next <= last.value) {
-    CASEBOX_TRY(auto stored,
-                impl_->shard->find_overlap(impl_->id, known->index(), stream, ItemNumber{next}, 1));
-    if (!stored)
+    const Proof* proof = known->holding(ItemNumber{next});
+    if (proof == nullptr)
       return Error{Code::kNotFound, "stream " + std::to_string(stream.value) + " number " +
                                         std::to_string(next) + " is not in case " +
                                         to_string(impl_->id)};
-    CASEBOX_TRY(auto frame, frame::parse(stored->bytes));
+    CASEBOX_TRY(const auto stored, impl_->shard->load(impl_->id, *proof));
+    CASEBOX_TRY(auto frame, frame::parse(stored.bytes));
     const auto& h = frame.header;
-    sum.update(stored->bytes);
+    sum.update(stored.bytes);
     range.set_t0_ns(any ? std::min(range.t0_ns(), h.t.ns) : h.t.ns);
     range.set_t1_ns(any ? std::max(range.t1_ns(), h.end().ns) : h.end().ns);
     if (!any) {
-      range.set_first_offset(stored->trailer.offset);
-      range.set_read_from(stored->trailer.source);
+      range.set_first_offset(stored.trailer.offset);
+      range.set_read_from(stored.trailer.source);
     }
-    range.set_last_offset(stored->trailer.offset);
+    range.set_last_offset(stored.trailer.offset);
     any = true;
     next = h.next();
   }
@@ -384,7 +458,7 @@ Result<v1::SourceRange> CaseReader::source_range(Epoch epoch, StreamId stream, I
   range.set_first_number(first.value);
   range.set_last_number(last.value);
   range.set_sha256(Bytes(view(sum.finish())));
-  for (const auto& r : impl_->record.streams())
+  for (const auto& r : impl_->record().streams())
     if (r.epoch() == epoch.value && r.stream().stream_id() == stream.value)
       range.set_stream(r.stream().name());
   return range;

@@ -1,13 +1,20 @@
 #pragma once
 
-// Reads the content of one case: opened once for a purpose that is audited, then samples, events,
-// packets and gaps as typed values in case time, each with the frame it came from (step 8 of a
-// record's path).
+// Reads the content of one case, and is the only way to it: opened once for a purpose that is
+// audited, then samples, events, packets and gaps as typed values in case time, each with the frame
+// it came from (step 8 of a record's path).
+//
+// Opening verifies: the case is rebuilt from its signed stream-0 frames, and every chain recomputed
+// up to the newest beat (storage/verify). What is read later is found by those proven frames and
+// must hash to the leaf that the chain was made of, so no row without a proof, no changed and no
+// missing one is passed off as the record.
 //
 // Thread safety: one thread per CaseReader; several may be open on one Store.
-// Errors: without a key every content read is kDenied or kNotFound, while streams(), gaps() and
-// clocks() still work. A frame whose seal does not hold is kCorrupt. Lifetime: the Store outlives
-// the reader.
+// Errors: of a case whose verdict forbids it, content reads are kCorrupt and say the verdict,
+// unless it was opened with `show_unproven`. Without a key every content read is kDenied or
+// kNotFound, while streams(), gaps() and clocks() still work. A frame whose seal does not hold is
+// kCorrupt. Lifetime: the Store outlives the reader; the trust list is looked at while opening
+// only.
 
 #include <functional>
 #include <memory>
@@ -21,6 +28,7 @@
 #include "casebox/v1/sample.pb.h"
 #include "proto/keyring/keyring.h"
 #include "storage/store.h"
+#include "storage/verify/verified_case.h"
 
 namespace casebox::storage {
 
@@ -91,16 +99,28 @@ struct Span {
   CaseTime to{INT64_MAX};  // half open
 };
 
+struct OpenOptions {
+  const trust::TrustList* trust = nullptr;  // who may sign; null: not compared
+  // Content of a case that is damaged, tampered with or a stranger's is given all the same: whoever
+  // asks for it shows the verdict beside it.
+  bool show_unproven = false;
+};
+
 class CaseReader {
  public:
   /// `keyring` may hold no keystore: content reads then fail, accounting still works.
   static Result<std::unique_ptr<CaseReader>> open(const Store& store, CaseId id,
                                                   keyring::Keyring& keyring,
-                                                  keyring::Purpose purpose);
+                                                  keyring::Purpose purpose,
+                                                  const OpenOptions& options = {});
   ~CaseReader();
 
+  /// The case as its signed frames tell it.
   const v1::CaseRecord& record() const;
-  /// Why no content of this case can be read (no keystore, no private key), or ok.
+  /// What was proven at opening. Goes with everything that is shown of the case.
+  const verify::Report& report() const;
+  verify::Verdict verdict() const { return report().verdict; }
+  /// Why no content of this case can be read (its verdict, no keystore, no private key), or ok.
   Result<void> readable() const;
   /// The recorder's stream by its name, e.g. "monitor.ecg"; the newest epoch's entry.
   std::optional<v1::Stream> find_stream(const std::string& name) const;
@@ -125,6 +145,10 @@ class CaseReader {
                        const std::function<Result<void>(const PacketAt&)>& visit) const;
   Result<void> fragments(const std::string& stream, Span span,
                          const std::function<Result<void>(const FragmentAt&)>& visit) const;
+
+  /// Headers of a media stream's frames in time order, proven without reading the media.
+  Result<void> media_headers(const std::string& stream,
+                             const std::function<Result<void>(const frame::Header&)>& visit) const;
 
   Result<std::vector<GapAt>> gaps() const;
   Result<std::vector<ClockAt>> clocks() const;

@@ -13,7 +13,7 @@ LOG = FRAME + ["proto/log"]
 TRUST = FRAME + ["proto/trust"]
 KEYRING = TRUST + ["proto/keyring"]
 PROTO = sorted(set(LOG + KEYRING) | {"proto/codec", "proto/producer", "proto/verify"})
-STORAGE = PROTO + ["storage", "storage/reader"]
+STORAGE = PROTO + ["storage", "storage/verify", "storage/reader"]
 MODULES = {
     "proto/casebox": [],
     "proto/base": [],
@@ -26,7 +26,8 @@ MODULES = {
     "proto/producer": sorted(set(LOG + KEYRING)),
     "proto/verify": sorted(set(LOG + TRUST)),
     "storage": PROTO,
-    "storage/reader": PROTO + ["storage"],
+    "storage/verify": PROTO + ["storage"],
+    "storage/reader": PROTO + ["storage", "storage/verify"],
     "ingest/bus": PROTO,
     "ingest": STORAGE + ["ingest/bus"],
     "recorder": PROTO + ["ingest/bus"],

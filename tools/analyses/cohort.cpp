@@ -26,8 +26,7 @@ Result<Cohort> store_cohort(StoreAccess& access, const Args& args) {
   for (CaseId id : out.ids) {
     CASEBOX_TRY(const auto record, access.store().find_case(id));
     out.rooms.push_back(record ? record->room() : "");
-    CASEBOX_TRY(auto reader, storage::CaseReader::open(access.store(), id, access.keyring(),
-                                                       keyring::Purpose::kAnalysis));
+    CASEBOX_TRY(auto reader, access.read_case(id, keyring::Purpose::kAnalysis));
     auto phases = analytics::jobs::phases_of_case(*reader, out.log);
     if (phases) {
       out.withheld.push_back(phases->quality.reasons());

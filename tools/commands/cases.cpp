@@ -7,7 +7,6 @@
 #include "tools/documents/case_document.h"
 #include "tools/findings/study.h"
 #include "tools/query/cohort.h"
-#include "tools/store/verify_store.h"
 
 namespace casebox::tools {
 namespace {
@@ -37,14 +36,12 @@ Result<Json> study_json(StoreAccess& access, const Study& study, bool verify) {
   out["runs"] = runs_json(study.record);
   out["verdict"] = nullptr;
   if (verify) {
-    CASEBOX_TRY(const verify::Report report, verify_stored_case(access.store(), study.record, {}));
+    CASEBOX_TRY(const verify::Report report, access.verify(study.record, storage::Depth::kLeaves));
     out["verdict"] = verify::to_string(report.verdict);
   }
   out["findings"] = Json::array();
   if (!study.question) return out;
-  CASEBOX_TRY(const auto reader,
-              storage::CaseReader::open(access.store(), study.study_id, access.keyring(),
-                                        keyring::Purpose::kView));
+  CASEBOX_TRY(const auto reader, access.read_case(study.study_id, keyring::Purpose::kView));
   CASEBOX_TRY(const StoredFindings stored, read_findings(*reader));
   for (const v1::Finding& one : stored.in_force)
     out["findings"].push_back({{"finding_id", to_hex(one.id())},
@@ -93,7 +90,12 @@ Result<int> run(const Args& args) {
   json["cases"] = Json::array();
   Progress progress("verify", records.size(), "cases");
   for (const v1::CaseRecord& record : records) {
-    CASEBOX_TRY(Json one, case_header_json(access->store(), record, !args.flag("--no-verify")));
+    std::optional<verify::Verdict> verdict;
+    if (!args.flag("--no-verify")) {
+      CASEBOX_TRY(const verify::Report report, access->verify(record, storage::Depth::kLeaves));
+      verdict = report.verdict;
+    }
+    CASEBOX_TRY(Json one, case_header_json(record, verdict));
     if (args.flag("--alias")) {
       CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(record.case_id()));
       one["alias"] = access->alias_of(id);

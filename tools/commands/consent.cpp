@@ -82,8 +82,7 @@ Result<int> run(const Args& args) {
   CASEBOX_TRY(const CaseId id, access->resolve_case(args.text("CASE")));
   std::set<v1::ConsentScope> now;
   {
-    CASEBOX_TRY(auto reader, storage::CaseReader::open(access->store(), id, access->keyring(),
-                                                       keyring::Purpose::kView));
+    CASEBOX_TRY(auto reader, access->read_case(id, keyring::Purpose::kView));
     CASEBOX_TRY(now, in_force(*reader));
   }
   now.insert(grant.begin(), grant.end());

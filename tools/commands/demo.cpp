@@ -19,7 +19,6 @@
 #include "tools/demo/score.h"
 #include "tools/findings/analysis.h"
 #include "tools/store/store_access.h"
-#include "tools/store/verify_store.h"
 #include "tools/web/server.h"
 
 namespace casebox::tools {
@@ -90,7 +89,7 @@ Result<Outcome> play(const Args& args, const fs::path& store_dir) {
   std::fprintf(stderr, "analysed\n");
   CASEBOX_TRY(auto record, access->store().find_case(out.recorded.case_id));
   if (!record) return Error{Code::kInternal, "the recorded case is not in the store"};
-  CASEBOX_TRY(out.verified, verify_stored_case(access->store(), *record, {}));
+  CASEBOX_TRY(out.verified, access->verify(*record, storage::Depth::kBytes));
   std::fprintf(stderr, "verified: %s\n", verify::to_string(out.verified.verdict));
   CASEBOX_TRY(auto reader,
               access->open_case(to_string(out.recorded.case_id), keyring::Purpose::kView));
@@ -173,6 +172,7 @@ Result<void> show(const Args& args, const fs::path& store_dir) {
   options.clock = &access->clock();
   options.port = static_cast<uint16_t>(args.integer("--port"));
   options.web_dir = web::find_web_dir();
+  options.trust = [&access] { return access->trust_if_any(); };
   CASEBOX_TRY(auto server, web::Server::start(options));
   std::fprintf(stderr, "Review page: %s (Ctrl-C ends it)\n", server->url().c_str());
   const StopSignal stop;

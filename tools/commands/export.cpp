@@ -35,8 +35,7 @@ Result<int> run(const Args& args) {
   } else if (format == "mp4") {
     CASEBOX_CHECK(export_mp4(*reader, args.text("--stream"), span_of(args), out.file()));
   } else {
-    CASEBOX_TRY(const auto facts,
-                query::read_facts(*access, reader->record(), keyring::Purpose::kExport));
+    CASEBOX_TRY(const auto facts, query::read_facts(*reader));
     CASEBOX_CHECK(export_xes(*reader, facts, out.file()));
   }
   const auto size = static_cast<int64_t>(std::ftell(out.file()));

@@ -7,6 +7,7 @@
 #include "proto/frame/role.h"
 #include "proto/log/log.h"
 #include "proto/seal/seal.h"
+#include "storage/verify/verified_case.h"
 #include "tools/cli/json.h"
 #include "tools/cli/progress.h"
 #include "tools/commands/commands.h"
@@ -41,40 +42,74 @@ class Pace {
 struct Replayed {
   uint64_t frames = 0;
   uint64_t bytes = 0;
+  uint64_t unreadable = 0;
 };
 
-/// The frames as stored, in time order, into a log folder: the bus as any reader of logs sees it.
-/// Frames of stream 0 come with the rest, so the copy verifies like the original.
+/// A stream of an epoch on its way into a log: its next frame is in hand.
+struct Cursor {
+  const storage::ProvenStream* stream = nullptr;
+  size_t next = 0;
+  storage::StoredFrame frame;
+  MonoTime arrived;
+
+  /// Takes the next frame that can be read; false at the end.
+  bool advance(const storage::Shard& shard, CaseId id, Replayed& done) {
+    while (next < stream->frames.size()) {
+      auto stored = shard.load(id, stream->frames[next++]);
+      if (!stored) {
+        ++done.unreadable;
+        continue;
+      }
+      frame = std::move(*stored);
+      // Late frames keep their place among their stream's: numbers go up in a log.
+      arrived = std::max(arrived, frame.view().header.t_capture);
+      return true;
+    }
+    return false;
+  }
+};
+
+/// The frames as stored into a log folder, each stream by number and the streams as they arrived:
+/// the bus as any reader of logs sees it. Stream 0 comes with the rest, so the copy verifies as the
+/// store does.
 Result<Replayed> to_log(StoreAccess& access, CaseId id, const std::string& dir, Pace& pace) {
   if (log::is_log(dir))
     return Error{Code::kAlreadyExists, dir + ": already a log; give a new folder"};
-  CASEBOX_TRY(const auto record, access.store().find_case(id));
   const storage::Shard* shard = access.store().shard_of(id);
-  if (!record || shard == nullptr)
-    return Error{Code::kNotFound, to_string(id) + ": not in this store"};
+  if (shard == nullptr) return Error{Code::kNotFound, to_string(id) + ": not in this store"};
+  CASEBOX_TRY(const auto whole,
+              storage::verify_case(access.store(), id, {}, storage::Depth::kLeaves));
   SystemClock clock;
   CASEBOX_TRY(auto writer, log::Writer::open(dir, clock));
   Replayed done;
-  Progress progress("replay", record->frames(), "frames");
-  for (const v1::EpochRecord& epoch : record->epochs()) {
+  Progress progress("replay", whole.record.frames(), "frames");
+  for (const v1::EpochRecord& epoch : whole.record.epochs()) {
     if (!frame::owns_case(epoch.role())) continue;
     CASEBOX_TRY(const ProducerId producer, id_from_bytes<ProducerId>(epoch.producer_id()));
     CASEBOX_CHECK(writer->begin_case(id, producer, epoch.role()));
-    storage::ScanRange range;
-    range.case_id = id;
-    range.epoch = Epoch{epoch.epoch()};
-    CASEBOX_TRY(auto scan, shard->scan(range));
-    while (true) {
-      CASEBOX_TRY(const auto frame, scan.next());
-      if (!frame) break;
-      pace.until(frame->view().header.t.seconds());
-      CASEBOX_CHECK(writer->append(frame->bytes));
+    std::vector<Cursor> cursors;
+    for (const storage::ProvenStream& stream : whole.streams) {
+      Cursor cursor;
+      cursor.stream = &stream;
+      if (stream.epoch_index == epoch.index() && cursor.advance(*shard, id, done))
+        cursors.push_back(std::move(cursor));
+    }
+    while (!cursors.empty()) {
+      const auto first = std::ranges::min_element(cursors, {}, [](const Cursor& one) {
+        return std::make_pair(one.arrived, one.stream->id);
+      });
+      pace.until(first->frame.view().header.t.seconds());
+      CASEBOX_CHECK(writer->append(first->frame.bytes));
       CASEBOX_CHECK(writer->maybe_sync());
-      done.bytes += frame->bytes.size();
+      done.bytes += first->frame.bytes.size();
       progress.update(++done.frames);
+      if (!first->advance(*shard, id, done)) cursors.erase(first);
     }
     CASEBOX_CHECK(writer->end_case());
   }
+  if (done.unreadable > 0)
+    std::fprintf(stderr, "casebox: %llu frames could not be read and are not in the copy\n",
+                 static_cast<unsigned long long>(done.unreadable));
   return done;
 }
 
@@ -177,6 +212,7 @@ Result<int> run(const Args& args) {
       json["log"] = args.text("--to-log");
       json["frames"] = done.frames;
       json["bytes"] = done.bytes;
+      json["unreadable"] = done.unreadable;
       json["seconds"] = seconds;
       print(json);
     } else {
@@ -185,8 +221,7 @@ Result<int> run(const Args& args) {
     }
     return 0;
   }
-  CASEBOX_TRY(auto reader, storage::CaseReader::open(access->store(), id, access->keyring(),
-                                                     keyring::Purpose::kView));
+  CASEBOX_TRY(auto reader, access->read_case(id, keyring::Purpose::kView));
   std::vector<v1::Stream> streams = reader->streams();
   const auto& wanted = args.list("--stream");
   for (const std::string& name : wanted)

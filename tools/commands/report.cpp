@@ -23,8 +23,7 @@ Result<Made> of_one_case(StoreAccess& access, const Args& args, const std::strin
   Made made{{}, 1, to_string(id)};
   if (kind == "briefing") {
     // Consent first: without it nothing more of the case is read.
-    CASEBOX_TRY(auto reader, storage::CaseReader::open(access.store(), id, access.keyring(),
-                                                       keyring::Purpose::kReport));
+    CASEBOX_TRY(auto reader, access.read_case(id, keyring::Purpose::kReport));
     CASEBOX_TRY(const CaseView view, gather_case(*reader));
     CASEBOX_CHECK(report::briefing_allowed(view));
   }

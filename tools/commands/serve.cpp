@@ -71,6 +71,7 @@ Result<int> run(const Args& args) {
   options.port = static_cast<uint16_t>(config.port());
   options.web_dir =
       config.web_dir().empty() ? web::find_web_dir() : std::filesystem::path(config.web_dir());
+  options.trust = [&access] { return access->trust_if_any(); };
   CASEBOX_TRY(auto server, web::Server::start(options));
   std::unique_ptr<LiveStore> live;
   if (where.write)

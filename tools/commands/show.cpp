@@ -43,9 +43,7 @@ void print_people(const Json& json) {
 Result<int> run(const Args& args) {
   CASEBOX_TRY(auto access, StoreAccess::open(StoreOptions::from(args, "casebox show")));
   CASEBOX_TRY(const CaseId id, access->resolve_case(args.text("CASE")));
-  CASEBOX_TRY(const auto record, access->store().find_case(id));
-  if (!record) return Error{Code::kNotFound, to_string(id) + ": not in this store"};
-  CASEBOX_TRY(const Json body, case_full_json(*access, *record, !args.flag("--no-digests")));
+  CASEBOX_TRY(const Json body, case_full_json(*access, id, !args.flag("--no-digests")));
   if (args.json()) {
     Json json = document("show");
     json.update(body);

@@ -4,17 +4,19 @@
 #include <cstdio>
 
 #include "proto/log/log.h"
+#include "storage/verify/verified_case.h"
+#include "tools/cli/names.h"
 #include "tools/cli/progress.h"
 #include "tools/commands/commands.h"
 #include "tools/config/yaml.h"
 #include "tools/documents/parts.h"
-#include "tools/store/verify_store.h"
+#include "tools/store/store_access.h"
 
 namespace casebox::tools {
 namespace {
 
 /// An Ed25519 public key as 64 hex digits, or a file that holds them.
-Result<std::array<uint8_t, 32>> trusted_key(const std::string& text) {
+Result<trust::PublicKey> public_key(const std::string& text) {
   std::string hex = text;
   if (hex.size() != 64) {
     CASEBOX_TRY(hex, read_text_file(text, 4096));
@@ -28,131 +30,212 @@ Result<std::array<uint8_t, 32>> trusted_key(const std::string& text) {
   return key;
 }
 
-/// What no case can tell of itself: that the place holds none, or lost the end of what it held.
-verify::Report incomplete(const std::string& path, const std::string& what) {
+/// What was looked at, and what no case can tell of itself.
+struct Looked {
+  std::string kind;
+  std::vector<verify::Report> reports;
+  std::map<std::string, uint64_t> quarantined;  // by reason; information, no part of any case
+};
+
+/// A report about the place, not about a case in it.
+verify::Report about(const std::string& path, verify::Verdict verdict, const std::string& what,
+                     const std::string& not_proven) {
   verify::Report report;
-  report.verdict = verify::Verdict::kUnclosed;
-  report.not_proven.push_back("that every case that was recorded is here: " + what);
+  report.verdict = verdict;
+  report.not_proven.push_back(not_proven);
   report.problems.push_back({"store", path, what});
+  ++report.problem_counts["store"];
   return report;
 }
 
-/// A store that RocksDB itself refuses: damage, reported as such rather than as a failure to look.
-verify::Report damaged(const std::string& path, const Error& error) {
-  verify::Report report;
-  report.verdict = verify::Verdict::kTampered;
-  report.not_proven.push_back("that the store holds what was recorded: it cannot be read");
-  report.problems.push_back({"store", path, error.message});
-  return report;
-}
-
-Result<std::vector<verify::Report>> verify_path(const std::string& path,
-                                                const verify::Options& options, std::string& kind) {
-  if (storage::is_store(path)) {
-    kind = "store";
-    storage::Options how;
-    how.read_only = true;
-    auto store = storage::Store::open(path, how);
-    if (!store && store.error().code == Code::kCorrupt)
-      return std::vector<verify::Report>{damaged(path, store.error())};
-    if (!store) return std::move(store).error();
-    Progress progress("verify", 0, "cases");
-    auto reports = verify_store(**store, options, [&](size_t done, size_t all) {
-      progress.total(all);
-      progress.update(done);
-    });
-    if (!reports && reports.error().code == Code::kCorrupt)
-      return std::vector<verify::Report>{damaged(path, reports.error())};
-    if (!reports) return std::move(reports).error();
-    for (uint32_t i = 0; i < (*store)->shards(); ++i)
-      if ((*store)->shard(i).recovered().torn_tail)
-        reports->push_back(incomplete(path, "the database's log is torn or damaged in shard " +
-                                                std::to_string(i) +
-                                                "; what was written behind the place is not seen"));
-    if (reports->empty()) reports->push_back(incomplete(path, "it holds no case"));
-    return reports;
-  }
-  if (log::is_log(path)) {
-    kind = "log";
-    CASEBOX_TRY(auto reports, verify::verify_log(path, options));
-    if (reports.empty()) reports.push_back(incomplete(path, "it holds no case"));
-    return reports;
-  }
-  return Error{Code::kNotFound,
-               path +
-                   ": neither a store nor a log; give a folder with store.json or with "
-                   ".cblog files"};
+verify::Report incomplete(const std::string& path, const std::string& what) {
+  return about(path, verify::Verdict::kDamaged, what,
+               "that every case that was recorded is here: " + what);
 }
 
 void print_people(const verify::Report& report) {
   std::printf("%s  %s\n", to_string(report.case_id).c_str(), verify::to_string(report.verdict));
   for (const std::string& line : report.proven) std::printf("  proven: %s\n", line.c_str());
   for (const std::string& line : report.not_proven) std::printf("  not proven: %s\n", line.c_str());
+  for (const verify::Signer& one : report.signers)
+    std::printf("  signer: %s  %s%s  %u epochs%s\n", to_hex(Digest(one.key)).c_str(),
+                name_of(one.role).c_str(), one.name.empty() ? "" : (" " + one.name).c_str(),
+                one.epochs,
+                !one.listed   ? ""
+                : *one.listed ? ", listed"
+                              : ", NOT listed");
   for (const verify::Problem& p : report.problems)
     std::printf("  problem: %s: %s: %s\n", p.kind.c_str(), p.where.c_str(), p.detail.c_str());
+  for (const auto& [kind, count] : report.problem_counts)
+    if (count > verify::Report::kKept)
+      std::printf("  and %llu more of kind %s\n",
+                  static_cast<unsigned long long>(count - verify::Report::kKept), kind.c_str());
+  std::fflush(stdout);
+}
+
+Result<void> look_at_store(const std::string& path, const verify::Options& options, bool people,
+                           Looked& looked) {
+  looked.kind = "store";
+  storage::Options how;
+  how.read_only = true;
+  auto store = storage::Store::open(path, how);
+  if (!store && store.error().code == Code::kCorrupt) {
+    looked.reports.push_back(about(path, verify::Verdict::kDamaged, store.error().message,
+                                   "that the store holds what was recorded: it cannot be read"));
+    return ok();
+  }
+  if (!store) return std::move(store).error();
+  CASEBOX_TRY(const auto records, (*store)->cases());
+  if (people && !records.empty()) {
+    // Chains and signatures take moments, every byte may take minutes: what is known is said first.
+    CASEBOX_TRY(const CaseId first, id_from_bytes<CaseId>(records.front().case_id()));
+    auto quick = storage::verify_case(**store, first, options, storage::Depth::kLeaves);
+    if (quick)
+      std::printf("%s  %s by its signatures and chains; reading every byte\n",
+                  to_string(first).c_str(), verify::to_string(quick->report.verdict));
+    std::fflush(stdout);
+  }
+  Progress progress("verify", records.size(), "cases");
+  auto reports = storage::verify_store(**store, options, storage::Depth::kBytes,
+                                       [&](const verify::Report& report, size_t done, size_t) {
+                                         if (people) print_people(report);
+                                         progress.update(done);
+                                       });
+  if (!reports && reports.error().code != Code::kCorrupt) return std::move(reports).error();
+  if (!reports) {
+    looked.reports.push_back(about(path, verify::Verdict::kDamaged, reports.error().message,
+                                   "that the store holds what was recorded: it cannot be read"));
+    return ok();
+  }
+  looked.reports = std::move(*reports);
+  const size_t cases = looked.reports.size();
+  for (uint32_t i = 0; i < (*store)->shards(); ++i)
+    if ((*store)->shard(i).recovered().torn_tail)
+      looked.reports.push_back(
+          incomplete(path, "the database's log is torn or damaged in shard " + std::to_string(i) +
+                               "; what was written behind the place is not seen"));
+  if (looked.reports.empty())
+    looked.reports.push_back(about(path, verify::Verdict::kUnclosed, "it holds no case",
+                                   "that every case that was recorded is here"));
+  if (people)
+    for (size_t i = cases; i < looked.reports.size(); ++i) print_people(looked.reports[i]);
+  return ok();
+}
+
+Result<Looked> look_at(const std::string& path, const verify::Options& options, bool people) {
+  Looked looked;
+  if (storage::is_store(path)) {
+    CASEBOX_CHECK(look_at_store(path, options, people, looked));
+    return looked;
+  }
+  if (!log::is_log(path))
+    return Error{Code::kNotFound,
+                 path +
+                     ": neither a store nor a log; give a folder with store.json or with "
+                     ".cblog files"};
+  looked.kind = "log";
+  CASEBOX_TRY(looked.reports, verify::verify_log(path, options));
+  if (looked.reports.empty())
+    looked.reports.push_back(about(path, verify::Verdict::kUnclosed, "it holds no case",
+                                   "that every case that was recorded is here"));
+  if (people)
+    for (const verify::Report& report : looked.reports) print_people(report);
+  return looked;
+}
+
+Json to_json(const Looked& looked, verify::Verdict verdict, double seconds) {
+  Json json = document("verify");
+  json["kind"] = looked.kind;
+  json["verdict"] = verify::to_string(verdict);
+  json["partial"] = nullptr;
+  for (const char* key : {"proven", "not_proven", "problems", "signers", "streams"})
+    json[key] = Json::array();
+  json["cases"] = Json::array();
+  uint64_t frames = 0, bytes = 0, caches = 0;
+  for (const verify::Report& report : looked.reports) {
+    frames += report.frames;
+    bytes += report.bytes;
+    Json one = report_json(report);
+    caches += one["caches_differ"].get<uint64_t>();
+    for (const char* key : {"proven", "not_proven", "problems", "signers", "streams"})
+      for (const Json& item : one[key]) json[key].push_back(item);
+    json["cases"].push_back(std::move(one));
+  }
+  json["caches_differ"] = caches;
+  json["frames"] = frames;
+  json["bytes"] = bytes;
+  json["seconds"] = seconds;
+  return json;
+}
+
+/// The list that was given, else the one that the store's ingest kept beside it, which answers for
+/// itself only.
+Result<std::optional<LoadedTrust>> trust_of(const Args& args, const std::string& path) {
+  TrustOptions how = TrustOptions::from(args);
+  std::error_code ec;
+  const auto beside = std::filesystem::path(path) / "trust.list";
+  if (how.file.empty() && storage::is_store(path) && std::filesystem::exists(beside, ec))
+    how.file = beside;
+  if (how.file.empty()) return std::optional<LoadedTrust>();
+  CASEBOX_TRY(LoadedTrust loaded, load_trust(how, nullptr));
+  return std::optional<LoadedTrust>(std::move(loaded));
 }
 
 Result<int> run(const Args& args) {
   const auto begin = std::chrono::steady_clock::now();
+  const std::string path = args.text("PATH");
   verify::Options options;
-  if (args.has("--log-key")) {
-    CASEBOX_TRY(options.trusted_key, trusted_key(args.text("--log-key")));
+  for (const std::string& text : args.list("--log-key")) {
+    CASEBOX_TRY(const auto key, public_key(text));
+    options.log_keys.push_back(key);
   }
-  std::string kind;
-  CASEBOX_TRY(const auto reports, verify_path(args.text("PATH"), options, kind));
+  CASEBOX_TRY(const auto trust, trust_of(args, path));
+  if (trust) options.trust = &trust->list;
+  CASEBOX_TRY(Looked looked, look_at(path, options, !args.json()));
+  if (trust && !trust->vouched) {
+    const std::string doubt = "that the trust list is the site's: it is signed by " +
+                              to_hex(trust->list.message().site_key()) +
+                              "; compare it with the site's key (--site-key)";
+    for (verify::Report& report : looked.reports) report.not_proven.push_back(doubt);
+    if (!args.json()) std::printf("not proven: %s\n", doubt.c_str());
+  }
   verify::Verdict verdict = verify::Verdict::kComplete;
   uint64_t frames = 0, bytes = 0;
-  for (const verify::Report& report : reports) {
-    verdict = worse(verdict, report.verdict);
+  for (const verify::Report& report : looked.reports) {
+    verdict = verify::worse(verdict, report.verdict);
     frames += report.frames;
     bytes += report.bytes;
   }
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   if (args.json()) {
-    Json json = document("verify");
-    json["kind"] = kind;
-    json["verdict"] = verify::to_string(verdict);
-    json["partial"] = nullptr;
-    for (const char* key : {"proven", "not_proven", "problems", "streams"})
-      json[key] = Json::array();
-    json["cases"] = Json::array();
-    for (const verify::Report& report : reports) {
-      Json one = report_json(report);
-      for (const char* key : {"proven", "not_proven", "problems", "streams"})
-        for (const Json& item : one[key]) json[key].push_back(item);
-      json["cases"].push_back(std::move(one));
-    }
-    json["frames"] = frames;
-    json["bytes"] = bytes;
-    json["seconds"] = seconds;
-    print(json);
+    print(to_json(looked, verdict, seconds));
   } else {
-    for (const verify::Report& report : reports) print_people(report);
     std::printf("%s: %zu cases, %llu frames, %.1f MiB in %.2f s\n", verify::to_string(verdict),
-                reports.size(), static_cast<unsigned long long>(frames),
+                looked.reports.size(), static_cast<unsigned long long>(frames),
                 static_cast<double>(bytes) / (1 << 20), seconds);
   }
-  const bool good = verdict == verify::Verdict::kComplete ||
-                    verdict == verify::Verdict::kCompleteWithDeclaredGaps;
-  return good ? 0 : 3;
+  return verify::is_complete(verdict) ? 0 : 3;
 }
 
 }  // namespace
 
-const Command kVerifyCommand{"verify",
-                             "Verify a log or a store, without any key",
-                             {{"PATH", ArgKind::kText, "Folder of a log or of a store", "", true},
-                              {"--log-key", ArgKind::kText,
-                               "The recorder's Ed25519 public key, 64 hex digits or a file: "
-                               "another signer is UNTRUSTED_KEY"}},
-                             run,
-                             "Verdicts: COMPLETE, COMPLETE_WITH_DECLARED_GAPS (exit code 0); "
-                             "UNCLOSED (valid up to a time, nobody\n"
-                             "said that it ended), TAMPERED, UNTRUSTED_KEY (exit code 3). Of "
-                             "several cases the worst counts.\n"
-                             "Examples:\n"
-                             "  casebox verify /var/lib/casebox/spool\n"
-                             "  casebox verify S --log-key recorder.pub --json"};
+const Command kVerifyCommand{
+    "verify", "Verify a log or a store, without any key",
+    with_trust_args(
+        {{"PATH", ArgKind::kText, "Folder of a log or of a store", "", true},
+         {"--log-key", ArgKind::kList,
+          "A recorder's Ed25519 public key that may sign the record, 64 hex digits or a file; may "
+          "be given several times: another signer is UNTRUSTED_KEY"}}),
+    run,
+    "Verdicts: COMPLETE, COMPLETE_WITH_DECLARED_GAPS (exit code 0); UNCLOSED (valid up to a time,\n"
+    "nobody said that it ended), NOT_SEALED (content stands in the clear), DAMAGED (something is\n"
+    "missing or unreadable), UNTRUSTED_KEY (a signer that nobody vouches for), TAMPERED "
+    "(something\n"
+    "signed contradicts something stored) (exit code 3). Of several cases the worst counts.\n"
+    "Examples:\n"
+    "  casebox verify /var/lib/casebox/spool\n"
+    "  casebox verify S --trust site.trust --site-key 5f2c... --json\n"
+    "  casebox verify S --log-key recorder.pub"};
 
 }  // namespace casebox::tools

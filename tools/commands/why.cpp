@@ -101,9 +101,7 @@ Result<Again> study_again(StoreAccess& access, const StoredFinding& stored) {
   CASEBOX_TRY(const StudyAnswer answer, ask_again(access, *study.question));
   Again out;
   CASEBOX_TRY(out.findings, study_findings(access, stored.case_id, *study.question, answer));
-  CASEBOX_TRY(const auto reader,
-              storage::CaseReader::open(access.store(), stored.case_id, access.keyring(),
-                                        keyring::Purpose::kView));
+  CASEBOX_TRY(const auto reader, access.read_case(stored.case_id, keyring::Purpose::kView));
   CASEBOX_TRY(const StoredFindings before, read_findings(*reader));
   if (stored.in_force) out.changes = cohort_changes(before.in_force, out.findings);
   return out;

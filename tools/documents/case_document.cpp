@@ -8,7 +8,6 @@
 #include "tools/cli/progress.h"
 #include "tools/documents/parts.h"
 #include "tools/store/channel_digest.h"
-#include "tools/store/verify_store.h"
 
 namespace casebox::tools {
 namespace {
@@ -175,8 +174,8 @@ uint64_t count_events(const std::vector<StreamTotals>& sums) {
 
 }  // namespace
 
-Result<Json> case_header_json(const storage::Store& store, const v1::CaseRecord& record,
-                              bool verify) {
+Result<Json> case_header_json(const v1::CaseRecord& record,
+                              std::optional<verify::Verdict> verdict) {
   CASEBOX_TRY(const query::CaseFacts facts, query::header_facts(record));
   Json out;
   out["case_id"] = to_string(facts.id);
@@ -193,22 +192,23 @@ Result<Json> case_header_json(const storage::Store& store, const v1::CaseRecord&
   for (const StreamTotals& sum : totals(record)) streams += sum.derived ? 0 : 1;
   out["streams"] = streams;
   out["gaps"] = facts.gap_frames;
-  out["verdict"] = nullptr;
-  if (verify) {
-    CASEBOX_TRY(const verify::Report report, verify_stored_case(store, record, {}));
-    out["verdict"] = verify::to_string(report.verdict);
-  }
+  out["verdict"] = verdict ? Json(verify::to_string(*verdict)) : Json(nullptr);
   return out;
 }
 
-Result<Json> case_full_json(StoreAccess& access, const v1::CaseRecord& record, bool digests) {
-  CASEBOX_TRY(Json out, case_header_json(access.store(), record, true));
-  CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(record.case_id()));
+Result<Json> case_full_json(StoreAccess& access, CaseId id, bool digests) {
+  // What is shown comes from what was proven, not from the store's own row.
+  CASEBOX_TRY(auto reader, access.read_case(id, keyring::Purpose::kView));
+  const v1::CaseRecord& record = reader->record();
+  CASEBOX_TRY(Json out, case_header_json(record, reader->verdict()));
   CASEBOX_TRY(const Digest digest, access.store().case_digest(id));
-  CASEBOX_TRY(const query::CaseFacts facts,
-              query::read_facts(access, record, keyring::Purpose::kView));
-  CASEBOX_TRY(auto reader, storage::CaseReader::open(access.store(), id, access.keyring(),
-                                                     keyring::Purpose::kView));
+  CASEBOX_TRY(const query::CaseFacts facts, query::read_facts(*reader));
+  out["problems"] = Json::array();
+  for (const verify::Problem& problem : reader->report().problems)
+    out["problems"].push_back(
+        {{"kind", problem.kind}, {"where", problem.where}, {"detail", problem.detail}});
+  out["unproven_shown"] =
+      access.options().show_unproven && !verify::may_be_shown(reader->verdict());
   out["alias"] = access.alias_of(id);
   out["sealed"] = facts.sealed;
   out["case_digest"] = to_hex(digest);
@@ -241,8 +241,7 @@ Result<Json> case_full_json(StoreAccess& access, const v1::CaseRecord& record, b
 
 Result<Json> imported_case_json(StoreAccess& access, const v1::CaseRecord& record) {
   CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(record.case_id()));
-  CASEBOX_TRY(const auto reader, storage::CaseReader::open(access.store(), id, access.keyring(),
-                                                           keyring::Purpose::kIndex));
+  CASEBOX_TRY(const auto reader, access.read_case(id, keyring::Purpose::kIndex));
   Json out;
   out["case_id"] = to_string(id);
   out["streams"] = Json::array();

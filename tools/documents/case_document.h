@@ -10,13 +10,13 @@
 
 namespace casebox::tools {
 
-/// case_id procedure room start end duration_s state streams gaps verdict (null unless `verify`).
-Result<Json> case_header_json(const storage::Store& store, const v1::CaseRecord& record,
-                              bool verify);
+/// case_id procedure room start end duration_s state streams gaps verdict (null if not given).
+Result<Json> case_header_json(const v1::CaseRecord& record, std::optional<verify::Verdict> verdict);
 
-/// The above plus case_digest streams[] phases[] events departures gaps[] clocks[] provenance. With
-/// `digests`, every channel's source digest is computed, which reads all its samples.
-Result<Json> case_full_json(StoreAccess& access, const v1::CaseRecord& record, bool digests);
+/// The above, as the case's signed frames tell it, plus its problems, case_digest streams[]
+/// phases[] events departures gaps[] clocks[] provenance. With `digests`, every channel's source
+/// digest is computed, which reads all its samples.
+Result<Json> case_full_json(StoreAccess& access, CaseId id, bool digests);
 
 /// case_id and streams[{name kind channels[{... first_t_s last_t_s digest}] gaps}]: what an import
 /// brought, as the store has it.

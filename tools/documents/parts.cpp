@@ -45,6 +45,17 @@ Json report_json(const verify::Report& report) {
   for (const verify::Problem& problem : report.problems)
     out["problems"].push_back(
         {{"kind", problem.kind}, {"where", problem.where}, {"detail", problem.detail}});
+  out["problem_counts"] = Json::object();
+  for (const auto& [kind, count] : report.problem_counts) out["problem_counts"][kind] = count;
+  const auto caches = report.problem_counts.find("cache");
+  out["caches_differ"] = caches == report.problem_counts.end() ? 0 : caches->second;
+  out["signers"] = Json::array();
+  for (const verify::Signer& signer : report.signers)
+    out["signers"].push_back({{"key", to_hex(Digest(signer.key))},
+                              {"role", name_of(signer.role)},
+                              {"name", signer.name},
+                              {"listed", signer.listed ? Json(*signer.listed) : Json(nullptr)},
+                              {"epochs", signer.epochs}});
   out["streams"] = Json::array();
   for (const verify::StreamReport& stream : report.streams) {
     Json one;

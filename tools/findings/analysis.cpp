@@ -119,8 +119,7 @@ bool of_content(Code code) {
 }  // namespace
 
 Result<Analysis> compute_analysis(StoreAccess& access, CaseId id, const AnalysisOptions& options) {
-  CASEBOX_TRY(auto reader, storage::CaseReader::open(access.store(), id, access.keyring(),
-                                                     keyring::Purpose::kAnalysis));
+  CASEBOX_TRY(auto reader, access.read_case(id, keyring::Purpose::kAnalysis));
   return compute(*reader, id, options);
 }
 
@@ -129,8 +128,7 @@ Result<void> analyze_cases(StoreAccess& access, const std::vector<CaseId>& ids,
                            const std::function<Result<void>(const Analysis&)>& visit) {
   std::unique_ptr<log::Writer> log;
   for (CaseId id : ids) {
-    CASEBOX_TRY(auto reader, storage::CaseReader::open(access.store(), id, access.keyring(),
-                                                       keyring::Purpose::kAnalysis));
+    CASEBOX_TRY(auto reader, access.read_case(id, keyring::Purpose::kAnalysis));
     CASEBOX_TRY(Analysis analysis, compute(*reader, id, options));
     CASEBOX_CHECK(write_changed(access, *reader, analysis, log));
     CASEBOX_CHECK(visit(analysis));
@@ -155,8 +153,7 @@ Result<Analysis> analyze_case(StoreAccess& access, CaseId id, const AnalysisOpti
 }
 
 Result<Analysis> analyze_closed(StoreAccess& access, CaseId id) {
-  CASEBOX_TRY(auto reader, storage::CaseReader::open(access.store(), id, access.keyring(),
-                                                     keyring::Purpose::kAnalysis));
+  CASEBOX_TRY(auto reader, access.read_case(id, keyring::Purpose::kAnalysis));
   CASEBOX_CHECK(reader->readable());
   auto all = compute(*reader, id, {});
   if (!all && !of_content(all.error().code)) return std::move(all).error();
@@ -205,8 +202,7 @@ Result<StoredFinding> find_finding(StoreAccess& access, const std::string& id,
   std::map<std::string, StoredFinding> hits;
   uint64_t sealed = 0;
   for (CaseId one : cases) {
-    CASEBOX_TRY(auto reader, storage::CaseReader::open(access.store(), one, access.keyring(),
-                                                       keyring::Purpose::kView));
+    CASEBOX_TRY(auto reader, access.read_case(one, keyring::Purpose::kView));
     auto stored = read_findings(*reader);
     if (!stored &&
         (stored.error().code == Code::kDenied || stored.error().code == Code::kNotFound)) {

@@ -35,8 +35,7 @@ class Rehash {
     const CaseId id = other ? *other : own_;
     auto& reader = readers_[id];
     if (!reader) {
-      auto opened =
-          storage::CaseReader::open(access_.store(), id, no_keys_, keyring::Purpose::kView);
+      auto opened = access_.read_accounting(id);
       if (!opened) return false;  // the case is not in this store
       reader = std::move(*opened);
     }
@@ -49,7 +48,6 @@ class Rehash {
  private:
   StoreAccess& access_;
   CaseId own_;
-  keyring::Keyring no_keys_{nullptr, ""};
   std::map<CaseId, std::unique_ptr<storage::CaseReader>> readers_;
 };
 
@@ -94,9 +92,7 @@ Result<Json> chain_json(StoreAccess& access, const StoredFinding& stored) {
     one["unchanged"] = rehash.unchanged(range);
     out["entities"].push_back(std::move(one));
   }
-  CASEBOX_TRY(const auto reader,
-              storage::CaseReader::open(access.store(), stored.case_id, access.keyring(),
-                                        keyring::Purpose::kView));
+  CASEBOX_TRY(const auto reader, access.read_case(stored.case_id, keyring::Purpose::kView));
   out["video"] = Json::array();
   for (const v1::Stream& stream : reader->streams())
     if (stream.kind() == v1::STREAM_KIND_VIDEO)

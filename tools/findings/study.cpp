@@ -38,9 +38,7 @@ Result<std::vector<v1::SourceRange>> hashed(StoreAccess& access, const StudyMemb
     frames.push_back({Epoch{range.epoch()}, StreamId{range.stream_id()},
                       ItemNumber{range.first_number()},
                       static_cast<uint32_t>(range.last_number() - range.first_number() + 1)});
-  keyring::Keyring no_keys(nullptr, "");  // digests of frames are no content
-  CASEBOX_TRY(auto reader, storage::CaseReader::open(access.store(), member.case_id, no_keys,
-                                                     keyring::Purpose::kAnalysis));
+  CASEBOX_TRY(auto reader, access.read_accounting(member.case_id));
   CASEBOX_TRY(auto out, finding::Sources(*reader).ranges(std::move(frames)));
   for (v1::SourceRange& range : out) range.set_case_id(Bytes(member.case_id.view()));
   return out;
@@ -170,8 +168,7 @@ Result<StudyQuestion> canonical(StudyQuestion question) {
 Result<Study> open_study(StoreAccess& access, CaseId id) {
   Study out;
   out.study_id = id;
-  CASEBOX_TRY(auto reader, storage::CaseReader::open(access.store(), id, access.keyring(),
-                                                     keyring::Purpose::kAnalysis));
+  CASEBOX_TRY(auto reader, access.read_case(id, keyring::Purpose::kAnalysis));
   out.record = reader->record();
   if (storage::is_operation(out.record))
     return Error{Code::kInvalidArgument, to_string(id) + ": is an operation, not a study"};
@@ -274,9 +271,7 @@ Result<WrittenStudy> write_study(StoreAccess& access, const StudyQuestion& asked
   out.study_id = known ? known->study_id : random_id<CaseId>();
   CASEBOX_TRY(out.findings, study_findings(access, out.study_id, question, answer));
   if (known) {
-    CASEBOX_TRY(auto reader,
-                storage::CaseReader::open(access.store(), out.study_id, access.keyring(),
-                                          keyring::Purpose::kAnalysis));
+    CASEBOX_TRY(auto reader, access.read_case(out.study_id, keyring::Purpose::kAnalysis));
     CASEBOX_TRY(const StoredFindings stored, read_findings(*reader));
     if (same_findings(stored.in_force, out.findings)) return out;
   }

@@ -91,22 +91,27 @@ Result<CaseFacts> read_facts(StoreAccess& access, const v1::CaseRecord& record,
                              keyring::Purpose purpose, bool phases, bool departures) {
   CASEBOX_TRY(CaseFacts facts, header_facts(record));
   if (!phases && !departures) return facts;
-  CASEBOX_TRY(auto reader,
-              storage::CaseReader::open(access.store(), facts.id, access.keyring(), purpose));
+  CASEBOX_TRY(auto reader, access.read_case(facts.id, purpose));
+  return read_facts(*reader, phases, departures);
+}
+
+Result<CaseFacts> read_facts(const storage::CaseReader& reader, bool phases, bool departures) {
+  const v1::CaseRecord& record = reader.record();
+  CASEBOX_TRY(CaseFacts facts, header_facts(record));
   const double end_s = static_cast<double>(record.last_t_ns()) * 1e-9;
-  if (!reader->readable()) {
+  if (!reader.readable()) {
     facts.sealed = true;
     return facts;
   }
-  CASEBOX_TRY(const auto annotated, reader->events(v1::STREAM_KIND_PHASE));
+  CASEBOX_TRY(const auto annotated, reader.events(v1::STREAM_KIND_PHASE));
   for (const auto& at : annotated)
     if (phases && at.event.has_interval()) facts.phases.push_back(from_interval(at, end_s));
 
-  CASEBOX_TRY(auto derived, reader->events(v1::STREAM_KIND_FINDING, {}, true));
+  CASEBOX_TRY(auto derived, reader.events(v1::STREAM_KIND_FINDING, {}, true));
   const bool human = !facts.phases.empty();
   facts.phases_known = human || !phases;
   std::vector<v1::Finding> of_conformance;
-  for (const auto& [finding, at] : analytics::finding::current(reader->record(), derived)) {
+  for (const auto& [finding, at] : analytics::finding::current(reader.record(), derived)) {
     const std::string& kind = finding.kind();
     if (kind == analytics::finding::kRunKind && label_of(finding, "outcome") == "ran")
       facts.phases_known = facts.phases_known || finding.run().job() == "phases";

@@ -66,5 +66,8 @@ Result<CaseFacts> header_facts(const v1::CaseRecord& record);
 /// With phases and departures, opened for `purpose`.
 Result<CaseFacts> read_facts(StoreAccess& access, const v1::CaseRecord& record,
                              keyring::Purpose purpose, bool phases = true, bool departures = true);
+/// The same of a case that is open already.
+Result<CaseFacts> read_facts(const storage::CaseReader& reader, bool phases = true,
+                             bool departures = true);
 
 }  // namespace casebox::tools::query

@@ -257,7 +257,7 @@ Result<void> briefing_allowed(const CaseView& view) {
 
 Result<std::string> briefing(const CaseEvidence& e, const std::string& contact) {
   CASEBOX_CHECK(briefing_allowed(e.view));
-  return page("About your operation", "briefing",
+  return page("About your operation", "briefing", verdict_of(e.custody),
               {tag("h1", {"About your operation"}),
                tag("p", {{"class", "soft"}},
                    {e.view.start.substr(0, 10) +

@@ -295,6 +295,9 @@ CaseView summarize_case(const v1::CaseRecord& record) {
 
 Result<CaseView> gather_case(const storage::CaseReader& reader) {
   CaseView view = summarize_case(reader.record());
+  view.verdict = verify::to_string(reader.verdict());
+  view.problems = reader.report().problems;
+  view.complete = verify::is_complete(reader.verdict());
   std::map<uint32_t, std::string> names;
   for (const v1::Stream& stream : reader.streams()) names[stream.stream_id()] = stream.name();
   CASEBOX_CHECK(gather_accounting(reader, names, view));

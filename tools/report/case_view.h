@@ -63,6 +63,9 @@ struct StreamView {
 struct CaseView {
   std::string case_id, procedure, room, state, start, alias;
   double start_u95_s = 0, duration_s = 0, first_t_s = 0;
+  std::string verdict;  // of the case as it was opened; empty in a list that opens nothing
+  std::vector<verify::Problem> problems;
+  bool complete = false;  // the verdict is one of the two good ones
   bool readable = false;
   std::string unreadable_reason;
   uint64_t frames = 0, quarantined = 0;

@@ -339,7 +339,7 @@ std::string Dashboard::document() {
               "times or departures is shown; this page says only that the cohort is under 11."}),
          tag("p", {"Widen the condition, or look at one case with the rights for it: ",
                    tag("code", {"casebox report liability CASE --store STORE --out FILE"})})}));
-    return page("Quality committee", "committee", body);
+    return page("Quality committee", "committee", {}, body);
   }
   body.push_back(quality());
   std::map<std::string, std::vector<const CohortCase*>> by_procedure;
@@ -367,7 +367,7 @@ std::string Dashboard::document() {
            "shows them to those who may open the cases), what a single case weighs, diversity of "
            "practice and the protocol's own health. Difficulty is not known, so groups are not "
            "adjusted for it."}));
-  return page("Quality committee", "committee", body);
+  return page("Quality committee", "committee", {}, body);
 }
 
 }  // namespace

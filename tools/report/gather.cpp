@@ -11,7 +11,6 @@
 #include "tools/report/evidence.h"
 #include "tools/report/sections.h"
 #include "tools/report/tags.h"
-#include "tools/store/verify_store.h"
 
 namespace casebox::tools::report {
 namespace {
@@ -73,8 +72,7 @@ Result<Comparison> gather_comparison(StoreAccess& access, CaseId own,
     progress.update(others.size());
     if (record.procedure() != procedure || record.case_id() == own.view()) continue;
     CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(record.case_id()));
-    CASEBOX_TRY(auto reader, storage::CaseReader::open(access.store(), id, access.keyring(),
-                                                       keyring::Purpose::kReport));
+    CASEBOX_TRY(auto reader, access.read_case(id, keyring::Purpose::kReport));
     CASEBOX_TRY(const auto view, gather_case(*reader));
     CASEBOX_TRY(auto times, case_times(*reader, view));
     others.push_back(std::move(times));
@@ -111,12 +109,11 @@ std::vector<TwinTrack> twin_tracks(const std::vector<ForecastView>& forecasts) {
 }
 
 Result<CaseEvidence> gather_evidence(StoreAccess& access, CaseId id) {
-  CASEBOX_TRY(const auto record, record_of(access, id));
-  CASEBOX_TRY(auto reader, storage::CaseReader::open(access.store(), id, access.keyring(),
-                                                     keyring::Purpose::kReport));
+  CASEBOX_TRY(auto reader, access.read_case(id, keyring::Purpose::kReport));
+  const v1::CaseRecord& record = reader->record();
   CaseEvidence evidence;
   CASEBOX_TRY(evidence.view, gather_case(*reader));
-  CASEBOX_TRY(evidence.custody, verify_stored_case(access.store(), record, {}));
+  CASEBOX_TRY(evidence.custody, access.verify(record, storage::Depth::kBytes));
   CASEBOX_TRY(evidence.custody.case_digest, access.store().case_digest(id));
   for (const v1::EpochRecord& epoch : record.epochs())
     evidence.epochs.push_back({to_string(Epoch{epoch.epoch()}), name_of(epoch.role()),
@@ -143,15 +140,12 @@ Result<Cohort> gather_cohort(StoreAccess& access, const std::string& expression,
   Progress progress("cohort", ids.size(), "cases");
   for (CaseId id : ids) {
     progress.update(cohort.cases.size());
-    CASEBOX_TRY(const auto record, record_of(access, id));
-    CASEBOX_TRY(auto reader, storage::CaseReader::open(access.store(), id, access.keyring(),
-                                                       keyring::Purpose::kReport));
+    CASEBOX_TRY(auto reader, access.read_case(id, keyring::Purpose::kReport));
     CASEBOX_TRY(const auto view, gather_case(*reader));
-    CASEBOX_TRY(const auto report, verify_stored_case(access.store(), record, {}));
     CohortCase one;
     one.case_id = view.case_id;
     one.procedure = view.procedure;
-    one.verdict = report.verdict;
+    one.verdict = reader->verdict();
     one.sealed = !view.readable;
     one.consent_stated = view.consent_stated;
     one.allowed = !view.consent_stated || has_consent(view, "quality");

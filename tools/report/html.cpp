@@ -103,15 +103,25 @@ Html table(const std::string& caption, const std::vector<Column>& columns,
                             tag("tbody", body)})});
 }
 
-std::string page(const std::string& title, const std::string& body_class, const Children& body) {
+std::string page(const std::string& title, const std::string& body_class,
+                 const PageVerdict& verdict, const Children& body) {
+  Children all;
+  if (!verdict.complete)
+    all.push_back(tag("p", {{"class", "verdict bad"}, {"role", "alert"}},
+                      {verdict.name +
+                       ": what is shown here is not a complete record as it was "
+                       "signed. " +
+                       verdict.why}));
+  all.insert(all.end(), body.begin(), body.end());
   // The style is the program's own text and the only raw part; the policy lets nothing be fetched.
   return "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
          "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
          "style-src 'unsafe-inline'; img-src data:\">\n"
          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
          "<meta name=\"referrer\" content=\"no-referrer\">\n" +
-         tag("title", {title}).markup() + "\n<style>" + kStyle + "</style>\n</head>\n" +
-         tag("body", {{"class", body_class}}, {tag("main", body)}).markup() + "\n</html>\n";
+         tag("title", {verdict.name.empty() ? title : title + " (" + verdict.name + ")"}).markup() +
+         "\n<style>" + kStyle + "</style>\n</head>\n" +
+         tag("body", {{"class", body_class}}, {tag("main", all)}).markup() + "\n</html>\n";
 }
 
 std::string words(const std::string& code) {

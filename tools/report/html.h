@@ -50,7 +50,16 @@ Html table(const std::string& caption, const std::vector<Column>& columns,
            const std::vector<std::vector<Html>>& rows, const std::string& none = "None.");
 
 /// A whole document without any outside reference: its own style, a policy that forbids the rest.
-std::string page(const std::string& title, const std::string& body_class, const Children& body);
+/// The verdict of what a page shows.
+struct PageVerdict {
+  std::string name;  // "COMPLETE", ...; empty: of no single case
+  bool complete = true;
+  std::string why;  // first problem
+};
+/// A whole document. The verdict stands in its title and, unless it is a good one, on its first
+/// line.
+std::string page(const std::string& title, const std::string& body_class,
+                 const PageVerdict& verdict, const Children& body);
 
 /// "CalotTriangleDissection", "time-out" -> "Calot triangle dissection", "Time out".
 std::string words(const std::string& code);

@@ -45,8 +45,7 @@ Html head(const CaseEvidence& e) {
 Html custody(const CaseEvidence& e) {
   const verify::Report& report = e.custody;
   const std::string verdict = verify::to_string(report.verdict);
-  const bool good = report.verdict == verify::Verdict::kComplete ||
-                    report.verdict == verify::Verdict::kCompleteWithDeclaredGaps;
+  const bool good = verify::is_complete(report.verdict);
   std::vector<std::vector<Html>> problems, epochs, openings;
   for (const verify::Problem& problem : report.problems)
     problems.push_back({problem.kind, problem.where, problem.detail});
@@ -358,11 +357,10 @@ std::string liability(const CaseEvidence& e) {
     for (auto section : {time_line, all_departures, comparison, twin, sensitivity, analyses})
       body.push_back(section(e));
   } else {
-    body.push_back(tag("div", {{"class", "withheld"}},
-                       {tag("h2", {"3. to 8. Content"}),
-                        tag("p", {"No key here opens this case, so nothing of its content can be "
-                                  "shown. " +
-                                  e.view.unreadable_reason})}));
+    body.push_back(
+        tag("div", {{"class", "withheld"}},
+            {tag("h2", {"3. to 8. Content"}),
+             tag("p", {"Nothing of its content is shown: " + e.view.unreadable_reason})}));
   }
   body.push_back(limits(e));
   body.push_back(reproduction(e));
@@ -384,7 +382,8 @@ std::string liability(const CaseEvidence& e) {
              tag("code", {"casebox analyze timing --cohort 'procedure = \"" +
                           e.comparison.procedure + "\"' --store STORE --json"})}));
   body.push_back(evidence_annex(named));
-  return page("Liability file " + e.view.case_id.substr(0, 8), "liability", body);
+  return page("Liability file " + e.view.case_id.substr(0, 8), "liability", verdict_of(e.custody),
+              body);
 }
 
 }  // namespace casebox::tools::report

@@ -191,4 +191,11 @@ Html evidence_annex(const std::vector<const v1::Finding*>& named) {
   return out.empty() ? tag("p", {{"class", "none"}}, {"No findings are named."}) : join(out);
 }
 
+PageVerdict verdict_of(const verify::Report& report) {
+  PageVerdict out{verify::to_string(report.verdict), verify::is_complete(report.verdict), ""};
+  if (!report.problems.empty())
+    out.why = report.problems.front().where + ": " + report.problems.front().detail + ".";
+  return out;
+}
+
 }  // namespace casebox::tools::report

@@ -40,6 +40,8 @@ Html phase_table(const CaseEvidence& evidence);
 /// "Preparation took 5 min 10 s ..."; nullptr statistics or too few cases give no range.
 bool outside_usual(const PhaseStatistics* usual, double seconds);
 
+PageVerdict verdict_of(const verify::Report& report);
+
 /// Every finding that was named: tag, full id, run, source frames with hashes, the command.
 Html evidence_annex(const std::vector<const v1::Finding*>& named);
 

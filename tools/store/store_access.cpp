@@ -34,6 +34,9 @@ std::vector<Arg> with_store_args(std::vector<Arg> more) {
   std::vector<Arg> args = {
       {"--store", ArgKind::kText, "Folder of the store", "", true},
       {"--keys", ArgKind::kText, "Folder of the keystore (default: <store>/keys)"},
+      {"--unproven", ArgKind::kFlag,
+       "Show content of cases that are damaged, tampered with or a stranger's all the same; every "
+       "output says so"},
   };
   args = with_trust_args(std::move(args));
   args.insert(args.end(), more.begin(), more.end());
@@ -101,6 +104,7 @@ StoreOptions StoreOptions::from(const Args& args, const std::string& subject) {
   options.keys = args.text("--keys");
   options.trust = TrustOptions::from(args);
   options.subject = subject;
+  options.show_unproven = args.flag("--unproven");
   return options;
 }
 
@@ -180,7 +184,7 @@ Result<CaseId> StoreAccess::resolve_case(const std::string& text, bool studies) 
 
 std::string StoreAccess::alias_of(CaseId id) {
   if (keystore_ == nullptr) return "";
-  auto reader = storage::CaseReader::open(*store_, id, *keyring_, keyring::Purpose::kIndex);
+  auto reader = read_case(id, keyring::Purpose::kIndex);
   if (!reader) return "";
   auto events = (*reader)->events(v1::STREAM_KIND_DETAILS);
   if (!events) return "";
@@ -191,10 +195,55 @@ std::string StoreAccess::alias_of(CaseId id) {
   return alias;
 }
 
+Result<std::optional<trust::TrustList>> StoreAccess::trust_if_any() const {
+  auto loaded = trust();
+  if (loaded) return std::optional<trust::TrustList>(std::move(loaded->list));
+  if (loaded.error().code == Code::kNotFound && options_.trust.file.empty())
+    return std::optional<trust::TrustList>();
+  return loaded.error();
+}
+
+Result<std::unique_ptr<storage::CaseReader>> StoreAccess::read_case(CaseId id,
+                                                                    keyring::Purpose purpose) {
+  CASEBOX_TRY(const auto list, trust_if_any());
+  storage::OpenOptions how;
+  how.trust = list ? &*list : nullptr;
+  how.show_unproven = options_.show_unproven;
+  CASEBOX_TRY(auto reader, storage::CaseReader::open(*store_, id, *keyring_, purpose, how));
+  const verify::Report& report = reader->report();
+  if (!verify::is_complete(report.verdict) && said_.insert(id).second)
+    std::fprintf(stderr, "casebox: case %s is %s%s%s\n", to_string(id).c_str(),
+                 verify::to_string(report.verdict), report.problems.empty() ? "" : ": ",
+                 report.problems.empty() ? "" : report.problems.front().detail.c_str());
+  return reader;
+}
+
+Result<std::unique_ptr<storage::CaseReader>> StoreAccess::read_accounting(CaseId id) {
+  keyring::Keyring none(nullptr, options_.subject);
+  CASEBOX_TRY(const auto list, trust_if_any());
+  storage::OpenOptions how;
+  how.trust = list ? &*list : nullptr;
+  return storage::CaseReader::open(*store_, id, none, keyring::Purpose::kView, how);
+}
+
+Result<verify::Report> StoreAccess::verify(CaseId id, storage::Depth depth) const {
+  CASEBOX_TRY(const auto list, trust_if_any());
+  verify::Options how;
+  how.trust = list ? &*list : nullptr;
+  CASEBOX_TRY(auto verified, storage::verify_case(*store_, id, how, depth));
+  return std::move(verified.report);
+}
+
+Result<verify::Report> StoreAccess::verify(const v1::CaseRecord& record,
+                                           storage::Depth depth) const {
+  CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(record.case_id()));
+  return verify(id, depth);
+}
+
 Result<std::unique_ptr<storage::CaseReader>> StoreAccess::open_case(const std::string& text,
                                                                     keyring::Purpose purpose) {
   CASEBOX_TRY(CaseId id, resolve_case(text));
-  return storage::CaseReader::open(*store_, id, *keyring_, purpose);
+  return read_case(id, purpose);
 }
 
 fs::path StoreAccess::log_dir(const std::string& name) const {

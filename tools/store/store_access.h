@@ -16,6 +16,8 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -66,9 +68,10 @@ struct StoreOptions {
   bool write = false;          // take the store's lock
   bool produce =
       false;  // without `write`: logs may be written all the same, by a thread beside the writer's
-  bool create = false;      // make store and keystore when absent (import, demo)
-  bool create_keys = true;  // with `create`; false: the store alone (ingest goes without keys)
-  uint32_t shards = 1;      // with `create`
+  bool create = false;         // make store and keystore when absent (import, demo)
+  bool create_keys = true;     // with `create`; false: the store alone (ingest goes without keys)
+  uint32_t shards = 1;         // with `create`
+  bool show_unproven = false;  // content of cases that do not hold, for who asked for it
   std::string subject =
       "casebox";  // who opens keys, for the audit trail: "casebox show", never a person
 
@@ -98,6 +101,8 @@ class StoreAccess {
   /// The trust list as it stands now: ask again to see who was enrolled since. kNotFound without
   /// keystore and --trust.
   Result<LoadedTrust> trust() const { return load_trust(options_.trust, keystore_.get()); }
+  /// Empty without keystore and --trust: signers are not compared then.
+  Result<std::optional<trust::TrustList>> trust_if_any() const;
   Clock& clock() { return clock_; }
 
   /// The case a person means: full id, unique id prefix of at least 4 hex digits, or alias (needs
@@ -106,7 +111,15 @@ class StoreAccess {
   Result<CaseId> resolve_case(const std::string& text, bool studies = false);
   /// The alias in a case's sealed details; empty without one or without keys.
   std::string alias_of(CaseId id);
-  /// resolve_case and CaseReader::open.
+  /// Opens a case for reading, verified, under the trust list as it stands. Says
+  /// on standard error, once a case, if it is not complete.
+  Result<std::unique_ptr<storage::CaseReader>> read_case(CaseId id, keyring::Purpose purpose);
+  /// The same without a key: streams, gaps, clocks, and which frames a number stands in.
+  Result<std::unique_ptr<storage::CaseReader>> read_accounting(CaseId id);
+  /// The verdict of a stored case and what it rests on.
+  Result<verify::Report> verify(CaseId id, storage::Depth depth) const;
+  Result<verify::Report> verify(const v1::CaseRecord& record, storage::Depth depth) const;
+  /// resolve_case and read_case.
   Result<std::unique_ptr<storage::CaseReader>> open_case(const std::string& text,
                                                          keyring::Purpose purpose);
 
@@ -134,6 +147,7 @@ class StoreAccess {
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<keyring::Keystore> keystore_;
   std::unique_ptr<keyring::Keyring> keyring_;
+  std::set<CaseId> said_;  // whose verdict was said
 };
 
 }  // namespace casebox::tools

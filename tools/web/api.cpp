@@ -8,33 +8,45 @@ namespace {
 
 using Part = Result<Response> (*)(OpenCase&, const Request&);
 
+/// Whoever asks so sees what a case that does not hold contains, under its verdict.
+bool unproven(const Request& request) { return request.text("unproven") == "1"; }
+
 Router::Handler with_case(CaseSessions& sessions, Part part) {
   return [&sessions, part](const Request& request) -> Result<Response> {
-    CASEBOX_TRY(auto lease, sessions.open(request.params.at("id")));
-    return part(*lease.open, request);
+    CASEBOX_TRY(auto lease, sessions.open(request.params.at("id"), unproven(request)));
+    auto response = part(*lease.open, request);
+    if (!response) response = error_response(response.error());
+    response->headers.emplace_back("Casebox-Verdict", verify::to_string(lease->reader().verdict()));
+    return response;
   };
 }
 
-Result<Response> list_cases(const storage::Store& store) {
+Result<Response> list_cases(const storage::Store& store, CaseSessions& sessions) {
   CASEBOX_TRY(auto records, store.operations());
   Json json = document("api.cases");
   json["cases"] = Json::array();
-  for (const v1::CaseRecord& record : records)
-    json["cases"].push_back(case_row(summarize_case(record)));
+  for (const v1::CaseRecord& record : records) {
+    CaseView view = summarize_case(record);
+    CASEBOX_TRY(const auto verdict, sessions.verdict(record));
+    view.verdict = verify::to_string(verdict);
+    view.complete = verify::is_complete(verdict);
+    json["cases"].push_back(case_row(view));
+  }
   return Response{200, "application/json", json.dump(), {}};
 }
 
 }  // namespace
 
 void register_api(Router& router, const storage::Store& store, CaseSessions& sessions) {
-  router.add("/api/cases", [&store](const Request&) { return list_cases(store); });
+  router.add("/api/cases",
+             [&store, &sessions](const Request&) { return list_cases(store, sessions); });
   router.add("/api/cases/{id}", [&sessions](const Request& request) -> Result<Response> {
-    CASEBOX_TRY(auto lease, sessions.reopen(request.params.at("id")));
+    CASEBOX_TRY(auto lease, sessions.reopen(request.params.at("id"), unproven(request)));
     CASEBOX_TRY(const CaseView* view, lease->view());
     return Response{200,
                     "application/json",
                     case_document(*view).dump(-1, ' ', false, Json::error_handler_t::replace),
-                    {}};
+                    {{"Casebox-Verdict", view->verdict}}};
   });
   router.add("/api/cases/{id}/samples", with_case(sessions, samples_response));
   router.add("/api/cases/{id}/twin", with_case(sessions, twin_response));

@@ -93,6 +93,8 @@ Json case_row(const CaseView& view) {
           {"start", view.start},
           {"duration_s", view.duration_s},
           {"state", view.state},
+          {"verdict", view.verdict},
+          {"complete", view.complete},
           {"streams", view.streams.size()},
           {"gaps", gaps}};
 }
@@ -104,6 +106,12 @@ Json case_document(const CaseView& view) {
   json["first_t_s"] = view.first_t_s;
   json["frames"] = std::to_string(view.frames);
   json["quarantined"] = view.quarantined;
+  json["verdict"] = view.verdict;
+  json["complete"] = view.complete;
+  json["problems"] = Json::array();
+  for (const verify::Problem& problem : view.problems)
+    json["problems"].push_back(
+        {{"kind", problem.kind}, {"where", problem.where}, {"detail", problem.detail}});
   json["readable"] = view.readable;
   if (!view.readable) json["unreadable_reason"] = view.unreadable_reason;
   json["alias"] = view.alias;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "proto/seal/seal.h"
+
 namespace casebox::tools::web {
 
 constexpr double kOverviewCell = 0.5;  // s; half a pixel of a 13 minute window on a wide screen
@@ -44,24 +46,20 @@ Result<const std::vector<FragmentInfo>*> OpenCase::fragments(const std::string& 
   const auto found = reader_->find_stream(stream);
   if (!found || (found->kind() != v1::STREAM_KIND_VIDEO && found->kind() != v1::STREAM_KIND_AUDIO))
     return Error{Code::kNotFound, "media: the case has no such video; see its streams"};
-  CASEBOX_TRY(auto id, id_from_bytes<CaseId>(reader_->record().case_id()));
-  const storage::Shard* shard = store_.shard_of(id);
-  if (shard == nullptr) return Error{Code::kNotFound, "media: the case is not in this store"};
   std::vector<FragmentInfo> list;
   bool inside = false;  // of a packet that is split over several frames
-  CASEBOX_CHECK(shard->for_each_media_header(
-      id, StreamId{found->stream_id()}, [&](const frame::Header& header) -> Result<void> {
-        if (header.kind != frame::Kind::kData || header.has(frame::flag::kDerived)) return ok();
-        if (inside && !list.empty()) {
-          list.back().bytes += header.body_size;
-        } else {
-          list.push_back({header.t.seconds(), header.duration_us * 1e-6,
-                          header.has(frame::flag::kSync), header.body_size, header.t.ns});
-        }
-        if (header.has(frame::flag::kFirst)) inside = true;
-        if (header.has(frame::flag::kLast)) inside = false;
-        return ok();
-      }));
+  CASEBOX_CHECK(reader_->media_headers(stream, [&](const frame::Header& header) -> Result<void> {
+    if (header.kind != frame::Kind::kData || header.has(frame::flag::kDerived)) return ok();
+    if (inside && !list.empty()) {
+      list.back().bytes += header.body_size;
+    } else {
+      list.push_back({header.t.seconds(), header.duration_us * 1e-6, header.has(frame::flag::kSync),
+                      header.body_size, header.t.ns});
+    }
+    if (header.has(frame::flag::kFirst)) inside = true;
+    if (header.has(frame::flag::kLast)) inside = false;
+    return ok();
+  }));
   auto& kept = fragments_[stream] = std::move(list);
   return static_cast<const std::vector<FragmentInfo>*>(&kept);
 }
@@ -88,19 +86,45 @@ double time_of(const storage::SampleRun& run, size_t i) {
   return run.t0.seconds() + (run.rate_hz > 0 ? static_cast<double>(i) / run.rate_hz : 0);
 }
 
-Result<CaseSessions::Lease> CaseSessions::open(const std::string& id) { return lease(id, false); }
-Result<CaseSessions::Lease> CaseSessions::reopen(const std::string& id) { return lease(id, true); }
+Result<CaseSessions::Lease> CaseSessions::open(const std::string& id, bool unproven) {
+  return lease(id, false, unproven);
+}
+Result<CaseSessions::Lease> CaseSessions::reopen(const std::string& id, bool unproven) {
+  return lease(id, true, unproven);
+}
 
-Result<CaseSessions::Lease> CaseSessions::lease(const std::string& text, bool anew) {
+Result<std::optional<trust::TrustList>> CaseSessions::trusted() const {
+  return trust_ ? trust_() : std::optional<trust::TrustList>();
+}
+
+Result<verify::Verdict> CaseSessions::verdict(const v1::CaseRecord& record) {
+  CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(record.case_id()));
+  const Digest row = seal::sha256(record.SerializeAsString());
+  {
+    std::lock_guard lock(mutex_);
+    const auto known = verdicts_.find(id);
+    if (known != verdicts_.end() && known->second.first == row) return known->second.second;
+  }
+  CASEBOX_TRY(const auto list, trusted());
+  verify::Options how;
+  how.trust = list ? &*list : nullptr;
+  CASEBOX_TRY(const auto found, storage::verify_case(store_, id, how, storage::Depth::kLeaves));
+  std::lock_guard lock(mutex_);
+  verdicts_[id] = {row, found.report.verdict};
+  return found.report.verdict;
+}
+
+Result<CaseSessions::Lease> CaseSessions::lease(const std::string& text, bool anew, bool unproven) {
   CASEBOX_TRY(auto id, resolve_case(store_, text));
   std::shared_ptr<Entry> entry;
   {
     std::lock_guard lock(mutex_);
-    auto it =
-        std::find_if(entries_.begin(), entries_.end(), [&](const auto& e) { return e->id == id; });
+    auto it = std::find_if(entries_.begin(), entries_.end(),
+                           [&](const auto& e) { return e->id == id && e->unproven == unproven; });
     if (it == entries_.end()) {
       entries_.push_front(std::make_shared<Entry>());
       entries_.front()->id = id;
+      entries_.front()->unproven = unproven;
       if (entries_.size() > options_.max_open) entries_.pop_back();
     } else {
       entries_.splice(entries_.begin(), entries_, it);
@@ -115,8 +139,12 @@ Result<CaseSessions::Lease> CaseSessions::lease(const std::string& text, bool an
     if (anew || now - entry->opened > limit) entry->open.reset();
   }
   if (!entry->open) {
+    CASEBOX_TRY(const auto list, trusted());
+    storage::OpenOptions how;
+    how.trust = list ? &*list : nullptr;
+    how.show_unproven = unproven;
     CASEBOX_TRY(auto reader,
-                storage::CaseReader::open(store_, id, keyring_, keyring::Purpose::kView));
+                storage::CaseReader::open(store_, id, keyring_, keyring::Purpose::kView, how));
     entry->open = std::make_unique<OpenCase>(store_, std::move(reader));
     entry->opened = now;
   }

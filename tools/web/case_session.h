@@ -6,7 +6,9 @@
 // Thread safety: safe; a Lease holds its case's lock, so requests for one case take turns.
 // Lifetime: the store and the keyring outlive it.
 
+#include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -66,23 +68,35 @@ class CaseSessions {
     OpenCase* operator->() const { return open; }
   };
 
+  /// `trust` gives the trust list in force, asked at every opening; empty: signers are not
+  /// compared.
+  using Trust = std::function<Result<std::optional<trust::TrustList>>()>;
   CaseSessions(const storage::Store& store, keyring::Keyring& keyring, Clock& clock,
-               Options options)
-      : store_(store), keyring_(keyring), clock_(clock), options_(options) {}
+               Options options, Trust trust = {})
+      : store_(store),
+        keyring_(keyring),
+        clock_(clock),
+        options_(options),
+        trust_(std::move(trust)) {}
 
   /// By full id or by a unique prefix of at least 4 hex digits.
-  Result<Lease> open(const std::string& id);
+  /// `unproven`: with the content of a case that does not hold.
+  Result<Lease> open(const std::string& id, bool unproven = false);
   /// Reads the case anew, as when a person opens it: a new audit record.
-  Result<Lease> reopen(const std::string& id);
+  Result<Lease> reopen(const std::string& id, bool unproven = false);
+  /// The verdict by signatures and chains; kept as long as the store's row stays as it is.
+  Result<verify::Verdict> verdict(const v1::CaseRecord& record);
 
  private:
   struct Entry {
     CaseId id;
+    bool unproven = false;
     MonoTime opened;
     std::mutex mutex;
     std::unique_ptr<OpenCase> open;
   };
-  Result<Lease> lease(const std::string& id, bool anew);
+  Result<Lease> lease(const std::string& id, bool anew, bool unproven);
+  Result<std::optional<trust::TrustList>> trusted() const;
 
   const storage::Store& store_;
   keyring::Keyring& keyring_;
@@ -90,6 +104,8 @@ class CaseSessions {
   Options options_;
   std::mutex mutex_;
   std::list<std::shared_ptr<Entry>> entries_;  // most recent first
+  Trust trust_;
+  std::map<CaseId, std::pair<Digest, verify::Verdict>> verdicts_;  // by digest of the row
 };
 
 /// The case that `text` names: a full id, or a unique prefix of at least 4 hex digits.

@@ -102,6 +102,7 @@ unsigned status_of(const Error& error) {
     case Code::kUnsupported: return 400;
     case Code::kNotFound: return 404;
     case Code::kDenied: return 403;
+    case Code::kCorrupt: return 409;  // what is stored does not hold
     case Code::kUnavailable: return 503;
     default: return 500;
   }

@@ -41,7 +41,8 @@ struct Response {
 /// is not absolute, is longer than 4 KiB, has a bad escape, a NUL or a `.`/`..` segment.
 Result<Request> parse_target(std::string_view method, std::string_view target);
 
-/// HTTP status of an error: bad input 400, not found 404, denied 403, try again 503, else 500.
+/// HTTP status of an error: bad input 400, not found 404, denied 403, what is stored
+/// does not hold 409, try again 503, else 500.
 unsigned status_of(const Error& error);
 
 /// {"error": {"code": ..., "message": ...}} with the status of the error.

@@ -8,7 +8,7 @@ namespace casebox::tools::web {
 
 struct Server::Impl {
   explicit Impl(const Options& o)
-      : options(o), sessions(*o.store, *o.keyring, *o.clock, CaseSessions::Options{}) {}
+      : options(o), sessions(*o.store, *o.keyring, *o.clock, CaseSessions::Options{}, o.trust) {}
   Options options;
   CaseSessions sessions;
   Router router;

@@ -8,12 +8,15 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "proto/base/result.h"
 #include "proto/base/time.h"
 #include "proto/keyring/keyring.h"
+#include "proto/trust/trust.h"
 #include "storage/store.h"
 
 namespace casebox::tools::web {
@@ -27,6 +30,8 @@ class Server {
     std::string address = "127.0.0.1";
     uint16_t port = 0;              // 0: a free one
     std::filesystem::path web_dir;  // the built page
+    // The trust list in force; empty: signers are not compared.
+    std::function<Result<std::optional<trust::TrustList>>()> trust;
   };
 
   static Result<std::unique_ptr<Server>> start(Options options);

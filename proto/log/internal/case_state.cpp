@@ -25,6 +25,7 @@ void CaseState::learn(const frame::View& frame, const Digest* leaf) {
   position->second.head =
       frame::next_head(position->second.head, leaf ? *leaf : frame::leaf_hash(frame));
   position->second.next = h.next();
+  if (h.kind == frame::Kind::kGap) ++position->second.gap_frames;
 }
 
 void CaseState::remember(const frame::View& frame) {
@@ -87,7 +88,8 @@ void CaseState::resume(const v1::LogFileHeader& header) {
     for (const v1::StreamPosition& position : epoch.positions()) {
       auto head = to_digest(position.head());
       if (!head) continue;
-      positions_[epoch.epoch()][position.stream_id()] = {position.next_number(), *head};
+      positions_[epoch.epoch()][position.stream_id()] = {position.next_number(), *head,
+                                                         position.gap_frames()};
     }
 }
 
@@ -104,6 +106,7 @@ Bytes CaseState::preamble(v1::LogFileHeader& header) const {
       p.set_stream_id(stream);
       p.set_next_number(position.next);
       p.set_head(Bytes(view(position.head)));
+      p.set_gap_frames(position.gap_frames);
     }
   }
   return out;

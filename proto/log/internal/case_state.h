@@ -56,6 +56,7 @@ class CaseState {
   struct Position {
     uint64_t next = 0;
     Digest head{};
+    uint64_t gap_frames = 0;
   };
 
   void replace(const frame::View& frame, std::vector<Thing> things);

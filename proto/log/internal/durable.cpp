@@ -78,3 +78,12 @@ Result<void> Durable::store(Offset offset) {
 }
 
 }  // namespace casebox::log::internal
+
+namespace casebox::log {
+
+Result<std::optional<Offset>> durable_offset(const std::filesystem::path& dir) {
+  CASEBOX_TRY(auto durable, internal::Durable::open(dir, false));
+  return durable.load();
+}
+
+}  // namespace casebox::log

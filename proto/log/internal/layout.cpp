@@ -12,6 +12,7 @@
 
 #include "proto/frame/frame.h"
 #include "proto/log/internal/window.h"
+#include "proto/log/log.h"
 
 namespace casebox::log::internal {
 
@@ -32,21 +33,12 @@ fs::path file_path(const fs::path& dir, uint32_t index) {
   return dir / name;
 }
 
-std::optional<uint32_t> file_index(const fs::path& file) {
-  const std::string stem = file.stem().string();
-  if (file.extension() != kExtension || stem.size() < kDigits) return std::nullopt;
-  uint32_t index = 0;
-  const auto [end, error] = std::from_chars(stem.data(), stem.data() + stem.size(), index);
-  if (error != std::errc() || end != stem.data() + stem.size()) return std::nullopt;
-  return index;
-}
-
 Result<std::vector<uint32_t>> file_indices(const fs::path& dir) {
   std::error_code error;
   std::vector<uint32_t> out;
   fs::directory_iterator at(dir, error);
   for (; !error && at != fs::directory_iterator(); at.increment(error))
-    if (auto index = file_index(at->path())) out.push_back(*index);
+    if (auto index = log::file_index(at->path())) out.push_back(*index);
   if (error)
     return Error{error == std::errc::no_such_file_or_directory ? Code::kNotFound : Code::kIo,
                  dir.string() + ": cannot be listed: " + error.message()};
@@ -156,3 +148,17 @@ Result<Fd> lock(const fs::path& dir) {
 }
 
 }  // namespace casebox::log::internal
+
+namespace casebox::log {
+
+std::optional<uint32_t> file_index(const std::filesystem::path& file) {
+  const std::string stem = file.stem().string();
+  if (file.extension() != internal::kExtension || stem.size() < internal::kDigits)
+    return std::nullopt;
+  uint32_t index = 0;
+  const auto [end, error] = std::from_chars(stem.data(), stem.data() + stem.size(), index);
+  if (error != std::errc() || end != stem.data() + stem.size()) return std::nullopt;
+  return index;
+}
+
+}  // namespace casebox::log

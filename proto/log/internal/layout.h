@@ -32,8 +32,6 @@ constexpr size_t kIdDigits = 16;
 
 /// `<dir>/<index, 8 digits>.cblog`.
 std::filesystem::path file_path(const std::filesystem::path& dir, uint32_t index);
-/// The index in a file's name; nullopt if it is not a log file's name.
-std::optional<uint32_t> file_index(const std::filesystem::path& file);
 /// Indices of the files of a log, ascending.
 Result<std::vector<uint32_t>> file_indices(const std::filesystem::path& dir);
 

@@ -58,17 +58,22 @@ Result<ItemNumber> EpochWriter::append(frame::Header header, BytesView body) {
   chain.failed.reset();
   chain.head = frame::next_head(chain.head, leaf);
   chain.next = header.next();
+  if (header.kind == frame::Kind::kGap) ++chain.gap_frames;
   return header.first;
 }
 
-Result<ItemNumber> EpochWriter::append_control(frame::Kind kind, CaseTime t,
-                                               const google::protobuf::MessageLite& body) {
+frame::Header EpochWriter::control_header(frame::Kind kind, CaseTime t) const {
   frame::Header header;
   header.kind = kind;
   header.stream = kControlStream;
   header.t = t;
   header.t_capture = clock_.mono();
-  return append(header, body.SerializeAsString());
+  return header;
+}
+
+Result<ItemNumber> EpochWriter::append_control(frame::Kind kind, CaseTime t,
+                                               const google::protobuf::MessageLite& body) {
+  return append(control_header(kind, t), body.SerializeAsString());
 }
 
 Result<ItemNumber> EpochWriter::append_gap(StreamId stream, const v1::Gap& gap) {
@@ -90,6 +95,7 @@ v1::StreamPosition EpochWriter::position(uint32_t stream, const Chain& chain) co
   position.set_stream_id(stream);
   position.set_next_number(chain.next);
   position.set_head(Bytes(view(chain.head)));
+  position.set_gap_frames(chain.gap_frames);
   return position;
 }
 
@@ -97,10 +103,12 @@ Result<void> EpochWriter::beat(CaseTime t) {
   chain(kControlStream);
   v1::Beat beat;
   beat.set_t_ns(t.ns);
+  beat.set_form(2);
   for (const auto& [stream, chain] : chains_) *beat.add_positions() = position(stream, chain);
-  const auto signature = key_.sign(frame::beat_message(case_id_, producer_, epoch_, beat));
+  const frame::Header header = complete(control_header(frame::Kind::kBeat, t));
+  const auto signature = key_.sign(frame::beat_message(case_id_, producer_, header, beat));
   beat.set_signature(signature.data(), signature.size());
-  CASEBOX_CHECK(append_control(frame::Kind::kBeat, t, beat));
+  CASEBOX_CHECK(append(header, beat.SerializeAsString()));
   return ok();
 }
 

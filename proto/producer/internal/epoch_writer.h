@@ -24,6 +24,7 @@ class EpochWriter {
   struct Chain {
     uint64_t next = 0;
     Digest head{};
+    uint64_t gap_frames = 0;
     std::optional<Digest> failed;  // leaf of a frame that the log refused under number `next`
   };
 
@@ -33,9 +34,7 @@ class EpochWriter {
   /// Starts a chain at its first head, if it is not there yet.
   Chain& chain(StreamId stream);
   /// Continues one from a known position.
-  void resume(StreamId stream, uint64_t next, const Digest& head) {
-    chains_[stream.value] = {next, head, {}};
-  }
+  void resume(StreamId stream, const Chain& at) { chains_[stream.value] = at; }
 
   /// Completes the header (epoch, first number, derived flag), encodes, appends, and moves the
   /// chain.
@@ -56,6 +55,7 @@ class EpochWriter {
   log::Writer& log() { return log_; }
 
  private:
+  frame::Header control_header(frame::Kind kind, CaseTime t) const;
   v1::StreamPosition position(uint32_t stream, const Chain& chain) const;
 
   CaseId case_id_;

@@ -158,32 +158,54 @@ TEST(Body, NeverGrowsAboveItsLimit) {
   EXPECT_FALSE(unpack_body(bomb.substr(0, bomb.size() / 2), 64 << 20));
 }
 
-TEST(Beat, MessageDependsOnEveryValueAndOnNoOrder) {
+class BeatMessage : public ::testing::TestWithParam<uint32_t> {};
+
+TEST_P(BeatMessage, DependsOnEveryValueAndOnNoOrder) {
   v1::Beat beat;
+  beat.set_form(GetParam());
   beat.set_t_ns(1);
   for (uint32_t id : {0u, 3u}) {
     auto& p = *beat.add_positions();
     p.set_stream_id(id);
     p.set_next_number(id + 10);
     p.set_head(Bytes(32, static_cast<char>(id)));
+    p.set_gap_frames(id);
   }
   const auto id = random_id<CaseId>();
   const auto producer = random_id<ProducerId>();
-  const Bytes message = beat_message(id, producer, Epoch{1}, beat);
+  Header h;
+  h.kind = Kind::kBeat;
+  h.epoch = Epoch{1};
+  const Bytes message = beat_message(id, producer, h, beat);
   v1::Beat swapped = beat;
   swapped.mutable_positions()->SwapElements(0, 1);
-  EXPECT_EQ(beat_message(id, producer, Epoch{1}, swapped), message);
+  EXPECT_EQ(beat_message(id, producer, h, swapped), message);
   v1::Beat later = beat;
   later.set_t_ns(2);
-  EXPECT_NE(beat_message(id, producer, Epoch{1}, later), message);
+  EXPECT_NE(beat_message(id, producer, h, later), message);
   v1::Beat more = beat;
   more.mutable_positions(1)->set_next_number(14);
-  EXPECT_NE(beat_message(id, producer, Epoch{1}, more), message);
+  EXPECT_NE(beat_message(id, producer, h, more), message);
   v1::Beat other = beat;
   other.mutable_positions(1)->mutable_head()->back() = 'x';
-  EXPECT_NE(beat_message(id, producer, Epoch{1}, other), message);
-  EXPECT_NE(beat_message(id, producer, Epoch{2}, beat), message);
+  EXPECT_NE(beat_message(id, producer, h, other), message);
+  Header elsewhere = h;
+  elsewhere.epoch = Epoch{2};
+  EXPECT_NE(beat_message(id, producer, elsewhere, beat), message);
+  if (GetParam() < 2) return;
+  v1::Beat hidden = beat;
+  hidden.mutable_positions(1)->set_gap_frames(2);
+  EXPECT_NE(beat_message(id, producer, h, hidden), message);
+  Header arrived = h;
+  arrived.t_capture = MonoTime{5};
+  EXPECT_NE(beat_message(id, producer, arrived, beat), message);
+  Header sized = h;
+  sized.body_size = 200;
+  sized.crc = 7;
+  EXPECT_EQ(beat_message(id, producer, sized, beat), message) << "known only once it is signed";
 }
+
+INSTANTIATE_TEST_SUITE_P(Forms, BeatMessage, ::testing::Values(1u, 2u));
 
 }  // namespace
 }  // namespace casebox::frame

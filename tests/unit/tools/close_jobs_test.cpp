@@ -48,6 +48,7 @@ class CloseJobsTest : public ::testing::Test {
     auto access = StoreAccess::open(options);
     ASSERT_TRUE(access) << access.error().message;
     access_ = std::move(*access);
+    ASSERT_TRUE(access_->keystore()->signing_key("analysis"));  // enrolled, and that is said
   }
   /// Records a case into the spool and takes it in.
   CaseId stored(const testing::ReviewCase& what = {}) {

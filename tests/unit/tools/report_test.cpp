@@ -270,7 +270,7 @@ TEST(Liability, OfACaseWithoutKeyShowsItsCustodyAndNothingElse) {
   const std::string html = liability(e);
   EXPECT_THAT(html, HasSubstr("COMPLETE_WITH_DECLARED_GAPS"));
   EXPECT_THAT(html, HasSubstr("room.video"));
-  EXPECT_THAT(html, HasSubstr("No key here opens this case"));
+  EXPECT_THAT(html, HasSubstr("Nothing of its content is shown"));
   EXPECT_THAT(html, Not(HasSubstr("3. Time line")));
 }
 

@@ -60,7 +60,17 @@ function keys(playhead: Playhead, view: Viewport): (event: KeyboardEvent) => voi
 function crumb(data: Case): void {
   document.getElementById('crumb')!.replaceChildren(h('b', {}, words(data.procedure || 'Case')),
     ...[data.alias || shortId(data.case_id), date(data.start), `room ${data.room || 'not stated'}`, time(data.duration_s)].map((text) => h('span', {}, text)),
-    h('span', { class: 'chip' }, data.state));
+    h('span', { class: data.complete ? 'chip' : 'chip bad' }, words(data.verdict.toLowerCase())));
+}
+
+/** What stands above everything else when the record is not whole as it was signed. */
+function verdict(data: Case): HTMLElement[] {
+  if (data.complete) return [];
+  const first = data.problems[0];
+  return [h('div', { class: 'notice panel bad', role: 'alert', 'data-verdict': data.verdict }, h('b', {}, `${data.verdict.replaceAll('_', ' ')}. `),
+    data.verdict === 'UNCLOSED' ? 'Nobody has said yet that this recording ended; what is shown holds up to its last signed second.'
+      : 'This is not a complete record as it was signed. ', first ? `${first.where}: ${first.detail}.` : '',
+    data.problems.length > 1 ? ` ${data.problems.length - 1} more.` : '')];
 }
 
 /** Shows a case; returns what ends it. */
@@ -84,10 +94,10 @@ export async function showCase(main: HTMLElement, id: string, at: number | null)
       : h('p', { class: 'soft' }, 'No video was recorded in this case.'),
       transport(playhead, view, plots.chooser), timeline.element, plots.element);
   } else {
-    column.append(h('div', { class: 'notice panel', role: 'alert' }, h('b', {}, 'The content of this case cannot be read here. '),
-      'Its key is not in this keystore, so only the accounting is shown. ', data.unreadable_reason ?? ''), timeline.element);
+    column.append(h('div', { class: 'notice panel', role: 'alert' }, h('b', {}, 'The content of this case is not shown here; only the accounting is. '),
+      data.unreadable_reason ?? ''), timeline.element);
   }
-  main.replaceChildren(h('div', { class: 'case', 'data-case': data.case_id }, column, panels.element));
+  main.replaceChildren(...verdict(data), h('div', { class: 'case', 'data-case': data.case_id }, column, panels.element));
   document.addEventListener('keydown', onKey);
   playhead.watch(() => { main.dataset['playheadS'] = playhead.t.toFixed(4); });
   view.watch(() => { main.dataset['viewS'] = `${view.from.toFixed(3)} ${view.to.toFixed(3)}`; });

@@ -16,14 +16,14 @@ function row(item: CaseRow): HTMLTableRowElement {
   },
   h('td', {}, link), h('td', {}, words(item.procedure || 'not stated')), h('td', {}, item.room || '\u2013'),
   h('td', {}, date(item.start)), h('td', { class: 'num' }, time(item.duration_s)),
-  h('td', {}, h('span', { class: 'chip' }, item.state)), h('td', { class: 'num' }, String(item.streams)),
+  h('td', {}, h('span', { class: item.complete ? 'chip' : 'chip bad' }, words(item.verdict.toLowerCase()))), h('td', { class: 'num' }, String(item.streams)),
   h('td', { class: 'num' }, String(item.gaps)));
   return element;
 }
 
 const matches = (item: CaseRow, text: string) =>
   text.toLowerCase().split(/\s+/).every((word) =>
-    [item.case_id, item.procedure, words(item.procedure), item.room, item.state, item.start]
+    [item.case_id, item.procedure, words(item.procedure), item.room, item.state, item.verdict, item.start]
       .some((field) => field.toLowerCase().includes(word)));
 
 export async function showList(main: HTMLElement): Promise<void> {
@@ -52,6 +52,6 @@ export async function showList(main: HTMLElement): Promise<void> {
   main.replaceChildren(
     h('div', { class: 'list-head' }, h('h1', {}, 'Cases'), count, filter),
     h('table', { class: 'cases panel' }, h('thead', {}, h('tr', {}, head('Case'), head('Procedure'), head('Room'),
-      head('Began'), head('Length', true), head('State'), head('Streams', true), head('Gaps', true))), body));
+      head('Began'), head('Length', true), head('Verdict'), head('Streams', true), head('Gaps', true))), body));
   fill();
 }

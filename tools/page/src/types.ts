@@ -1,7 +1,7 @@
 // The API's documents (docs/api.md). Times are seconds of case time.
 export interface CaseRow {
   case_id: string; procedure: string; room: string; start: string; duration_s: number; state: string;
-  streams: number; gaps: number;
+  verdict: string; complete: boolean; streams: number; gaps: number;
 }
 export interface Channel { name: string; unit: string; rate_hz: number }
 export interface Stream {
@@ -30,6 +30,7 @@ export interface DeviceClock {
   clock_id: number; offset_s: number; rate_ppm: number; u95_s: number | null; broken: boolean; resets: number;
 }
 export interface Case extends Omit<CaseRow, 'streams' | 'gaps'> {
+  problems: { kind: string; where: string; detail: string }[];
   readable: boolean; unreadable_reason?: string; alias: string; first_t_s: number; start_u95_s: number;
   frames: string; quarantined: number; consent: { stated: boolean; granted: string[] }; streams: Stream[];
   phases: Phase[]; events: CaseEvent[]; findings: Finding[]; gaps: Gap[]; clocks: DeviceClock[];

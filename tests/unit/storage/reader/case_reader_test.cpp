@@ -15,7 +15,8 @@ using testing::FrameMaker;
 using testing::TempDir;
 constexpr StreamId kEvents{1}, kWave{2}, kVideo{3};
 
-/// A store with one case whose frames are not sealed, so that no key is needed to read it.
+/// A store with one case whose frames are neither sealed nor signed, so that no key is needed to
+/// make or read it: what the reader then calls unproven.
 class CaseReaderTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -48,7 +49,17 @@ class CaseReaderTest : public ::testing::Test {
     r.mutable_stream()->set_kind(kind);
     return *r.mutable_stream();
   }
+  /// Stream 0, once all streams are added: the reader believes nothing else.
+  void begin() {
+    if (begun) return;
+    begun = true;
+    put(maker.open(), Table::kEvent);
+    for (const auto& row : record.streams())
+      put(maker.make(frame::Kind::kStream, kControlStream, {}, row.stream().SerializeAsString()),
+          Table::kEvent);
+  }
   void put(const Bytes& bytes, Table table) {
+    begin();
     auto batch = store->shard(0).begin();
     auto view = frame::parse(bytes);
     ASSERT_TRUE(view);
@@ -57,7 +68,8 @@ class CaseReaderTest : public ::testing::Test {
     ASSERT_TRUE(store->shard(0).commit(std::move(batch)));
   }
   std::unique_ptr<CaseReader> read() {
-    auto reader = CaseReader::open(*store, maker.case_id, keyring, keyring::Purpose::kView);
+    auto reader = CaseReader::open(*store, maker.case_id, keyring, keyring::Purpose::kView,
+                                   {.show_unproven = true});
     EXPECT_TRUE(reader) << reader.error().message;
     return std::move(*reader);
   }
@@ -78,6 +90,7 @@ class CaseReaderTest : public ::testing::Test {
   TempDir dir;
   FrameMaker maker;
   v1::CaseRecord record;
+  bool begun = false;
   keyring::Keyring keyring{nullptr, "test"};
   std::unique_ptr<Store> store;
 };
@@ -160,7 +173,6 @@ TEST_F(CaseReaderTest, RefusesAPacketBeyondItsFragment) {
 }
 
 TEST_F(CaseReaderTest, CountsGapsAndRefusesSealedContentWithoutAKey) {
-  record.mutable_streams(1)->set_gap_frames(1);
   put(maker.gap(kWave, CaseTime{7}, 250), Table::kWave);
   put(data(kEvents, {}, v1::EventBatch(), 1, {}, frame::flag::kSealed), Table::kEvent);
   auto reader = read();
@@ -173,6 +185,16 @@ TEST_F(CaseReaderTest, CountsGapsAndRefusesSealedContentWithoutAKey) {
   auto events = reader->events(v1::STREAM_KIND_DEVICE);
   ASSERT_FALSE(events);
   EXPECT_EQ(events.error().code, Code::kNotFound);
+}
+
+TEST_F(CaseReaderTest, GivesNothingThatNobodySealedUnlessAsked) {
+  put(maker.event(kEvents, CaseTime{1}, "alarm"), Table::kEvent);
+  auto reader = *CaseReader::open(*store, maker.case_id, keyring, keyring::Purpose::kView);
+  EXPECT_FALSE(verify::may_be_shown(reader->verdict()));
+  const auto events = reader->events(v1::STREAM_KIND_DEVICE);
+  ASSERT_FALSE(events);
+  EXPECT_EQ(events.error().code, Code::kCorrupt);
+  EXPECT_EQ(read()->events(v1::STREAM_KIND_DEVICE)->size(), 1u);
 }
 
 TEST_F(CaseReaderTest, DigestsARangeOfFrames) {
