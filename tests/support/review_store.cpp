@@ -263,8 +263,8 @@ CaseId ReviewStore::record(const ReviewCase& what, const std::filesystem::path& 
   recorder.details.set_room("or-1");
   recorder.details.set_start_utc_ns(1'772'352'000'000'000'000);  // 2026-03-01T08:00:00Z
   auto log = must(log::Writer::open(log_dir, clock));
-  auto producer =
-      must(producer::Producer::open(recorder, must(keystore->signing_key("recorder")), *log, clock));
+  auto producer = must(
+      producer::Producer::open(recorder, must(keystore->signing_key("recorder")), *log, clock));
   Writer(*producer, clock, what).write();
   must(log->sync());
   return recorder.case_id;
