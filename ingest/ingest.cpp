@@ -151,7 +151,10 @@ Result<void> Ingest::Impl::store_frame(const bus::Delivery& delivery, const fram
   batch_bytes += frame.bytes.size();
   ++progress.frames;
   progress.bytes += frame.bytes.size();
+  const bool first = epoch.signing_key().empty();
   known.apply(frame, epoch, *stream, leaf);
+  if (first && !epoch.signing_key().empty())
+    batch(known.shard()).put_epoch_opened(known.id(), h.epoch, epoch.role(), leaf);
   return ok();
 }
 
@@ -162,6 +165,8 @@ Result<void> Ingest::Impl::write_batches() {
   for (auto& [id, state] : cases) {
     if (!state) continue;
     state->update_state();
+    for (const auto& covered : state->take_covered())
+      batch(state->shard()).put_epoch_closed(id, covered.epoch, covered.role, covered.leaf);
     if (!state->dirty) continue;
     batch(state->shard()).put_case(state->record());
   }
@@ -171,6 +176,8 @@ Result<void> Ingest::Impl::write_batches() {
       ++it;
       continue;
     }
+    // Each shard says up to where it has everything, should it lose its newest commits.
+    for (const auto& [source, next] : offsets) it->second.put_offset(source, next);
     CASEBOX_CHECK(it->first->commit(std::move(it->second)));
     it = batches.erase(it);
   }

@@ -4,6 +4,12 @@
 #include "storage/internal/shard_impl.h"
 
 namespace casebox::storage {
+namespace {
+
+constexpr size_t kCached = 4096;  // streams whose longest duration is remembered
+
+}  // namespace
+
 Batch::Batch(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Batch::~Batch() = default;
 Batch::Batch(Batch&&) noexcept = default;
@@ -55,6 +61,16 @@ void Batch::put_case(const v1::CaseRecord& record) {
   impl_->put(Family::kCase, record.case_id(), record.SerializeAsString());
 }
 
+void Batch::put_epoch_opened(CaseId case_id, Epoch epoch, v1::ProducerRole role,
+                             const Digest& leaf) {
+  impl_->epochs.push_back({case_id, epoch, false, static_cast<uint8_t>(role), leaf, 0, 0});
+}
+
+void Batch::put_epoch_closed(CaseId case_id, Epoch epoch, v1::ProducerRole role,
+                             const Digest& leaf) {
+  impl_->epochs.push_back({case_id, epoch, true, static_cast<uint8_t>(role), leaf, 0, 0});
+}
+
 void Batch::put_offset(const std::string& source, uint64_t next_offset) {
   Bytes value;
   append_be(value, next_offset);
@@ -78,8 +94,42 @@ void Batch::put_quarantine(const Quarantined& item) {
 size_t Batch::bytes() const { return impl_->bytes; }
 size_t Batch::frames() const { return impl_->frames; }
 
+Result<Bytes> Shard::Impl::number(Batch::Impl& batch) {
+  DbCommit commit;
+  commit.counter = counter + 1;
+  commit.base = base;
+  commit.previous_base = previous_base;
+  commit.ledger_records = ledger_records;
+  commit.ledger_head = ledger_head;
+  for (const LedgerEntry& entry : lost_rows)
+    batch.put(Family::kMeta, ledger_key(entry), encode_ledger(entry, {}));
+  std::set<Bytes> entered;
+  for (LedgerEntry entry : batch.epochs) {
+    const Bytes key = ledger_key(entry);
+    CASEBOX_TRY(const auto stored, db->get(Family::kMeta, key));
+    const auto lost = [&](const LedgerEntry& row) { return ledger_key(row) == key; };
+    if (stored || !entered.insert(key).second || std::ranges::any_of(lost_rows, lost)) continue;
+    entry.number = commit.ledger_records++;
+    entry.commit = commit.counter;
+    const Bytes record = encode_ledger(entry, commit.ledger_head);
+    commit.ledger_head = storage::ledger_head(record);
+    commit.ledger += record;
+    batch.put(Family::kMeta, key, record);
+  }
+  batch.put(Family::kMeta, kCommitKey, encode_commit(commit));
+  Bytes from = kCommitPrefix, to = kCommitPrefix, value;
+  append_be(from, uint64_t{0});
+  append_be(to, previous_base);
+  if (first_of_base && previous_base > 0) batch.remove_range(Family::kMeta, from, to);
+  Bytes key = kCommitPrefix;
+  append_be(key, base);
+  append_be(value, commit.counter);
+  batch.put(Family::kMeta, key, value);
+  return std::move(commit.ledger);
+}
+
 /// Media first, then one write: rows make media visible, so a crash between the two leaves only
-/// bytes behind a committed length.
+/// bytes behind a committed length. Then the files that say so (opening.cpp).
 Result<void> Shard::Impl::save(Batch::Impl& batch) {
   for (auto& item : batch.media) {
     CASEBOX_TRY(auto place, segments->append(item.case_id, item.stream, item.frame));
@@ -88,14 +138,25 @@ Result<void> Shard::Impl::save(Batch::Impl& batch) {
     batch.put(Family::kMedia, item.key, encode_media_row(row));
   }
   CASEBOX_TRY(auto lengths, segments->sync(options.sync));
+  if (first_of_run) batch.remove_range(Family::kMeta, kTouchedPrefix, after_prefix(kTouchedPrefix));
+  std::vector<Bytes> fresh;
   for (const auto& [key, length] : lengths) {
     const auto& [case_id, stream, file] = key;
     Bytes value;
     append_be(value, length);
     batch.put(Family::kSegment, segment_key(case_id, stream, file), value);
+    Bytes name = kTouchedPrefix + Bytes(case_id.view());
+    append_be(name, stream.value);
+    if (touched.count(name) == 0) fresh.push_back(std::move(name));
   }
+  for (const Bytes& name : fresh) batch.put(Family::kMeta, name, "");
   for (const auto& [key, duration] : batch.tails) {
     auto it = tails.find(key);
+    if (it == tails.end()) {
+      CASEBOX_TRY(const auto stored, db->get(Family::kTail, key));
+      if (stored && stored->size() == 4)
+        it = tails.emplace(key, load_be<uint32_t>(stored->data())).first;
+    }
     if (it != tails.end() && it->second >= duration) continue;
     Bytes value;
     append_be(value, duration);
@@ -109,10 +170,28 @@ Result<void> Shard::Impl::save(Batch::Impl& batch) {
       batch.put(Family::kMeta, key, source_names[id]);
     }
   }
-  failed = true;  // until the write says otherwise
+  CASEBOX_TRY(const Bytes records, number(batch));
+  CommitMark next{0,           counter + 1, ledger_records + records.size() / kLedgerRecordSize,
+                  ledger_head, true,        false};
+  if (!records.empty())
+    next.ledger_head =
+        storage::ledger_head(BytesView(records).substr(records.size() - kLedgerRecordSize));
+  failed = true;  // until everything below is written
   rocksdb::WriteOptions write;
   write.sync = options.sync;
-  return to_result(db->db().Write(write, &batch.write), db->where());
+  CASEBOX_CHECK(to_result(db->db().Write(write, &batch.write), db->where()));
+  if (!records.empty())
+    CASEBOX_CHECK(append_ledger(ledger_file(), ledger_records, records, options.sync));
+  CASEBOX_CHECK(commits->write(next, options.sync));
+  counter = next.counter;
+  ledger_records = next.ledger_records;
+  ledger_head = next.ledger_head;
+  lost_rows.clear();
+  first_of_run = first_of_base = false;
+  committed = true;
+  touched.insert(fresh.begin(), fresh.end());
+  unflushed += batch.write.GetDataSize() + size_t{64} * batch.write.Count();
+  return ok();
 }
 
 Result<void> Shard::Impl::check_space(size_t bytes) const {
@@ -145,12 +224,19 @@ Result<void> Shard::commit(Batch batch) {
   }
   impl_->failed = false;
   impl_->segments->committed();
+  if (impl_->tails.size() > kCached) impl_->tails.clear();
+  if (impl_->touched.size() > kCached) impl_->touched.clear();
   for (const auto& [key, duration] : batch.impl_->tails) {
     auto& longest = impl_->tails[key];
     longest = std::max(longest, duration);
   }
-  std::lock_guard lock(impl_->mutex);
-  impl_->unsaved_sources.clear();
+  {
+    std::lock_guard lock(impl_->mutex);
+    impl_->unsaved_sources.clear();
+  }
+  // The batch is committed; if its tables cannot be written the next one opens RocksDB anew.
+  if (impl_->unflushed >= impl_->options.write_buffer_bytes)
+    impl_->failed = !impl_->flush_tables().has_value();
   return ok();
 }
 

@@ -116,14 +116,16 @@ Result<void> Shard::visit_frames(
   for (const auto& e : record->epochs()) {
     if (e.epoch() != epoch.value) continue;
     CASEBOX_TRY(const auto db, impl_->reading());
-    rocksdb::ManagedSnapshot snapshot(&db->db());
+    const auto give_back = [&](const rocksdb::Snapshot* held) { db->give_back(held); };
+    const std::unique_ptr<const rocksdb::Snapshot, decltype(give_back)> snapshot(
+        db->take_snapshot(), give_back);
     const Bytes from = proof_prefix(id, static_cast<uint16_t>(e.index()), stream);
     return db->each(
         Family::kProof, from, after_prefix(from),
         [&](BytesView key, BytesView value) -> Result<void> {
           auto proof = parse_proof_row(value);
           if (gaps_only && proof && !proof->gap) return ok();
-          CASEBOX_TRY(auto stored, impl_->load_placed(*db, key, value, snapshot.snapshot()));
+          CASEBOX_TRY(auto stored, impl_->load_placed(*db, key, value, snapshot.get()));
           auto frame = stored.view();
           if (frame.header.epoch != epoch)
             return Error{Code::kCorrupt,
@@ -136,7 +138,7 @@ Result<void> Shard::visit_frames(
                     " differs from the leaf hash taken when it was stored; restore from a backup"};
           return visit(stored);
         },
-        snapshot.snapshot());
+        snapshot.get());
   }
   return Error{Code::kNotFound, "epoch " + to_string(epoch) + " is not in case " + to_string(id)};
 }

@@ -31,7 +31,7 @@ struct Scan::Impl {
 
   ~Impl() {
     sources.clear();
-    if (snapshot != nullptr) db->db().ReleaseSnapshot(snapshot);
+    if (db) db->give_back(snapshot);
   }
 
   static bool later(const Source* a, const Source* b) {
@@ -82,7 +82,7 @@ Result<Scan> Shard::scan(const ScanRange& range) const {
   impl->shard = impl_.get();
   CASEBOX_TRY(impl->db, impl_->reading());
   impl->range = range;
-  impl->snapshot = impl->db->db().GetSnapshot();
+  impl->snapshot = impl->db->take_snapshot();
   if (range.from >= range.to) return Scan(std::move(impl));
 
   int64_t longest_event = -1;

@@ -9,91 +9,6 @@ frame::View StoredFrame::view() const {
   return parsed ? *parsed : frame::View{};
 }
 
-Shard::Shard() : impl_(std::make_unique<Impl>()) {}
-Shard::~Shard() = default;
-
-Result<std::unique_ptr<Shard>> Shard::open(const std::filesystem::path& dir,
-                                           const Options& options) {
-  std::error_code ec;
-  if (options.create && !options.read_only) std::filesystem::create_directories(dir / "media", ec);
-  if (ec) return Error{Code::kIo, dir.string() + ": cannot create the folder: " + ec.message()};
-  auto shard = std::unique_ptr<Shard>(new Shard);
-  shard->impl_->dir = dir;
-  shard->impl_->options = options;
-  CASEBOX_CHECK(shard->impl_->reopen());
-  return shard;
-}
-
-Result<void> Shard::Impl::reopen() {
-  if (options.read_only) {
-    CASEBOX_TRY(auto opened, Database::open(dir, options));
-    std::unique_lock lock(opening);
-    db = std::move(opened);
-  } else {
-    std::unique_lock lock(opening);
-    segments.reset();
-    if (db && db.use_count() > 1)
-      return Error{Code::kUnavailable,
-                   dir.string() + ": a read is still open after a failed write; end it first"};
-    db.reset();  // gives the lock back
-    CASEBOX_TRY(db, Database::open(dir, options));
-  }
-  CASEBOX_CHECK(load());
-  failed = false;
-  return ok();
-}
-
-Result<std::shared_ptr<Database>> Shard::Impl::reading() const {
-  std::shared_lock lock(opening);
-  if (db) return db;
-  return Error{Code::kUnavailable, dir.string() +
-                                       ": closed after a failed write and not opened again yet; "
-                                       "try again"};
-}
-
-Result<void> Shard::Impl::load() {
-  {
-    std::lock_guard lock(mutex);
-    source_ids.clear();
-    source_names.clear();
-    unsaved_sources.clear();
-    const Bytes from = kSourcePrefix;
-    CASEBOX_CHECK(
-        db->each(Family::kMeta, from, after_prefix(from), [&](BytesView key, BytesView value) {
-          if (key.size() == from.size() + 4) {
-            const auto id = load_be<uint32_t>(key.data() + from.size());
-            source_ids[Bytes(value)] = id;
-            source_names[id] = Bytes(value);
-          }
-          return ok();
-        }));
-  }
-  if (options.read_only) return ok();
-  tails.clear();
-  CASEBOX_CHECK(db->each(Family::kTail, {}, {}, [&](BytesView key, BytesView value) {
-    if (value.size() == 4) tails[Bytes(key)] = load_be<uint32_t>(value.data());
-    return ok();
-  }));
-  segments = std::make_unique<Segments>(media_dir());
-  recovered.torn_tail = db->torn_tail();
-  recovered.index_dropped = recovered.index_dropped || db->index_dropped();
-  CASEBOX_CHECK(
-      db->each(Family::kSegment, {}, {}, [&](BytesView key, BytesView value) -> Result<void> {
-        if (key.size() != 24 || value.size() != 8)
-          return Error{Code::kCorrupt,
-                       dir.string() + ": segment row is damaged; restore from a backup"};
-        CASEBOX_TRY(auto case_id, id_from_bytes<CaseId>(key.substr(0, 16)));
-        CASEBOX_TRY(auto cut, segments->adopt(case_id, StreamId{load_be<uint32_t>(key.data() + 16)},
-                                              load_be<uint32_t>(key.data() + 20),
-                                              load_be<uint64_t>(value.data())));
-        recovered.segment_bytes += cut;
-        return ok();
-      }));
-  CASEBOX_TRY(auto removed, segments->remove_unknown());
-  recovered.segment_bytes += removed;
-  return ok();
-}
-
 uint32_t Shard::Impl::source_id(const std::string& name) {
   std::lock_guard lock(mutex);
   auto [it, fresh] = source_ids.try_emplace(name, 0);
@@ -257,15 +172,6 @@ Result<std::vector<Quarantined>> Shard::quarantine() const {
   return out;
 }
 
-Result<void> Shard::flush() {
-  std::vector<rocksdb::ColumnFamilyHandle*> all;
-  for (size_t i = 0; i < static_cast<size_t>(Family::kCount); ++i)
-    all.push_back(impl_->db->family(static_cast<Family>(i)));
-  return to_result(impl_->db->db().Flush({}, all), impl_->db->where());
-}
-
-Result<void> Shard::refresh() { return impl_->options.read_only ? impl_->reopen() : ok(); }
-
-Shard::Recovered Shard::recovered() const { return impl_->recovered; }
+Result<void> Shard::flush() { return impl_->flush_tables(); }
 
 }  // namespace casebox::storage

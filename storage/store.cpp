@@ -1,6 +1,7 @@
 #include "storage/store.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +12,8 @@
 
 #include "proto/frame/role.h"
 #include "proto/seal/seal.h"
+#include "storage/internal/files.h"
+#include "storage/internal/shard_impl.h"
 
 namespace casebox::storage {
 namespace {
@@ -36,6 +39,7 @@ Result<void> write_description(const std::filesystem::path& file, uint32_t shard
   const auto part = file.string() + ".part";
   {
     std::ofstream out(part, std::ios::trunc);
+    (void)::chmod(part.c_str(), 0600);
     out << "{\"format\": " << kFormat << ", \"store_id\": \"" << to_string(random_id<CaseId>())
         << "\", \"shards\": " << shards << "}\n";
     out.flush();
@@ -52,11 +56,24 @@ Result<void> write_description(const std::filesystem::path& file, uint32_t shard
   return ok();
 }
 
+/// Of a broker's source, "<topic>/<partition>": all its records go to the shard of its partition.
+std::optional<uint32_t> partition_of(const std::string& source) {
+  const auto slash = source.rfind('/');
+  if (slash == std::string::npos || source.starts_with("log/")) return std::nullopt;
+  uint32_t value = 0;
+  const char* end = source.data() + source.size();
+  const auto done = std::from_chars(source.data() + slash + 1, end, value);
+  if (done.ec != std::errc() || done.ptr != end) return std::nullopt;
+  return value;
+}
+
 }  // namespace
 
 struct Store::Impl {
   std::filesystem::path dir;
   std::vector<std::unique_ptr<Shard>> shards;
+
+  Result<void> take_back_offsets();
 };
 
 Store::Store() : impl_(std::make_unique<Impl>()) {}
@@ -77,9 +94,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& dir,
                    dir.string() + ": no store here; import or ingest something first"};
     if (options.shards == 0 || options.shards > kMaxShards)
       return Error{Code::kInvalidArgument, dir.string() + ": a store has 1 to 4096 shards"};
-    std::error_code ec;
-    std::filesystem::create_directories(dir, ec);
-    if (ec) return Error{Code::kIo, dir.string() + ": cannot create the folder: " + ec.message()};
+    CASEBOX_CHECK(make_folders(dir));
     CASEBOX_CHECK(write_description(file, options.shards));
   }
   std::ifstream in(file);
@@ -100,7 +115,46 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& dir,
     CASEBOX_TRY(auto shard, Shard::open(dir / "shards" / std::to_string(i), each));
     store->impl_->shards.push_back(std::move(shard));
   }
+  if (!options.read_only) CASEBOX_CHECK(store->impl_->take_back_offsets());
   return store;
+}
+
+/// Offsets stand in the first shard. Where another one lost commits, they go back to what that one
+/// says it has all of; a source it does not know may be new in what was lost. Only then the losses
+/// are taken for known.
+Result<void> Store::Impl::take_back_offsets() {
+  std::map<std::string, uint64_t> wanted;
+  CASEBOX_TRY(const auto stored, shards.front()->offsets());
+  for (size_t k = 1; k < shards.size(); ++k) {
+    if (shards[k]->recovered().lost_commits == 0) continue;
+    CASEBOX_TRY(const auto own, shards[k]->offsets());
+    const std::map<std::string, uint64_t> has(own.begin(), own.end());
+    for (const auto& [source, next] : stored) {
+      if (partition_of(source).value_or(static_cast<uint32_t>(k)) % shards.size() != k) continue;
+      const auto it = has.find(source);
+      auto& back = wanted.try_emplace(source, next).first->second;
+      back = std::min(back, it == has.end() ? uint64_t{0} : it->second);
+    }
+  }
+  if (!wanted.empty()) {
+    auto batch = shards.front()->begin();
+    for (const auto& [source, next] : wanted) batch.put_offset(source, next);
+    CASEBOX_CHECK(shards.front()->commit(std::move(batch)));
+  }
+  for (auto& shard : shards) CASEBOX_CHECK(shard->remember_loss());
+  return ok();
+}
+
+std::vector<std::string> Store::notices() const {
+  std::vector<std::string> all;
+  for (const auto& shard : impl_->shards)
+    for (auto& line : shard->recovered().notices) all.push_back(std::move(line));
+  return all;
+}
+
+Result<void> Store::refilled() {
+  for (auto& shard : impl_->shards) CASEBOX_CHECK(shard->forget_loss());
+  return ok();
 }
 
 size_t Store::shards() const { return impl_->shards.size(); }

@@ -7,13 +7,24 @@
 //   <dir>/store.json           format version, store id, number of shards
 //   <dir>/shards/<n>/db        RocksDB: meta case event wave media proof quarantine
 //   <dir>/shards/<n>/media     one log of media frames per case and stream
+//   <dir>/shards/<n>/commits   how far the shard was committed; the writer's lock
+//   <dir>/shards/<n>/ledger    which epochs were ever stored
+//   <dir>/shards/<n>/aside     what an opening found that no commit knows, or had to take away
 //
 // One writer: a Store opened for writing holds every shard's lock. Any number of read-only Stores
-// may be open beside it; each sees the shards as they were when it was opened or refreshed. Thread
-// safety: a Batch and a Scan belong to one thread; the Store's readers may be used from several.
-// After a failed write a shard is opened anew: readers wait meanwhile, and a read that goes on puts
-// it off. Errors: kUnavailable when another process holds the lock (retried for 10 s), kCorrupt
-// when RocksDB or a segment says so, kNoSpace on a full disk (nothing of the batch is stored then).
+// may be open beside it; each sees the shards as they were when it was opened or refreshed.
+// Opening, committing and finding a case cost the same however many cases are stored.
+//
+// Opening tells what may be missing (notices()): commits that a cut, damaged, missing or older
+// write-ahead log lost. It goes on where what is left is a state the store once was in, which the
+// next ingest completes from logs or bus. It moves aside and never deletes.
+//
+// Thread safety: a Batch and a Scan belong to one thread; the Store's readers may be used from
+// several, refresh() beside them. After a failed write a shard is opened anew: readers wait
+// meanwhile, and a read that goes on puts it off. Errors: kUnavailable when another process holds
+// the lock (retried for 10 s), or when the folder is a copy that was made while the store was
+// written and is not whole; kCorrupt when RocksDB or a segment says so, kNoSpace on a full disk
+// (nothing of the batch is stored then).
 
 #include <cstdint>
 #include <filesystem>
@@ -35,6 +46,7 @@ namespace casebox::storage {
 struct Options {
   bool create = false;
   bool read_only = false;
+  bool follow = false;  // read-only: refresh() is cheap while a writer commits
   uint32_t shards = 1;  // at creation only
   size_t block_cache_bytes = 64u << 20;
   size_t write_buffer_bytes = 64u << 20;
@@ -68,6 +80,17 @@ struct StoredFrame {
       const;  // borrows `bytes`; bytes were checked when stored and are checked again
 };
 
+/// An epoch that was stored once: its first frame was committed, or its close was covered.
+struct LedgerEntry {
+  CaseId case_id;
+  Epoch epoch;
+  bool closed = false;  // false: opened
+  uint8_t role = 0;     // v1::ProducerRole as its opening says
+  Digest leaf{};        // of the frame that opened or closed it
+  uint64_t number = 0;  // in the ledger
+  uint64_t commit = 0;  // of the shard
+};
+
 struct Quarantined {
   std::string reason;
   std::string source;
@@ -91,6 +114,10 @@ class Batch {
                          const frame::View& frame, const Trailer& trailer,
                          const Digest* leaf = nullptr);
   void put_case(const v1::CaseRecord& record);
+  /// Enters an epoch into the ledger: with its first frame, and when its close is covered. The same
+  /// again is passed over.
+  void put_epoch_opened(CaseId case_id, Epoch epoch, v1::ProducerRole role, const Digest& leaf);
+  void put_epoch_closed(CaseId case_id, Epoch epoch, v1::ProducerRole role, const Digest& leaf);
   void put_offset(const std::string& source, uint64_t next_offset);
   void put_quarantine(const Quarantined& item);
   size_t bytes() const;
@@ -203,19 +230,32 @@ class Shard {
                             const std::function<Result<void>(const StoredFrame&)>& visit) const;
   Result<std::vector<Quarantined>> quarantine() const;
   Result<void> flush();
-  Result<void> refresh();  // read-only: see what was committed since
-  /// What opening after a crash cut off: bytes behind a segment's committed length, a torn tail of
-  /// RocksDB's log.
+  /// Read-only: see what was committed since; costs next to nothing when nothing was. An error
+  /// means that what is shown is stale.
+  Result<void> refresh();
+  /// Commits seen by this object.
+  uint64_t commits() const;
+  /// What the ledger holds of a case: every epoch that was stored up to what this object sees, so
+  /// whatever it names must be there. kCorrupt when the ledger is damaged anywhere.
+  Result<std::vector<LedgerEntry>> ledger(CaseId id) const;
+  /// The whole ledger in order, its chain checked up to the head that was committed.
+  Result<void> for_each_ledger(const std::function<Result<void>(const LedgerEntry&)>& visit) const;
+  /// What opening found.
   struct Recovered {
-    uint64_t segment_bytes = 0;
-    bool torn_tail = false;
+    uint64_t segment_bytes = 0;  // behind committed lengths: moved aside
+    bool torn_tail = false;  // RocksDB's log is damaged: what stood behind the place is not seen
     bool index_dropped = false;  // the family of index entries that stores once had, see store.md
+    uint64_t lost_commits = 0;   // were made and are not there
+    std::vector<std::string> notices;  // for people, one line each
   };
   Recovered recovered() const;
 
  private:
   friend class Batch;
   friend class Scan;
+  friend class Store;
+  Result<void> remember_loss();
+  Result<void> forget_loss();
   Result<void> visit_frames(CaseId id, Epoch epoch, StreamId stream, bool gaps_only,
                             const std::function<Result<void>(const StoredFrame&)>& visit) const;
   Shard();
@@ -233,8 +273,14 @@ class Store {
   size_t shards() const;
   Shard& shard(uint32_t partition);
   const Shard& shard(uint32_t partition) const;
-  /// Read-only: see what was committed since, in every shard.
+  /// Read-only: see what was committed since, in every shard; an error means that it is stale.
   Result<void> refresh();
+  /// What people must know of this opening: commits that were lost, a log that was damaged, what
+  /// was moved aside, an upgrade. One line each, naming the shard and what to do.
+  std::vector<std::string> notices() const;
+  /// Everything that logs and bus hold was read to its end: what was said to be lost is here again
+  /// or nowhere, and is not said any more. Writers only; does nothing if nothing was lost.
+  Result<void> refilled();
   /// Over all shards, studies included: for accounting and verification.
   Result<std::vector<v1::CaseRecord>> cases() const;
   /// The cases that are operations: what lists, queries, cohorts and reports are about.

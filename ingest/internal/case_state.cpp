@@ -101,7 +101,10 @@ void CaseState::apply(const frame::View& frame, v1::EpochRecord& epoch, StreamSt
   const bool is_gap = h.kind == frame::Kind::kGap &&
                       gap.ParseFromArray(frame.body.data(), static_cast<int>(frame.body.size()));
   storage::count_frame(record_, r, h, is_gap ? &gap : nullptr);
-  if (h.stream == kControlStream) apply_control(frame, epoch);
+  if (h.stream != kControlStream) return;
+  const bool had_close = epoch.has_close();
+  apply_control(frame, epoch);
+  if (!had_close && epoch.has_close()) close_leaves_[epoch.epoch()] = leaf;
 }
 
 void CaseState::apply_control(const frame::View& frame, v1::EpochRecord& epoch) {
@@ -147,14 +150,34 @@ Result<void> CaseState::follow_chains() {
   return ok();
 }
 
+/// Of a close frame that is stored; zeros if it cannot be read.
+Digest CaseState::close_leaf(Epoch epoch) const {
+  const auto known = close_leaves_.find(epoch.value);
+  if (known != close_leaves_.end()) return known->second;
+  Digest leaf{};
+  (void)shard_->for_each_control(
+      id_, epoch, frame::Kind::kCase, [&](const frame::View& frame) -> Result<void> {
+        v1::CaseControl control;
+        if (control.ParseFromArray(frame.body.data(), static_cast<int>(frame.body.size())) &&
+            control.has_close())
+          leaf = frame::leaf_hash(frame);
+        return ok();
+      });
+  return leaf;
+}
+
 void CaseState::update_state() {
   const v1::CaseState before = record_.state();
   std::vector<bool> closed;
   for (const auto& epoch : record_.epochs()) closed.push_back(epoch.closed());
   storage::settle(record_);
   dirty = dirty || record_.state() != before;
-  for (int i = 0; i < record_.epochs_size(); ++i)
-    dirty = dirty || record_.epochs(i).closed() != closed[static_cast<size_t>(i)];
+  for (int i = 0; i < record_.epochs_size(); ++i) {
+    const auto& epoch = record_.epochs(i);
+    if (epoch.closed() == closed[static_cast<size_t>(i)]) continue;
+    dirty = true;
+    covered_.push_back({Epoch{epoch.epoch()}, epoch.role(), close_leaf(Epoch{epoch.epoch()})});
+  }
   just_closed =
       just_closed || (record_.state() == v1::CASE_STATE_CLOSED && before != v1::CASE_STATE_CLOSED);
 }

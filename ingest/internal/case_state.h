@@ -7,6 +7,8 @@
 // quarantined).
 
 #include <map>
+#include <utility>
+#include <vector>
 
 #include "casebox/v1/case.pb.h"
 #include "casebox/v1/control.pb.h"
@@ -43,6 +45,14 @@ class CaseState {
   /// Sets the state from the close frames and the numbers reached.
   void update_state();
 
+  /// Epochs whose close was covered since the last call: for the store's ledger.
+  struct Covered {
+    Epoch epoch;
+    v1::ProducerRole role = v1::PRODUCER_ROLE_UNSPECIFIED;
+    Digest leaf{};  // of the close frame
+  };
+  std::vector<Covered> take_covered() { return std::exchange(covered_, {}); }
+
   CaseId id() const { return id_; }
   v1::CaseRecord& record() { return record_; }
   storage::Shard& shard() { return *shard_; }
@@ -52,11 +62,14 @@ class CaseState {
 
  private:
   void apply_control(const frame::View& frame, v1::EpochRecord& epoch);
+  Digest close_leaf(Epoch epoch) const;
 
   CaseId id_;
   v1::CaseRecord record_;
   storage::Shard* shard_;
   std::map<std::pair<uint64_t, uint32_t>, StreamState> streams_;
+  std::map<uint64_t, Digest> close_leaves_;  // of close frames applied here, by epoch
+  std::vector<Covered> covered_;
 };
 
 }  // namespace casebox::ingest

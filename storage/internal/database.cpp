@@ -6,8 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
+#include <thread>
 
 #include "storage/internal/keys.h"
 
@@ -22,8 +21,16 @@ static_assert(std::size(kFamilies) == static_cast<size_t>(Family::kCount));
 constexpr const char* kIndexFamily = "index";
 constexpr const char* kUnindexedPrefix = "unindexed/";
 
+/// Readers leave nothing in the store's folders.
+class NoLog : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
+
 rocksdb::DBOptions db_options(const Options& options, rocksdb::WALRecoveryMode mode) {
   rocksdb::DBOptions db;
+  if (options.read_only) db.info_log = std::make_shared<NoLog>();
   db.create_if_missing = options.create && !options.read_only;
   db.create_missing_column_families = db.create_if_missing;
   db.paranoid_checks = true;
@@ -33,7 +40,11 @@ rocksdb::DBOptions db_options(const Options& options, rocksdb::WALRecoveryMode m
   db.max_file_opening_threads = 1;
   db.track_and_verify_wals_in_manifest = false;
   db.wal_recovery_mode = mode;
-  db.db_write_buffer_size = options.write_buffer_bytes * 2;
+  // All families go to tables at once, and only when the shard says so (Shard::Impl::save): then at
+  // most one log file holds batches that stand in no table, and whatever is lost of it leaves a
+  // state that once was, offsets and rows of the same commit. RocksDB's own limits stand far off.
+  db.atomic_flush = true;
+  db.db_write_buffer_size = options.write_buffer_bytes * 4;
   db.info_log_level = rocksdb::WARN_LEVEL;
   db.keep_log_file_num = 4;
   return db;
@@ -51,7 +62,7 @@ rocksdb::ColumnFamilyOptions family_options(const Options& options,
   rocksdb::ColumnFamilyOptions family;
   family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   family.compression = rocksdb::kNoCompression;  // frames are ciphertext
-  family.write_buffer_size = options.write_buffer_bytes;
+  family.write_buffer_size = options.write_buffer_bytes * 4;
   family.level_compaction_dynamic_level_bytes = true;
   return family;
 }
@@ -76,12 +87,19 @@ Result<void> to_result(const rocksdb::Status& status, const std::string& where) 
   if (locked(status))
     return Error{Code::kUnavailable,
                  where + ": another program holds the store; stop it or ask it"};
-  if (status.IsCorruption()) return Error{Code::kCorrupt, text + "; run casebox doctor or restore"};
   if (status.IsNotFound()) return Error{Code::kNotFound, text};
+  // A file that is missing is an IO error to RocksDB, a table shorter than the manifest says a
+  // corruption.
+  if (status.IsCorruption() || status.IsPathNotFound() || status.IsInvalidArgument())
+    return Error{Code::kCorrupt,
+                 text +
+                     "; a file of the database is missing or damaged: restore the newest backup "
+                     "(casebox restore), or ingest the logs or the bus into a new store"};
   return Error{Code::kIo, text};
 }
 
-rocksdb::Status Database::try_open(const Options& options, rocksdb::WALRecoveryMode mode) {
+rocksdb::Status Database::try_open(const Options& options, rocksdb::WALRecoveryMode mode,
+                                   bool follow) {
   auto cache = rocksdb::NewLRUCache(options.block_cache_bytes);
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   for (const char* name : kFamilies) families.emplace_back(name, family_options(options, cache));
@@ -92,10 +110,13 @@ rocksdb::Status Database::try_open(const Options& options, rocksdb::WALRecoveryM
   if (!options.read_only) (void)rocksdb::DB::ListColumnFamilies(opts, path_, &there);
   const bool index = std::ranges::find(there, kIndexFamily) != there.end();
   if (index) families.emplace_back(kIndexFamily, family_options(options, cache));
-  auto status = options.read_only
+  // A secondary instance keeps only its log of messages in the folder it asks for, and has none.
+  auto status = follow ? rocksdb::DB::OpenAsSecondary(opts, path_, path_, families, &handles_, &db)
+                : options.read_only
                     ? rocksdb::DB::OpenForReadOnly(opts, path_, families, &handles_, &db)
                     : rocksdb::DB::Open(opts, path_, families, &handles_, &db);
   if (status.ok()) db_.reset(db);
+  follows_ = follow && status.ok();
   return status.ok() && index ? drop_index() : status;
 }
 
@@ -115,37 +136,28 @@ Result<std::shared_ptr<Database>> Database::open(const std::filesystem::path& di
   auto self = std::shared_ptr<Database>(new Database);
   self->where_ = dir.string();
   self->path_ = (dir / "db").string();
-  std::mutex mutex;
-  std::condition_variable never;
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  // A reader beside a writer may meet a file that compaction just removed: the next try sees the
-  // new list.
+  // A reader beside a writer may meet a file that was just removed: the next try sees the new list.
   int reader_tries = 5;
   while (true) {
-    auto status = self->try_open(options, rocksdb::WALRecoveryMode::kAbsoluteConsistency);
+    auto status = self->try_open(options, rocksdb::WALRecoveryMode::kAbsoluteConsistency,
+                                 options.read_only && options.follow);
     if (status.ok()) return self;
-    const bool last_try = !options.read_only || reader_tries == 1;
-    if (status.IsCorruption() && last_try) {
-      // A torn tail is a batch that was never committed: a writer goes on behind it, and anything
-      // else stays refused. A reader sees what stands before the damage, whatever it is, and says
-      // that there is some.
-      status = self->try_open(
-          options, options.read_only ? rocksdb::WALRecoveryMode::kPointInTimeRecovery
-                                     : rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords);
-      if (status.ok()) {
-        self->torn_tail_ = true;
-        return self;
-      }
+    if (options.read_only && status.IsCorruption() && reader_tries == 1) {
+      status = self->try_open(options, rocksdb::WALRecoveryMode::kPointInTimeRecovery, false);
+      self->cut_short_ = status.ok();
+      if (status.ok()) return self;
     }
     const bool again = locked(status) ? std::chrono::steady_clock::now() < deadline
                                       : options.read_only && --reader_tries > 0;
-    if (!again) {
-      CASEBOX_CHECK(to_result(status, self->where_));
-    }
-    std::unique_lock lock(mutex);
-    never.wait_for(lock, std::chrono::milliseconds(50));
+    if (!again) CASEBOX_CHECK(to_result(status, self->where_));
+    std::this_thread::sleep_for(std::chrono::milliseconds(options.read_only ? 20 : 50));
   }
 }
+
+Result<void> Database::catch_up() { return to_result(db_->TryCatchUpWithPrimary(), where_); }
+
+Result<void> Database::flush() { return to_result(db_->Flush({}, handles_), where_); }
 
 Database::~Database() {
   if (!db_) return;

@@ -1,9 +1,14 @@
 #pragma once
 
-// RocksDB of one shard: options, column families, opening after a crash, and statuses as Results.
-// The only places that include RocksDB are this folder and the .cpp files beside it.
+// RocksDB of one shard: options, column families, opening, and statuses as Results. The only places
+// that include RocksDB are this folder and the .cpp files beside it.
 //
-// Thread safety: as rocksdb::DB. A Scan keeps its Database alive by a shared_ptr.
+// A writer opens a log that was checked before (wal.h). A reader opens it as it stands: read-only,
+// or, to follow a writer, as a secondary instance, which takes in what was committed since at the
+// cost of what is new alone. Readers write nothing, not even RocksDB's own log of messages.
+//
+// Thread safety: as rocksdb::DB; catch_up by one thread at a time, beside reads. A Scan keeps its
+// Database alive by a shared_ptr.
 
 #include <rocksdb/db.h>
 
@@ -54,9 +59,20 @@ class Database {
   rocksdb::DB& db() { return *db_; }
   rocksdb::ColumnFamilyHandle* family(Family f) { return handles_[static_cast<size_t>(f)]; }
   const std::string& where() const { return where_; }
-  /// True if the write-ahead log had a torn tail: what was never committed, and comes again from
-  /// the bus.
-  bool torn_tail() const { return torn_tail_; }
+  /// A reader: the write-ahead log is damaged somewhere, or its end was being written; this is
+  /// what stands before.
+  bool cut_short() const { return cut_short_; }
+  /// Only of a follower: takes in what the writer committed since.
+  Result<void> catch_up();
+  bool follows() const { return follows_; }
+  /// A consistent view for several reads; null where there is none to be had (a follower's
+  /// iterators are each consistent, and what is stored is only added to). Give it back.
+  const rocksdb::Snapshot* take_snapshot() { return follows_ ? nullptr : db_->GetSnapshot(); }
+  void give_back(const rocksdb::Snapshot* snapshot) {
+    if (snapshot != nullptr) db_->ReleaseSnapshot(snapshot);
+  }
+  /// Moves everything from memory to tables and waits for it.
+  Result<void> flush();
   /// True if this opening took away the index entries that stores once had.
   bool index_dropped() const { return index_dropped_; }
 
@@ -70,12 +86,13 @@ class Database {
 
  private:
   Database() = default;
-  rocksdb::Status try_open(const Options& options, rocksdb::WALRecoveryMode mode);
+  rocksdb::Status try_open(const Options& options, rocksdb::WALRecoveryMode mode, bool follow);
   rocksdb::Status drop_index();
 
   std::string where_;
   std::string path_;
-  bool torn_tail_ = false;
+  bool cut_short_ = false;
+  bool follows_ = false;
   bool index_dropped_ = false;
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;

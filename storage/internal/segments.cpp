@@ -3,10 +3,14 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <system_error>
+#include <vector>
+
+#include "storage/internal/files.h"
 
 namespace casebox::storage {
 namespace {
@@ -40,55 +44,86 @@ Segments::~Segments() {
     if (file.fd >= 0) ::close(file.fd);
 }
 
-Result<uint64_t> Segments::adopt(CaseId case_id, StreamId stream, uint32_t file,
-                                 uint64_t committed) {
-  known_[{case_id, stream, file}] = committed;
-  File& last = open_[{case_id, stream}];
-  if (file >= last.index) last = {file, -1, committed, committed, false};
-  const auto path = segment_path(dir_, case_id, stream, file);
+/// Bytes [from, size) of a file go to a file of their own below aside/, and off this one; from 0
+/// the file itself goes.
+Result<void> Segments::move_aside(const std::filesystem::path& file, uint64_t from, uint64_t size) {
+  const auto folder = aside_ / "media" / file.parent_path().lexically_relative(dir_);
+  CASEBOX_CHECK(make_folders(folder));
+  std::filesystem::path to;
   std::error_code ec;
-  const auto size = std::filesystem::file_size(path, ec);
-  // A file that is missing or short is damage; its rows say so when they are read, and nothing else
-  // stops.
-  if (ec || size <= committed) return uint64_t{0};
-  if (::truncate(path.c_str(), static_cast<off_t>(committed)) != 0)
-    return io_error(path, "cannot cut off what was never committed", errno);
-  return size - committed;
+  for (int n = 0; to.empty() || std::filesystem::exists(to, ec); ++n)
+    to = folder / (file.filename().string() + "@" + std::to_string(from) +
+                   (n == 0 ? "" : "-" + std::to_string(n)));
+  if (from == 0) {
+    std::filesystem::rename(file, to, ec);
+    if (ec) return io_error(file, "cannot move it aside", ec.value());
+  } else {
+    CASEBOX_CHECK(copy_range(file, from, size - from, to, true));
+    if (::truncate(file.c_str(), static_cast<off_t>(from)) != 0)
+      return io_error(file, "cannot cut off what was moved aside", errno);
+  }
+  moved_ += size - from;
+  return ok();
 }
 
-Result<uint64_t> Segments::remove_unknown() {
-  uint64_t bytes = 0;
+Result<void> Segments::settle(CaseId case_id, StreamId stream) {
+  const auto folder = segment_path(dir_, case_id, stream, 0).parent_path();
   std::error_code ec;
-  for (auto it = std::filesystem::recursive_directory_iterator(dir_, ec);
-       !ec && it != std::filesystem::recursive_directory_iterator(); it.increment(ec)) {
-    if (!it->is_regular_file() || it->path().extension() != ".seg") continue;
-    auto case_id = parse_id<CaseId>(it->path().parent_path().parent_path().filename().string());
-    if (!case_id) continue;
-    const StreamId stream{static_cast<uint32_t>(
-        std::strtoul(it->path().parent_path().filename().c_str(), nullptr, 10))};
-    const auto file = static_cast<uint32_t>(std::strtoul(it->path().stem().c_str(), nullptr, 10));
-    if (known_.count({*case_id, stream, file}) != 0) continue;
-    bytes += it->file_size(ec);
-    std::filesystem::remove(it->path(), ec);
+  std::map<uint32_t, uint64_t> found;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ec)) {
+    if (entry.path().extension() != ".seg") continue;
+    const auto size = entry.file_size(ec);
+    if (!ec)
+      found[static_cast<uint32_t>(std::strtoul(entry.path().stem().c_str(), nullptr, 10))] = size;
   }
-  known_.clear();
-  return bytes;
+  const auto unknown = [](const std::optional<Known>& known, uint32_t index, uint64_t size) {
+    return !known || index > known->file || (index == known->file && size > known->committed);
+  };
+  CASEBOX_TRY(auto known, lookup_(case_id, stream, false));
+  bool any = false;
+  for (const auto& [index, size] : found) any = any || unknown(known, index, size);
+  if (any) {
+    CASEBOX_TRY(known, lookup_(case_id, stream, true));
+    for (const auto& [index, size] : found)
+      if (unknown(known, index, size))
+        CASEBOX_CHECK(move_aside(segment_path(dir_, case_id, stream, index),
+                                 known && index == known->file ? known->committed : 0, size));
+  }
+  File& last = open_[{case_id, stream}];
+  if (known) {
+    last.index = known->file;
+    last.committed = last.end = known->committed;
+  }
+  last.fresh = last.end == 0;
+  return ok();
+}
+
+/// Descriptors of the streams that were not written to for longest, down to three quarters.
+void Segments::close_idle() {
+  if (open_.size() <= kOpenFiles) return;
+  std::vector<std::pair<uint64_t, StreamKey>> idle;
+  for (const auto& [key, file] : open_)
+    if (file.end == file.committed) idle.emplace_back(file.used, key);
+  std::sort(idle.begin(), idle.end());
+  for (size_t i = 0; i < idle.size() && open_.size() > kOpenFiles * 3 / 4; ++i) {
+    auto it = open_.find(idle[i].second);
+    if (it->second.fd >= 0) ::close(it->second.fd);
+    open_.erase(it);
+  }
 }
 
 Result<Segments::File*> Segments::writable(CaseId case_id, StreamId stream, size_t more) {
-  auto [it, fresh] = open_.try_emplace({case_id, stream});
-  File& file = it->second;
-  if (fresh) file.fresh = true;
+  if (open_.count({case_id, stream}) == 0) CASEBOX_CHECK(settle(case_id, stream));
+  File& file = open_[{case_id, stream}];
+  file.used = ++appends_;
   if (file.end + more > kFileSize && file.end > 0) {
     if (file.fd >= 0) full_[{case_id, stream, file.index}] = file;
-    file = {file.index + 1, -1, 0, 0, true};
+    file = {file.index + 1, -1, 0, 0, true, file.used};
   }
   if (file.fd >= 0) return &file;
   const auto path = segment_path(dir_, case_id, stream, file.index);
-  std::error_code ec;
-  std::filesystem::create_directories(path.parent_path(), ec);
-  if (ec) return io_error(path, "cannot create the folder", ec.value());
-  file.fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+  CASEBOX_CHECK(make_folders(path.parent_path()));
+  file.fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (file.fd < 0) return io_error(path, "cannot open", errno);
   return &file;
 }
@@ -136,6 +171,32 @@ void Segments::committed() {
     file.committed = file.end;
     if (file.end > 0) file.fresh = false;
   }
+  close_idle();
+}
+
+Result<void> Segments::roll_back_to_rows() {
+  std::map<Key, File> written = std::move(full_);
+  for (auto& [key, file] : open_) written[{key.first, key.second, file.index}] = file;
+  full_.clear();
+  open_.clear();
+  Result<void> result = ok();
+  for (auto& [key, file] : written) {
+    if (file.fd < 0) continue;
+    const auto& [case_id, stream, index] = key;
+    if (file.end != file.committed && result) {
+      auto known = lookup_(case_id, stream, false);
+      if (!known) {
+        result = known.error();
+      } else if (!*known || index > (*known)->file) {
+        (void)!::ftruncate(file.fd, 0);
+        ::unlink(segment_path(dir_, case_id, stream, index).c_str());
+      } else if (index == (*known)->file) {
+        (void)!::ftruncate(file.fd, static_cast<off_t>((*known)->committed));
+      }
+    }
+    ::close(file.fd);
+  }
+  return result;
 }
 
 void Segments::roll_back() {

@@ -2,6 +2,7 @@
 
 // What Shard, Batch and Scan share. Private to the module.
 
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <set>
@@ -10,13 +11,25 @@
 
 #include <rocksdb/write_batch.h>
 
+#include "storage/internal/commits.h"
 #include "storage/internal/database.h"
 #include "storage/internal/keys.h"
+#include "storage/internal/ledger.h"
 #include "storage/internal/row.h"
 #include "storage/internal/segments.h"
 #include "storage/store.h"
 
 namespace casebox::storage {
+
+/// What RocksDB itself says of the newest commit (family meta, key `commit`).
+struct DbCommit {
+  uint64_t counter = 0;
+  uint64_t base = 0;           // commits up to here stood in tables when it was written
+  uint64_t previous_base = 0;  // and the one before
+  uint64_t ledger_records = 0;
+  Digest ledger_head{};
+  Bytes ledger;  // the records this commit added
+};
 
 struct Shard::Impl {
   std::filesystem::path dir;
@@ -24,9 +37,26 @@ struct Shard::Impl {
   std::shared_ptr<Database> db;        // the writer's thread; readers take reading()
   mutable std::shared_mutex opening;   // exclusive while RocksDB is closed and opened anew
   std::unique_ptr<Segments> segments;  // null when read-only
-  std::map<Bytes, uint32_t> tails;     // tail_key -> longest duration; writer only
   Recovered recovered;
   bool failed = false;  // a write failed: RocksDB is opened anew before the next
+
+  // The writer's state (opening.cpp tells the protocol).
+  std::unique_ptr<CommitFile> commits;  // null when read-only
+  uint64_t counter = 0;                 // of the newest commit
+  uint64_t base = 0, previous_base = 0;
+  bool first_of_run = true, first_of_base = true;
+  uint64_t ledger_records = 0;
+  Digest ledger_head{};
+  std::vector<LedgerEntry> lost_rows;  // in the ledger and not in RocksDB: go with the next commit
+  uint64_t unflushed = 0;              // bytes in RocksDB's memory
+  bool committed = false;              // by this object
+  std::unordered_map<Bytes, uint32_t> tails;  // tail_key -> longest duration; a cache
+  std::set<Bytes> touched;                    // streams whose segments this run wrote to; a cache
+
+  // A reader's.
+  std::mutex refreshing;
+  std::atomic<uint64_t> seen{0};         // commits
+  std::atomic<uint64_t> seen_serial{0};  // of the slot of `commits` that it stands for
 
   mutable std::mutex mutex;  // guards the two maps of sources
   std::map<std::string, uint32_t> source_ids;
@@ -37,9 +67,31 @@ struct Shard::Impl {
   /// For readers of any thread; holding it keeps the writer from opening RocksDB anew.
   /// kUnavailable when that failed.
   Result<std::shared_ptr<Database>> reading() const;
-  Result<void> load();
+  std::filesystem::path aside_dir() const { return dir / "aside"; }
+  std::filesystem::path ledger_file() const { return dir / "ledger"; }
+  Result<void> load_sources();
   Result<void> reopen();
+  Result<void> open_for_reading();
+  Result<void> open_for_writing();
+  void close();
+  /// Everything in tables, and a new log file for what follows.
+  Result<void> flush_tables();
+  Result<void> cut_wal(bool ours, bool counted);
+  Result<void> reconcile(const std::optional<CommitMark>& mark);
+  Result<void> reconcile_ledger(const std::optional<CommitMark>& mark,
+                                const std::optional<DbCommit>& at);
+  Result<void> rebuild_ledger(uint64_t expected);
+  Result<std::vector<LedgerEntry>> ledger_of_cases();
+  Result<void> check_whole(const std::optional<CommitMark>& mark,
+                           const std::optional<DbCommit>& at) const;
+  Error refused(Error error, const std::optional<CommitMark>& mark) const;
+  void note(const std::string& text) { recovered.notices.push_back(dir.string() + ": " + text); }
+  void note_lost(uint64_t commits, const std::optional<CommitMark>& mark);
+  Result<std::optional<Segments::Known>> known_segment(CaseId id, StreamId stream, bool thorough);
+  Result<std::pair<uint64_t, Digest>> ledger_end() const;
   Result<void> save(Batch::Impl& batch);
+  /// Adds what makes `batch` a commit: ledger rows and the counter. Returns the ledger's records.
+  Result<Bytes> number(Batch::Impl& batch);
   Result<void> check_space(size_t bytes) const;
   uint32_t source_id(const std::string& name);
   std::string source_name(uint32_t id, Database& at) const;
@@ -65,6 +117,7 @@ struct Batch::Impl {
   rocksdb::WriteBatch write{0, 0, 8, 0};
   std::vector<Media> media;
   std::map<Bytes, uint32_t> tails;
+  std::vector<LedgerEntry> epochs;
   size_t bytes = 0;
   size_t frames = 0;
   bool begun_closed = false;  // RocksDB could not be opened anew: this cannot be committed
@@ -75,14 +128,30 @@ struct Batch::Impl {
     (void)write.Put(shard->db->family(f), slice(key), slice(value));
     bytes += key.size() + value.size();
   }
+  void remove_range(Family f, BytesView from, BytesView to) {
+    if (!shard->db) begun_closed = true;
+    if (!begun_closed) (void)write.DeleteRange(shard->db->family(f), slice(from), slice(to));
+  }
   void remove(Family f, BytesView key) {
     if (!shard->db) begun_closed = true;
     if (!begun_closed) (void)write.Delete(shard->db->family(f), slice(key));
   }
 };
 
-/// Family meta: "source/<id>", "offset/<name>".
+/// Family meta: "source/<id>", "offset/<name>";
+/// "commit", "commit/<base>", "ledger/<case><epoch><kind>", "lost", "touched/<case><stream>".
 constexpr const char* kSourcePrefix = "source/";
 constexpr const char* kOffsetPrefix = "offset/";
+constexpr const char* kCommitKey = "commit";
+constexpr const char* kCommitPrefix = "commit/";
+constexpr const char* kLedgerPrefix = "ledger/";
+constexpr const char* kLostKey = "lost";
+constexpr const char* kTouchedPrefix = "touched/";
+
+Bytes ledger_key(const LedgerEntry& entry);
+Bytes encode_commit(const DbCommit& commit);
+Result<std::optional<DbCommit>> read_commit(Database& db);
+/// A number of family meta; nullopt if there is none.
+Result<std::optional<uint64_t>> read_number(Database& db, BytesView key);
 
 }  // namespace casebox::storage

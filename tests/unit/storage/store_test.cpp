@@ -12,63 +12,10 @@
 #include <random>
 #include <thread>
 
-#include "tests/support/frames.h"
+#include "tests/unit/storage/store_support.h"
 
 namespace casebox::storage {
 namespace {
-
-using testing::FrameMaker;
-using testing::TempDir;
-constexpr StreamId kEvents{1}, kWave{2}, kVideo{3};
-
-Options writable() {
-  Options o;
-  o.create = true;
-  o.write_buffer_bytes = 4u << 20;
-  return o;
-}
-Options readable() {
-  Options o;
-  o.read_only = true;
-  return o;
-}
-
-Table table_for(StreamId s) {
-  return s == kWave ? Table::kWave : s == kVideo ? Table::kMedia : Table::kEvent;
-}
-
-void put_record(Batch& batch, const FrameMaker& maker) {
-  v1::CaseRecord record;
-  record.set_case_id(Bytes(maker.case_id.view()));
-  auto& epoch = *record.add_epochs();
-  epoch.set_epoch(maker.epoch.value);
-  epoch.set_role(v1::PRODUCER_ROLE_RECORDER);
-  for (StreamId id : {kEvents, kWave, kVideo}) {
-    auto& s = *record.add_streams();
-    s.set_epoch(maker.epoch.value);
-    s.mutable_stream()->set_stream_id(id.value);
-  }
-  batch.put_case(record);
-}
-
-void put(Batch& batch, const FrameMaker& maker, const Bytes& bytes) {
-  auto view = frame::parse(bytes);
-  ASSERT_TRUE(view);
-  auto done = batch.put_frame(maker.case_id, 0, table_for(view->header.stream), *view, {});
-  ASSERT_TRUE(done) << done.error().message;
-}
-
-std::vector<Bytes> scan_all(const Shard& shard, ScanRange range) {
-  auto scan = shard.scan(range);
-  EXPECT_TRUE(scan) << scan.error().message;
-  std::vector<Bytes> out;
-  while (true) {
-    auto next = scan->next();
-    EXPECT_TRUE(next) << next.error().message;
-    if (!next || !*next) return out;
-    out.push_back((*next)->bytes);
-  }
-}
 
 TEST(Store, KeepsFramesVerbatimOverCloseAndReopen) {
   TempDir dir;
@@ -234,29 +181,6 @@ TEST(Store, ReportsAFlippedByteInASegmentAndInAnSst) {
     if (file.path().extension() == ".sst" && file.file_size() > 100'000)
       flip(file.path(), file.file_size() / 2);
   EXPECT_EQ(visit(kWave), Code::kCorrupt);
-}
-
-TEST(Store, CutsWhatWasNeverCommittedOffSegments) {
-  TempDir dir;
-  FrameMaker maker;
-  const auto at = dir.path() / "s";
-  {
-    auto store = Store::open(at, writable());
-    auto batch = (*store)->shard(0).begin();
-    put_record(batch, maker);
-    put(batch, maker, maker.make(frame::Kind::kData, kVideo, {}, "body"));
-    ASSERT_TRUE((*store)->shard(0).commit(std::move(batch)));
-  }
-  for (const auto& file : std::filesystem::recursive_directory_iterator(at / "shards/0/media"))
-    if (file.is_regular_file()) std::ofstream(file.path(), std::ios::app) << "torn";
-  auto store = Store::open(at, writable());
-  ASSERT_TRUE(store);
-  EXPECT_EQ((*store)->shard(0).recovered().segment_bytes, 4u);
-  for (const auto& file : std::filesystem::recursive_directory_iterator(at / "shards/0/media"))
-    if (file.is_regular_file()) {
-      EXPECT_EQ(file.file_size(), frame::kHeaderSize + 4);
-    }
-  EXPECT_EQ(scan_all((*store)->shard(0), {maker.case_id}).size(), 1u);
 }
 
 /// Commits batches until it is killed; each batch is one number on every stream, and its offset.
