@@ -9,7 +9,7 @@ const std::vector<const Command*>& commands() {
       &kReportCommand, &kReplayCommand,    &kVerifyCommand,   &kExportCommand,   &kConsentCommand,
       &kKeysCommand,   &kRecoverCommand,   &kSimulateCommand, &kConfigCommand,   &kRecordCommand,
       &kImportCommand, &kIngestCommand,    &kForwardCommand,  &kTopicsCommand,   &kCatCommand,
-      &kBenchCommand,  &kVersionCommand,
+      &kBackupCommand, &kRestoreCommand,   &kBenchCommand,    &kVersionCommand,
   };
   return kAll;
 }

@@ -23,6 +23,8 @@ extern const Command kConformCommand;
 extern const Command kConsentCommand;
 extern const Command kKeysCommand;
 extern const Command kRecoverCommand;
+extern const Command kBackupCommand;
+extern const Command kRestoreCommand;
 extern const Command kCatCommand;
 extern const Command kBenchCommand;
 extern const Command kConfigCommand;

@@ -33,6 +33,9 @@ struct Plan {
   bool analyze = false;
 };
 
+// Nothing came for so long: logs and bus were read to their end.
+constexpr Duration kCaughtUp = seconds(5);
+
 /// The log folders of a store's own producers.
 std::vector<fs::path> logs_below(const fs::path& dir) {
   std::vector<fs::path> logs;
@@ -142,13 +145,14 @@ Result<Json> cases_json(const storage::Store& store) {
 }
 
 /// Runs until told to stop or idle. Troubles that pass are said once and waited out.
-Result<void> run_loop(ingest::Ingest& loop, CloseJobs* jobs, const Args& args, Clock& clock) {
+Result<void> run_loop(ingest::Ingest& loop, storage::Store& store, CloseJobs* jobs,
+                      const Args& args, Clock& clock) {
   const bool until_idle = args.has("--until-idle");
   const Duration idle = from_seconds(args.number("--until-idle"));
   StopSignal signal;
   Progress progress("ingesting", 0, "frames");
   MonoTime last = clock.mono();
-  bool said = false;
+  bool said = false, refilled = false;
   while (!signal.stopped()) {
     auto handled = loop.run_once(milliseconds(100));
     if (!handled) {
@@ -165,8 +169,12 @@ Result<void> run_loop(ingest::Ingest& loop, CloseJobs* jobs, const Args& args, C
     if (*handled > 0 || (jobs != nullptr && jobs->busy())) {
       last = clock.mono();
       said = false;
-    } else if (until_idle && clock.mono() - last > idle) {
-      break;
+    } else if (const Duration quiet = clock.mono() - last; until_idle && quiet > idle) {
+      CASEBOX_CHECK(loop.commit());
+      return store.refilled();
+    } else if (!refilled && quiet > kCaughtUp) {
+      CASEBOX_CHECK(store.refilled());
+      refilled = true;
     }
     progress.update(loop.progress().frames);
   }
@@ -198,7 +206,7 @@ Result<int> run(const Args& args) {
     CASEBOX_TRY(jobs, CloseJobs::start(*access));
   }
   const MonoTime begin = clock.mono();
-  CASEBOX_CHECK(run_loop(*loop, jobs.get(), args, clock));
+  CASEBOX_CHECK(run_loop(*loop, *store, jobs.get(), args, clock));
   if (jobs) jobs->stop();
   const double took = (clock.mono() - begin).seconds();
 

@@ -60,11 +60,13 @@ Result<int> run(const Args& args) {
   where.subject = "casebox serve";
   where.write = args.flag("--live") || config.log_dirs_size() > 0;
   where.create = where.write;
+  where.follow = !where.write;
   CASEBOX_TRY(auto access, StoreAccess::open(where));
   if (access->keystore() == nullptr)
     std::fprintf(stderr, "casebox: the store has no keystore; only accounting can be shown\n");
   web::Server::Options options;
   options.store = &access->store();
+  options.refresh = [&store = access->store()] { return store.refresh(); };
   options.keyring = &access->keyring();
   options.clock = &access->clock();
   options.address = config.address();

@@ -85,6 +85,7 @@ Result<void> look_at_store(const std::string& path, const verify::Options& optio
     return ok();
   }
   if (!store) return std::move(store).error();
+  say_notices(**store);
   CASEBOX_TRY(const auto records, (*store)->cases());
   if (people && !records.empty()) {
     // Chains and signatures take moments, every byte may take minutes: what is known is said first.

@@ -108,6 +108,11 @@ StoreOptions StoreOptions::from(const Args& args, const std::string& subject) {
   return options;
 }
 
+void say_notices(const storage::Store& store) {
+  for (const std::string& line : store.notices())
+    std::fprintf(stderr, "casebox: %s\n", line.c_str());
+}
+
 Result<std::unique_ptr<StoreAccess>> StoreAccess::open(const StoreOptions& options) {
   std::unique_ptr<StoreAccess> access(new StoreAccess);
   access->options_ = options;
@@ -121,8 +126,10 @@ Result<std::unique_ptr<StoreAccess>> StoreAccess::open(const StoreOptions& optio
   storage::Options how;
   how.create = options.create;
   how.read_only = !options.write;
+  how.follow = options.follow;
   how.shards = options.shards;
   CASEBOX_TRY(access->store_, storage::Store::open(options.store, how));
+  say_notices(*access->store_);
 
   if (access->options_.keys.empty()) access->options_.keys = options.store / "keys";
   const fs::path& keys = access->options_.keys;

@@ -68,6 +68,7 @@ struct StoreOptions {
   bool write = false;          // take the store's lock
   bool produce =
       false;  // without `write`: logs may be written all the same, by a thread beside the writer's
+  bool follow = false;         // without `write`: refreshed while a writer commits
   bool create = false;         // make store and keystore when absent (import, demo)
   bool create_keys = true;     // with `create`; false: the store alone (ingest goes without keys)
   uint32_t shards = 1;         // with `create`
@@ -77,6 +78,9 @@ struct StoreOptions {
 
   static StoreOptions from(const Args& args, const std::string& subject);
 };
+
+/// What opening a store found, on standard error: commits it lost, what was moved aside.
+void say_notices(const storage::Store& store);
 
 /// What a drain brought into the store.
 struct Drained {

@@ -21,9 +21,10 @@ Router::Handler with_case(CaseSessions& sessions, Part part) {
   };
 }
 
-Result<Response> list_cases(const storage::Store& store, CaseSessions& sessions) {
+Result<Response> list_cases(const storage::Store& store, CaseSessions& sessions, bool stale) {
   CASEBOX_TRY(auto records, store.operations());
   Json json = document("api.cases");
+  json["stale"] = stale;
   json["cases"] = Json::array();
   for (const v1::CaseRecord& record : records) {
     CaseView view = summarize_case(record);
@@ -38,14 +39,17 @@ Result<Response> list_cases(const storage::Store& store, CaseSessions& sessions)
 }  // namespace
 
 void register_api(Router& router, const storage::Store& store, CaseSessions& sessions) {
-  router.add("/api/cases",
-             [&store, &sessions](const Request&) { return list_cases(store, sessions); });
+  router.add("/api/cases", [&store, &sessions](const Request& request) {
+    return list_cases(store, sessions, request.stale);
+  });
   router.add("/api/cases/{id}", [&sessions](const Request& request) -> Result<Response> {
     CASEBOX_TRY(auto lease, sessions.reopen(request.params.at("id"), unproven(request)));
     CASEBOX_TRY(const CaseView* view, lease->view());
+    Json json = case_document(*view);
+    json["stale"] = request.stale;
     return Response{200,
                     "application/json",
-                    case_document(*view).dump(-1, ' ', false, Json::error_handler_t::replace),
+                    json.dump(-1, ' ', false, Json::error_handler_t::replace),
                     {{"Casebox-Verdict", view->verdict}}};
   });
   router.add("/api/cases/{id}/samples", with_case(sessions, samples_response));

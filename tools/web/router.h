@@ -23,6 +23,7 @@ struct Request {
   std::string path;                           // decoded, begins with '/'
   std::map<std::string, std::string> query;   // the last value of a name that is given twice
   std::map<std::string, std::string> params;  // of the route's pattern
+  bool stale = false;  // what was committed last could not be seen when it came
 
   /// A query value; `fallback` when it is not given.
   std::string text(const std::string& name, const std::string& fallback = "") const;

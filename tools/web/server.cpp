@@ -1,5 +1,8 @@
 #include "tools/web/server.h"
 
+#include <atomic>
+#include <cstdio>
+
 #include "tools/web/api.h"
 #include "tools/web/http_server.h"
 #include "tools/web/static_files.h"
@@ -13,6 +16,20 @@ struct Server::Impl {
   CaseSessions sessions;
   Router router;
   std::unique_ptr<HttpServer> http;
+  std::atomic<bool> said = false;  // that the store is stale
+
+  Response answer(Request request) {
+    if (options.refresh && request.path.starts_with("/api/")) {
+      const Result<void> current = options.refresh();
+      request.stale = !current;
+      if (const bool before = said.exchange(request.stale); request.stale && !before)
+        std::fprintf(stderr, "casebox: %s; older state is shown\n",
+                     current.error().message.c_str());
+    }
+    Response response = router.handle(request);
+    if (request.stale) response.headers.emplace_back("X-Casebox-Stale", "true");
+    return response;
+  }
 };
 
 Server::Server() = default;
@@ -45,7 +62,7 @@ Result<std::unique_ptr<Server>> Server::start(Options options) {
   http.address = options.address;
   http.port = options.port;
   CASEBOX_TRY(impl.http, HttpServer::start(http, [&impl](const Request& request) {
-                return impl.router.handle(request);
+                return impl.answer(request);
               }));
   return server;
 }

@@ -32,6 +32,9 @@ class Server {
     std::filesystem::path web_dir;  // the built page
     // The trust list in force; empty: signers are not compared.
     std::function<Result<std::optional<trust::TrustList>>()> trust;
+    /// Called before every answer of the API, from several threads: lets the store see what was
+    /// committed since. An error: the answer says that it is stale, in its field and in a header.
+    std::function<Result<void>()> refresh;
   };
 
   static Result<std::unique_ptr<Server>> start(Options options);
