@@ -1,5 +1,7 @@
 // The `casebox` binary: parses the command line and runs one command.
 
+#include <sys/stat.h>
+
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
@@ -76,4 +78,9 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace casebox::tools
 
-int main(int argc, char** argv) { return casebox::tools::run(argc, argv); }
+int main(int argc, char** argv) {
+  // Stores, spools, keys and what is written from them belong to their owner alone, whichever
+  // library makes the file.
+  ::umask(077);
+  return casebox::tools::run(argc, argv);
+}

@@ -52,4 +52,16 @@ Result<void> copy_range(const std::filesystem::path& source, uint64_t from, uint
   return copy_range(in.get(), source, from, size, to, sync);
 }
 
+std::string count(uint64_t n, const std::string& noun) {
+  return std::to_string(n) + " " + noun + (n == 1 ? "" : "s");
+}
+
+std::filesystem::path free_name(const std::filesystem::path& folder, const std::string& name) {
+  std::error_code ec;
+  auto to = folder / name;
+  for (int n = 1; std::filesystem::exists(to, ec); ++n)
+    to = folder / (name + "-" + std::to_string(n));
+  return to;
+}
+
 }  // namespace casebox::storage

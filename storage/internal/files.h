@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 
 #include "proto/base/result.h"
 
@@ -22,5 +23,11 @@ Result<void> copy_range(const std::filesystem::path& source, uint64_t from, uint
 /// The same from a descriptor that is open already; `name` is for messages.
 Result<void> copy_range(int source, const std::filesystem::path& name, uint64_t from, uint64_t size,
                         const std::filesystem::path& to, bool sync);
+
+/// "1 byte", "2 bytes".
+std::string count(uint64_t n, const std::string& noun);
+
+/// `folder / name`, or with "-1", "-2", ... behind it if that is there already.
+std::filesystem::path free_name(const std::filesystem::path& folder, const std::string& name);
 
 }  // namespace casebox::storage
