@@ -97,7 +97,7 @@ Result<void> look_ahead(Session& session, Reading& reading, Imported& out, CaseT
 }  // namespace
 
 Result<Imported> import_case(const ImportCase& what, const Digest& digest,
-                             const ImportSettings& settings, keyring::Keystore& keystore,
+                             const ImportSettings& settings, keyring::ProducerKeys& keys,
                              log::Writer& log, Clock& clock) {
   Imported out;
   SessionOptions options;
@@ -141,7 +141,7 @@ Result<Imported> import_case(const ImportCase& what, const Digest& digest,
   }
   if (readings.empty()) return out.refused.front();
 
-  CASEBOX_TRY(auto session, Session::open(std::move(options), keystore, log, clock));
+  CASEBOX_TRY(auto session, Session::open(std::move(options), keys, log, clock));
   CASEBOX_CHECK(write_details(*session, what, settings, clock));
   for (Reading& reading : readings) {
     CASEBOX_TRY(reading.index, session->add_source(reading.name, reading.source->streams()));

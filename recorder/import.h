@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "proto/keyring/keystore.h"
+#include "proto/keyring/producer_keys.h"
 #include "proto/log/log.h"
 #include "recorder/recorder.h"
 
@@ -63,7 +63,7 @@ Result<Digest> source_digest(const ImportCase& what);
 
 /// Imports one case into `log`; `digest` from source_digest().
 Result<Imported> import_case(const ImportCase& what, const Digest& digest,
-                             const ImportSettings& settings, keyring::Keystore& keystore,
+                             const ImportSettings& settings, keyring::ProducerKeys& keys,
                              log::Writer& log, Clock& clock);
 
 }  // namespace casebox::recorder

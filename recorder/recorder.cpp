@@ -41,8 +41,8 @@ std::array<uint8_t, 16> boot_id() {
 /// Everything of one recording; the writer's thread owns it.
 class Recording {
  public:
-  Recording(const Options& options, keyring::Keystore& keystore, Clock& clock)
-      : options_(options), keystore_(keystore), clock_(clock), ladder_(options.log_dir) {}
+  Recording(const Options& options, keyring::ProducerKeys& keys, Clock& clock)
+      : options_(options), keys_(keys), clock_(clock), ladder_(options.log_dir) {}
 
   Result<void> begin();
   Result<Summary> run();
@@ -65,7 +65,7 @@ class Recording {
   }
 
   const Options& options_;
-  keyring::Keystore& keystore_;
+  keyring::ProducerKeys& keys_;
   Clock& clock_;
   DiskLadder ladder_;
   internal::Pace pace_;
@@ -97,7 +97,7 @@ Result<void> Recording::begin() {
   if (failed)
     return Error{Code::kIo, options_.log_dir.string() + ": " + failed.message() +
                                 "; name a folder that can be made"};
-  CASEBOX_TRY(auto key, keystore_.signing_key(keyring::name_of(v1::PRODUCER_ROLE_RECORDER)));
+  CASEBOX_TRY(auto key, keys_.signing_key(keyring::name_of(v1::PRODUCER_ROLE_RECORDER)));
   if (log::is_log(options_.log_dir))
     CASEBOX_CHECK(producer::recover(options_.log_dir, key, clock_));
   log::WriterOptions how;
@@ -114,7 +114,7 @@ Result<void> Recording::begin() {
   session.boot_id = boot_id();
   session.log_file_size = how.file_size;
   if (config.frame_max_ms() > 0) session.limits.age = milliseconds(config.frame_max_ms());
-  CASEBOX_TRY(session_, Session::open(std::move(session), keystore_, *log_, clock_));
+  CASEBOX_TRY(session_, Session::open(std::move(session), keys_, *log_, clock_));
   CASEBOX_CHECK(write_consent());
 
   const auto count = static_cast<size_t>(config.sources_size());
@@ -312,6 +312,7 @@ Result<Summary> Recording::summary() {
   out.frames = session_->frames();
   out.bytes = session_->bytes();
   out.keys_left = session_->keys_left();
+  out.key_reused = session_->key_reused();
   out.streams = session_->counts();
   out.sources = inbox_->states();
   for (const SourceState& refused : refused_)
@@ -338,10 +339,10 @@ Result<Summary> Recording::summary() {
 
 }  // namespace
 
-Result<Summary> record(const Options& options, keyring::Keystore& keystore, Clock& clock) {
+Result<Summary> record(const Options& options, keyring::ProducerKeys& keys, Clock& clock) {
   std::error_code ignored;
   std::filesystem::create_directories(options.log_dir, ignored);  // the disk is asked about it
-  Recording recording(options, keystore, clock);
+  Recording recording(options, keys, clock);
   CASEBOX_CHECK(recording.begin());
   return recording.run();
 }

@@ -19,7 +19,7 @@
 #include "proto/base/ids.h"
 #include "proto/base/result.h"
 #include "proto/base/time.h"
-#include "proto/keyring/keystore.h"
+#include "proto/keyring/producer_keys.h"
 #include "recorder/sources/source.h"
 
 namespace casebox::recorder {
@@ -62,7 +62,8 @@ struct Summary {
   CaseTime end;
   uint64_t frames = 0;
   uint64_t bytes = 0;
-  size_t keys_left = 0;  // one-time case keys in stock; order more below 20
+  size_t keys_left = 0;     // one-time case keys in stock; order more below kFewCaseKeys
+  bool key_reused = false;  // none was left: the case has the key of another one
   bool accounts_balance = true;
   std::vector<StreamCount> streams;
   std::vector<SourceState> sources;
@@ -80,6 +81,6 @@ struct Options {
 };
 
 /// Records one case. Repairs the spool first if a crash left it torn.
-Result<Summary> record(const Options& options, keyring::Keystore& keystore, Clock& clock);
+Result<Summary> record(const Options& options, keyring::ProducerKeys& keys, Clock& clock);
 
 }  // namespace casebox::recorder

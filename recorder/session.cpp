@@ -26,10 +26,10 @@ uint64_t wall_clock_u95_ns() {
               : uint64_t{86'400} * 1'000'000'000;
 }
 
-Result<std::unique_ptr<Session>> Session::open(SessionOptions options, keyring::Keystore& keystore,
+Result<std::unique_ptr<Session>> Session::open(SessionOptions options, keyring::ProducerKeys& keys,
                                                log::Writer& log, Clock& clock) {
-  CASEBOX_TRY(auto key, keystore.signing_key(keyring::name_of(options.role)));
-  CASEBOX_TRY(const auto case_key, keystore.take_case_key());
+  CASEBOX_TRY(auto key, keys.signing_key(keyring::name_of(options.role)));
+  CASEBOX_TRY(const auto case_key, keys.take_case_key());
   std::unique_ptr<Session> session(new Session);
   producer::Options how;
   how.case_id = random_id<CaseId>();
@@ -60,6 +60,7 @@ Result<std::unique_ptr<Session>> Session::open(SessionOptions options, keyring::
   session->log_ = &log;
   session->clock_ = &clock;
   session->keys_left_ = case_key.left;
+  session->key_reused_ = case_key.reused;
   session->last_utc_minus_mono_ = clock.utc().ns - clock.mono().ns;
   CASEBOX_TRY(session->producer_,
               producer::Producer::open(std::move(how), std::move(key), log, clock));

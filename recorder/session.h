@@ -7,7 +7,7 @@
 // Thread safety: one thread owns a Session.
 // Errors: take() and tick() return kNoSpace or kIo while the log cannot be written; nothing is lost
 // by calling them again, and blocked() tells that frames wait.
-// Lifetime: log, keystore and clock outlive the Session.
+// Lifetime: log and clock outlive the Session.
 
 #include <array>
 #include <filesystem>
@@ -16,7 +16,7 @@
 #include <string>
 #include <vector>
 
-#include "proto/keyring/keystore.h"
+#include "proto/keyring/producer_keys.h"
 #include "proto/log/log.h"
 #include "proto/producer/producer.h"
 #include "recorder/recorder.h"
@@ -42,7 +42,7 @@ struct SessionOptions {
 class Session {
  public:
   /// Takes a case key, begins the epoch.
-  static Result<std::unique_ptr<Session>> open(SessionOptions options, keyring::Keystore& keystore,
+  static Result<std::unique_ptr<Session>> open(SessionOptions options, keyring::ProducerKeys& keys,
                                                log::Writer& log, Clock& clock);
   ~Session();
 
@@ -74,6 +74,7 @@ class Session {
   CaseId case_id() const { return producer_->case_id(); }
   Epoch epoch() const { return producer_->epoch(); }
   size_t keys_left() const { return keys_left_; }
+  bool key_reused() const { return key_reused_; }
   uint64_t frames() const { return sequencer_->frames(); }
   uint64_t items() const { return sequencer_->items(); }
   uint64_t bytes() const;
@@ -101,6 +102,7 @@ class Session {
   std::vector<Origin> sources_;
   uint32_t next_clock_ = 1;
   size_t keys_left_ = 0;
+  bool key_reused_ = false;
   int64_t next_beat_ns_ = 0;
   CaseTime flushed_;
   log::Offset began_;

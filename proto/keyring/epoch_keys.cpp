@@ -1,4 +1,4 @@
-// Key derivation of docs/formats/keystore.md, and opening frames with derived keys.
+// Key derivation of docs/formats/keystore.md.
 
 #include <map>
 #include <utility>
@@ -58,35 +58,6 @@ Result<Digest> commitment(const seal::Secret& period_secret, BytesView salt) {
 
 Result<seal::Secret> period_key(const seal::Secret& period_secret) {
   return seal::hkdf(period_secret, {}, "casebox.frame-key.v1");
-}
-
-CaseKeys::CaseKeys(CaseId case_id) : case_id_(case_id) {}
-CaseKeys::~CaseKeys() = default;
-CaseKeys::CaseKeys(CaseKeys&&) noexcept = default;
-
-void CaseKeys::add(EpochKeys keys, Epoch epoch) {
-  epochs_.insert_or_assign(epoch.value, std::move(keys));
-}
-
-bool CaseKeys::has(Epoch epoch) const { return epochs_.contains(epoch.value); }
-
-Result<Bytes> CaseKeys::open(const frame::View& frame) {
-  const frame::Header& h = frame.header;
-  if (h.kind != frame::Kind::kData && h.kind != frame::Kind::kDraft) return Bytes(frame.body);
-  if (!h.has(frame::flag::kSealed)) return frame::unpack_body(frame.body);
-  const auto found = epochs_.find(h.epoch.value);
-  if (found == epochs_.end())
-    return Error{Code::kDenied, "case " + to_string(case_id_) + ": no key for epoch " +
-                                    to_string(h.epoch) + "; its content stays closed"};
-  CASEBOX_TRY(seal::Aead * aead, found->second.aead(h.stream, h.period));
-  const auto aad = frame::associated_data(h);
-  Bytes packed;
-  if (auto opened = aead->open(frame::nonce(h), {aad.data(), aad.size()}, frame.body, packed);
-      !opened)
-    return annotate(std::move(opened).error(), "case " + to_string(case_id_) + ": stream " +
-                                                   std::to_string(h.stream.value) + " number " +
-                                                   std::to_string(h.first.value));
-  return frame::unpack_body(packed);
 }
 
 }  // namespace casebox::keyring

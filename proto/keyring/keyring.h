@@ -4,13 +4,14 @@
 // is audited before the first key is given.
 //
 // Thread safety: Keyring may be shared; a CaseKeys belongs to one thread.
+// Lifetime: the keystore outlives the Keyring and all CaseKeys that it opened.
 // Errors: kDenied when the purpose is not allowed, kNotFound when no private key is there: frames
 // can still be stored, verified, counted and forwarded.
 
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
+#include <vector>
 
 #include "casebox/v1/case.pb.h"
 #include "proto/base/ids.h"
@@ -47,25 +48,33 @@ Result<Digest> commitment(const seal::Secret& period_secret, BytesView salt);
 /// The AES-256-GCM key of a disclosed period secret.
 Result<seal::Secret> period_key(const seal::Secret& period_secret);
 
-/// Opens sealed frames of one case.
+/// Opens sealed frames of one case. Its secrets stay in memory while they are used: after a second
+/// without use they are wiped, and fetched through the keystore when next needed, under the opening
+/// that was audited. Four times a second a reader that goes on asks whether the case's private key
+/// is still there: where it was destroyed, nothing more is opened.
 class CaseKeys {
  public:
   explicit CaseKeys(CaseId case_id);
   ~CaseKeys();
   CaseKeys(CaseKeys&&) noexcept;
 
-  /// Adds an epoch's secret (from its case frame).
+  /// Adds keys that were handed over rather than opened here: they stay.
   void add(EpochKeys keys, Epoch epoch);
   bool has(Epoch epoch) const;
 
   /// Body of a data frame, opened if sealed, unpacked: the protobuf message's bytes. Gap and
   /// stream-0 bodies are plain and come back as they are. kDenied without a key for the epoch,
-  /// kCorrupt when the seal does not hold.
+  /// kCorrupt when the seal does not hold, kNotFound once the case's private key was destroyed.
   Result<Bytes> open(const frame::View& frame);
 
  private:
-  CaseId case_id_;
-  std::unordered_map<uint64_t, EpochKeys> epochs_;
+  friend class Keyring;
+  struct Impl;
+  /// Opens what it can of `epochs`; an error only if that is nothing.
+  static Result<CaseKeys> open_epochs(Keystore& keystore, CaseId case_id, BytesView public_key,
+                                      const std::vector<v1::EpochRecord>& epochs);
+
+  std::shared_ptr<Impl> impl_;
 };
 
 class Keyring {
@@ -87,8 +96,6 @@ class Keyring {
   /// optional.
   Result<std::vector<std::optional<CaseKeys>>> open_cohort(const std::vector<CohortCase>& cases,
                                                            Purpose purpose);
-  /// The same for an epoch met while ingesting, into keys already opened.
-  Result<void> add_epoch(CaseKeys& keys, CaseId case_id, const v1::CaseFrame& open, Epoch epoch);
   bool available() const { return keystore_ != nullptr; }
 
  private:

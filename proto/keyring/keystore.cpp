@@ -12,8 +12,13 @@
 #include <utility>
 
 #include "proto/base/file.h"
+#include "proto/keyring/internal/account.h"
 #include "proto/keyring/internal/folder.h"
+#include "proto/keyring/internal/site_key.h"
 #include "proto/keyring/internal/site_list.h"
+#include "proto/keyring/internal/stock.h"
+#include "proto/keyring/internal/sweeper.h"
+#include "proto/keyring/internal/trail.h"
 #include "proto/keyring/roles.h"
 
 namespace casebox::keyring {
@@ -25,42 +30,10 @@ using internal::make_private_dir;
 
 namespace {
 
-constexpr uint32_t kMaxAuditRecord = 1 << 20;
-
-/// Where the audit trail stands: its whole records' end and the hash that the next record names.
-struct TrailEnd {
-  size_t at = 0;
-  Digest head{};
-};
-
 /// Names that are safe in a file name, a log line and a table.
 bool plain(const std::string& name) {
   return !name.empty() && name.size() <= 64 &&
          name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
-}
-
-/// Checks records from `end` on and moves it past them; `bytes` begin at `end->at` of the file.
-Result<void> follow_trail(BytesView bytes, const fs::path& path, TrailEnd* end,
-                          std::vector<v1::AuditRecord>* records) {
-  while (bytes.size() >= 4) {
-    const std::string where = path.string() + ":" + std::to_string(end->at);
-    const auto size = load_le<uint32_t>(bytes.data());
-    if (size > kMaxAuditRecord)
-      return Error{Code::kCorrupt,
-                   where + ": audit record is damaged; restore the keystore from its backup"};
-    if (bytes.size() - 4 < size) break;  // torn by a crash: nothing was handed out for it
-    const BytesView one = bytes.substr(4, size);
-    v1::AuditRecord record;
-    if (!record.ParseFromArray(one.data(), static_cast<int>(one.size())) ||
-        record.previous() != view(end->head))
-      return Error{Code::kCorrupt,
-                   where + ": the audit trail's hash chain does not hold; it was changed"};
-    end->head = seal::sha256(one);
-    end->at += 4 + size;
-    if (records != nullptr) records->push_back(std::move(record));
-    bytes.remove_prefix(4 + size);
-  }
-  return ok();
 }
 
 }  // namespace
@@ -68,13 +41,15 @@ Result<void> follow_trail(BytesView bytes, const fs::path& path, TrailEnd* end,
 struct Keystore::Impl {
   fs::path dir;
   Clock* clock = nullptr;
-  seal::Secret site_key;
+  internal::SharedKey site_key;
   std::optional<internal::SiteList> list;
-  std::mutex mutex;  // around the files of this folder
-  TrailEnd trail;
+  std::optional<internal::Trail> trail;
+  std::optional<Error> not_upgraded;  // why one of the first form still is
+  std::mutex mutex;                   // around the files of this folder
   std::mutex notices_mutex;
   std::function<void(const std::string&)> notice;
   std::vector<std::string> untold;
+  internal::Sweeper sweeper;  // last, so that its thread ends first
 
   void tell(const std::string& what) {
     std::lock_guard guard(notices_mutex);
@@ -85,28 +60,51 @@ struct Keystore::Impl {
     }
   }
 
-  void use(seal::Secret key) {
+  void use(internal::SharedKey key) {
     site_key = std::move(key);
-    list.emplace(dir, site_key);
+    list.emplace(dir, **site_key);
+    trail.emplace(dir, **site_key);
   }
 
-  Result<void> add_pair() {
+  /// A pair whose private half is kept here; the public one's hex.
+  Result<std::string> make_pair() {
     const auto pair = seal::BoxKeyPair::generate();
-    const std::string name = to_hex(Digest(pair.public_key));
-    CASEBOX_TRY(Bytes wrapped, seal::wrap_key(site_key, pair.private_key));
-    // Private half first: a public key in stock always has one.
+    std::string name = to_hex(Digest(pair.public_key));
+    CASEBOX_TRY(Bytes wrapped, seal::wrap_key(**site_key, pair.private_key));
     CASEBOX_CHECK(write_file_atomic(dir / "cases" / (name + ".key"), wrapped, kPrivate));
-    return write_file_atomic(dir / "stock" / (name + ".pub"), name + "\n", kPrivate);
+    return name;
+  }
+
+  /// Private half first: a public key in stock always has one.
+  Result<void> add_pair() {
+    CASEBOX_TRY(const std::string name, make_pair());
+    return internal::put_in_stock(dir, name);
+  }
+
+  Result<void> append(v1::AuditRecord record) {
+    if (not_upgraded) return *not_upgraded;
+    fill_in(record);
+    auto done = trail->append(std::move(record));
+    for (const std::string& note : trail->take_notes()) tell(note);
+    return done;
+  }
+
+  void fill_in(v1::AuditRecord& record) const {
+    const internal::Account account = internal::current_account();
+    record.set_utc_ns(static_cast<uint64_t>(clock->utc().ns));
+    record.set_uid(account.uid);
+    record.set_account(account.name);
   }
 
   Result<seal::SigningKey> read_seed(const fs::path& path) const {
     CASEBOX_TRY(const Bytes wrapped, read_file(path, 64));
-    auto seed = seal::unwrap_key(site_key, wrapped);
+    auto seed = seal::unwrap_key(**site_key, wrapped);
     if (!seed) return annotate(std::move(seed).error(), path.string());
     return seal::SigningKey::from_seed(seed->view());
   }
 
   Result<void> create(size_t stock);
+  Result<void> upgrade();
   Result<void> make_list();
   Result<void> enrol_own(const std::string& name, const seal::SigningKey& key);
 };
@@ -139,35 +137,47 @@ Result<void> Keystore::Impl::create(size_t stock) {
   CASEBOX_TRY(Fd lock, lock_folder(dir));
   std::error_code ec;
   if (fs::exists(dir / "site.key", ec)) return ok();  // another program made it meanwhile
-  auto waiting = read_file(dir / "site.key.made", 64);
+  auto waiting = internal::read_site_key(dir / "site.key.made");
   if (waiting) {
-    CASEBOX_TRY(auto key, seal::Secret::from_bytes(*waiting));
-    use(std::move(key));
+    use(*std::move(waiting));
   } else {
+    if (waiting.error().code != Code::kNotFound) return std::move(waiting).error();
     if (fs::exists(dir / "cases", ec) && !fs::is_empty(dir / "cases", ec))
       return Error{Code::kCorrupt, (dir / "site.key").string() +
                                        ": is missing, but keys under it are here; restore it from "
                                        "the keystore's backup"};
-    use(seal::Secret::random());
-    CASEBOX_CHECK(write_file_atomic(dir / "site.key.made", site_key.view(), kPrivate));
+    use(internal::random_site_key());
+    CASEBOX_CHECK(write_file_atomic(dir / "site.key.made", (**site_key).view(), kPrivate));
   }
   for (const char* sub : {"cases", "stock", "signing"}) CASEBOX_CHECK(make_private_dir(dir / sub));
   for (size_t i = 0; i < stock; ++i) CASEBOX_CHECK(add_pair());
   CASEBOX_CHECK(list->make({}, clock->utc()));
+  CASEBOX_CHECK(trail->make(clock->utc()));
+  CASEBOX_CHECK(list->set_audit_counted());
   if (::rename((dir / "site.key.made").c_str(), (dir / "site.key").c_str()) != 0)
     return errno_error(dir / "site.key", "rename", errno);
   return sync_directory(dir);
 }
 
-/// A keystore from before trust lists gets one, with the keys that it has made so far.
+/// A keystore of the first form gets a trust list, with the keys that it has made so far, and a
+/// counted audit trail; last the state says that both are there.
+Result<void> Keystore::Impl::upgrade() {
+  CASEBOX_TRY(Fd lock, lock_folder(dir));
+  CASEBOX_CHECK(make_list());
+  CASEBOX_TRY(const bool counted, list->audit_counted());
+  if (counted) return ok();  // another program did it meanwhile
+  CASEBOX_TRY(const bool earlier, trail->make(clock->utc()));
+  CASEBOX_CHECK(list->set_audit_counted());
+  tell(dir.string() +
+       ": was a keystore of the first form; its audit trail is counted and authenticated now" +
+       (earlier ? ", and what it held before is kept in audit-1.log" : ""));
+  return ok();
+}
+
 Result<void> Keystore::Impl::make_list() {
   auto present = list->read();
-  if (present) return list->catch_up();
-  // A damaged list is the business of whoever asks for it: recording must go on.
-  if (present.error().code != Code::kNotFound) return ok();
-  CASEBOX_TRY(Fd lock, lock_folder(dir));
-  present = list->read();
-  if (present || present.error().code != Code::kNotFound) return ok();
+  if (present || present.error().code != Code::kNotFound)
+    return present ? ok() : Result<void>(std::move(present).error());
   CASEBOX_TRY(const auto names, internal::names_in(dir / "signing", ".seed"));
   std::vector<v1::TrustedProducer> producers;
   for (const std::string& name : names) {
@@ -193,7 +203,14 @@ Result<void> Keystore::Impl::enrol_own(const std::string& name, const seal::Sign
     *all.add_producers() = one;
     return added = true;
   }));
-  if (added) tell(dir.string() + ": " + enrolled_text(one));
+  if (!added) return ok();
+  tell(dir.string() + ": " + enrolled_text(one));
+  v1::AuditRecord record;
+  record.set_purpose("enrol");
+  record.set_subject("casebox");
+  record.set_allowed(true);
+  record.set_reason(one.name());
+  if (auto written = append(std::move(record)); !written) tell(written.error().message);
   return ok();
 }
 
@@ -216,20 +233,29 @@ Result<std::unique_ptr<Keystore>> Keystore::open(const fs::path& dir, Clock& clo
   store->impl_->clock = &clock;
   std::error_code ec;
   if (create && !fs::exists(dir / "site.key", ec)) CASEBOX_CHECK(store->impl_->create(stock));
-  auto site = read_file(dir / "site.key", 64);
+  auto site = internal::read_site_key(dir / "site.key");
   if (!site && site.error().code == Code::kNotFound)
     return Error{
         Code::kNotFound,
         dir.string() +
             ": no keystore here (site.key is missing); make one with `casebox keys stock`"};
   if (!site) return std::move(site).error();
-  auto key = seal::Secret::from_bytes(*site);
-  if (!key) return annotate(std::move(key).error(), (dir / "site.key").string());
-  store->impl_->use(std::move(*key));
-  auto listed = store->impl_->make_list();
-  // Whoever may only read it opens it all the same; asking for the list then says what is missing.
-  const Code code = listed ? Code::kInternal : listed.error().code;
-  if (!listed && code != Code::kDenied && code != Code::kIo) return std::move(listed).error();
+  Impl& impl = *store->impl_;
+  impl.use(*std::move(site));
+  if (const auto loose = internal::loose_modes(dir); !loose.empty()) impl.tell(loose);
+  if (!impl.site_key->locked())
+    impl.tell(dir.string() +
+              ": the site key could not be locked into memory and may reach the "
+              "swap; raise the limit of locked memory (ulimit -l)");
+  // Whoever cannot upgrade it, or not yet, may record with it all the same: audit() says why
+  // nothing is opened. So may whoever finds the state or the list damaged: trust() says that.
+  const auto counted = impl.list->audit_counted();
+  const bool first_form = counted ? !*counted : counted.error().code == Code::kNotFound;
+  if (first_form) {
+    if (auto upgraded = impl.upgrade(); !upgraded) impl.not_upgraded = upgraded.error();
+  } else if (counted && impl.list->read()) {
+    (void)impl.list->catch_up();  // one that cannot write leaves it to the next
+  }
   return store;
 }
 
@@ -244,6 +270,12 @@ Result<void> Keystore::enrol(const v1::TrustedProducer& producer) {
                      "': give a name of a-z, 0-9 and '-', a role and an Ed25519 public key"};
   std::lock_guard guard(impl_->mutex);
   CASEBOX_TRY(Fd lock, lock_folder(impl_->dir));
+  v1::AuditRecord record;
+  record.set_purpose("enrol");
+  record.set_subject("casebox keys");
+  record.set_allowed(true);
+  record.set_reason(producer.name());
+  CASEBOX_CHECK(impl_->append(std::move(record)));
   return impl_->list->change(impl_->clock->utc(), [&](v1::TrustList& all) -> Result<bool> {
     for (v1::TrustedProducer& known : *all.mutable_producers()) {
       if (known.key() == producer.key()) {
@@ -267,6 +299,12 @@ Result<void> Keystore::enrol(const v1::TrustedProducer& producer) {
 Result<void> Keystore::end_enrolment(const std::string& name, UtcTime until) {
   std::lock_guard guard(impl_->mutex);
   CASEBOX_TRY(Fd lock, lock_folder(impl_->dir));
+  v1::AuditRecord record;
+  record.set_purpose("end-enrolment");
+  record.set_subject("casebox keys");
+  record.set_allowed(true);
+  record.set_reason(name);
+  CASEBOX_CHECK(impl_->append(std::move(record)));
   return impl_->list->change(impl_->clock->utc(), [&](v1::TrustList& all) -> Result<bool> {
     for (v1::TrustedProducer& known : *all.mutable_producers()) {
       if (known.name() != name) continue;
@@ -281,31 +319,23 @@ Result<void> Keystore::end_enrolment(const std::string& name, UtcTime until) {
 
 Result<CaseKey> Keystore::take_case_key() {
   std::lock_guard guard(impl_->mutex);
-  const fs::path stock = impl_->dir / "stock";
   CASEBOX_TRY(Fd lock, lock_folder(impl_->dir));
-  CASEBOX_TRY(auto names, internal::names_in(stock, ".pub"));
-  CaseKey taken;
-  std::string name;
-  if (!names.empty()) {
-    name = names.front();
-    taken.left = names.size() - 1;
-    CASEBOX_CHECK(write_file_atomic(impl_->dir / "last.pub", name + "\n", kPrivate));
-    if (::unlink((stock / (name + ".pub")).c_str()) != 0)
-      return errno_error(stock / (name + ".pub"), "unlink", errno);
-    CASEBOX_CHECK(sync_directory(stock));
-  } else {
-    auto last = read_file(impl_->dir / "last.pub", 256);
-    if (!last)
-      return Error{
-          Code::kNotFound,
-          impl_->dir.string() +
-              ": no case key in stock and none was ever taken; add some with `casebox keys stock`"};
-    name = last->substr(0, 64);
-    taken.reused = true;
+  return internal::take_from_stock(impl_->dir, how_to_refill());
+}
+
+std::string Keystore::how_to_refill() const {
+  return "add some with `casebox keys stock --keys " + impl_->dir.string() + "`";
+}
+
+Result<std::vector<std::string>> Keystore::make_case_keys(size_t count) {
+  std::lock_guard guard(impl_->mutex);
+  CASEBOX_TRY(Fd lock, lock_folder(impl_->dir));
+  std::vector<std::string> names;
+  for (size_t i = 0; i < count; ++i) {
+    CASEBOX_TRY(std::string name, impl_->make_pair());
+    names.push_back(std::move(name));
   }
-  CASEBOX_TRY(Bytes raw, from_hex(name));
-  CASEBOX_TRY(taken.public_key, to_digest(raw));
-  return taken;
+  return names;
 }
 
 Result<void> Keystore::add_stock(size_t count) {
@@ -327,7 +357,7 @@ Result<seal::SigningKey> Keystore::signing_key(const std::string& name) {
   if (!key) {
     key = seal::SigningKey::generate();
     CASEBOX_TRY(const seal::Secret seed, seal::Secret::from_bytes(key->seed()));
-    CASEBOX_TRY(const Bytes bytes, seal::wrap_key(impl_->site_key, seed));
+    CASEBOX_TRY(const Bytes bytes, seal::wrap_key(**impl_->site_key, seed));
     CASEBOX_CHECK(write_file_atomic(path, bytes, kPrivate));
   }
   // A recording must not fail for its enrolment's sake: what it says waits in quarantine until
@@ -349,7 +379,7 @@ Result<seal::BoxKeyPair> Keystore::private_key(BytesView public_key) {
     return Error{Code::kNotFound, "its private key is not in the keystore " + impl_->dir.string() +
                                       ": never was, or was destroyed; content cannot be read"};
   if (!wrapped) return std::move(wrapped).error();
-  auto key = seal::unwrap_key(impl_->site_key, *wrapped);
+  auto key = seal::unwrap_key(**impl_->site_key, *wrapped);
   if (!key) return annotate(std::move(key).error(), path.string());
   seal::BoxKeyPair pair;
   pair.private_key = std::move(*key);
@@ -361,48 +391,41 @@ Result<seal::BoxKeyPair> Keystore::private_key(BytesView public_key) {
 
 Result<void> Keystore::audit(v1::AuditRecord record) {
   std::lock_guard guard(impl_->mutex);
-  const fs::path path = impl_->dir / "audit.log";
   CASEBOX_TRY(Fd lock, lock_folder(impl_->dir));
-  CASEBOX_TRY(Fd fd, Fd::open(path, O_RDWR | O_CREAT, kPrivate));
-  // Other processes write to the trail as well: follow what they added since the last time.
-  TrailEnd& end = impl_->trail;
-  const off_t size = ::lseek(fd.get(), 0, SEEK_END);
-  if (size < 0) return errno_error(path, "seek", errno);
-  if (static_cast<size_t>(size) < end.at)
-    return Error{Code::kCorrupt,
-                 path.string() + ": the audit trail has become shorter; it was changed"};
-  Bytes added(static_cast<size_t>(size) - end.at, '\0');
-  if (::pread(fd.get(), added.data(), added.size(), static_cast<off_t>(end.at)) !=
-      static_cast<ssize_t>(added.size()))
-    return errno_error(path, "read", errno);
-  CASEBOX_CHECK(follow_trail(added, path, &end, nullptr));
-  record.set_previous(Bytes(view(end.head)));
-  record.set_utc_ns(static_cast<uint64_t>(impl_->clock->utc().ns));
-  const Bytes body = record.SerializeAsString();
-  Bytes entry(4, '\0');
-  store_le(entry.data(), static_cast<uint32_t>(body.size()));
-  entry += body;
-  if (end.at < static_cast<size_t>(size) && ::ftruncate(fd.get(), static_cast<off_t>(end.at)) != 0)
-    return errno_error(path, "truncate", errno);
-  if (::lseek(fd.get(), static_cast<off_t>(end.at), SEEK_SET) < 0)
-    return errno_error(path, "seek", errno);
-  CASEBOX_CHECK(write_all(fd, entry, path));
-  if (::fdatasync(fd.get()) != 0) return errno_error(path, "fdatasync", errno);
-  if (size == 0) CASEBOX_CHECK(sync_directory(impl_->dir));
-  end.head = seal::sha256(body);
-  end.at += entry.size();
-  return ok();
+  return impl_->append(std::move(record));
 }
 
 Result<std::vector<v1::AuditRecord>> Keystore::read_audit() const {
-  const fs::path path = impl_->dir / "audit.log";
-  auto bytes = read_file(path);
-  if (!bytes && bytes.error().code == Code::kNotFound) return std::vector<v1::AuditRecord>{};
-  if (!bytes) return std::move(bytes).error();
-  std::vector<v1::AuditRecord> records;
-  TrailEnd end;
-  CASEBOX_CHECK(follow_trail(*bytes, path, &end, &records));
-  return records;
+  std::lock_guard guard(impl_->mutex);
+  if (impl_->not_upgraded) return *impl_->not_upgraded;
+  CASEBOX_TRY(Fd lock, lock_folder(impl_->dir));
+  auto all = impl_->trail->read();
+  for (const std::string& note : impl_->trail->take_notes()) impl_->tell(note);
+  return all;
+}
+
+Result<std::string> Keystore::accept_damaged_audit(const std::string& subject) {
+  std::lock_guard guard(impl_->mutex);
+  std::string what;
+  {
+    CASEBOX_TRY(Fd lock, lock_folder(impl_->dir));
+    v1::AuditRecord first;
+    first.set_purpose("accept-damage");
+    first.set_subject(subject);
+    first.set_allowed(true);
+    impl_->fill_in(first);
+    CASEBOX_TRY(what, impl_->trail->accept_damage(std::move(first), impl_->clock->utc()));
+  }
+  if (impl_->not_upgraded) {
+    what = impl_->not_upgraded->message;
+    CASEBOX_CHECK(impl_->upgrade());
+    impl_->not_upgraded.reset();
+  }
+  return what;
+}
+
+void Keystore::watch(std::weak_ptr<internal::Sweepable> what) {
+  impl_->sweeper.watch(std::move(what));
 }
 
 }  // namespace casebox::keyring

@@ -5,13 +5,13 @@
 //
 //   site.key            32 random bytes, mode 0600
 //   cases/<public>.key  a case's X25519 private key, wrapped by the site key (AES-256-KWP), named
-//   by its
-//                       public key; destroyed to erase the case
+//                       by its public key; destroyed to erase the case
 //   stock/<public>.pub  unused one-time public keys, for recorders
 //   signing/<name>.seed Ed25519 seeds, one per role, and the site's own, wrapped by the site key
 //   trust.list          whose word counts, signed by the site (docs/formats/trust.md)
 //   state               the newest list's number, under a MAC: an older one put back is noticed
-//   audit.log           hash-chained openings, durable before keys are handed out
+//   audit.log           counted, chained and authenticated openings, durable before keys are handed
+//   audit.head          out; and how far they go
 //
 // On one machine a stolen disk holds both the records and the keys; keep the folder elsewhere if
 // you can. Thread safety: safe from several threads of one process, and from several processes: who
@@ -28,35 +28,36 @@
 #include "proto/base/ids.h"
 #include "proto/base/result.h"
 #include "proto/base/time.h"
+#include "proto/keyring/producer_keys.h"
 #include "proto/seal/seal.h"
 #include "proto/trust/trust.h"
 
 namespace casebox::keyring {
 
-/// A public key taken from the stock for a new case.
-struct CaseKey {
-  std::array<uint8_t, 32> public_key{};
-  bool reused =
-      false;        // the stock was empty: the last one is used again, and the case frame says so
-  size_t left = 0;  // keys still in stock; recorders warn below 20
-};
+namespace internal {
+class Sweepable;
+}
 
-class Keystore {
+class Keystore final : public ProducerKeys {
  public:
-  /// Opens the folder, giving one from before trust lists its list; with `create`, makes it with a
+  /// Opens the folder, bringing one of an earlier form up to date; with `create`, makes it with a
   /// site key and a stock of `stock` keys.
   static Result<std::unique_ptr<Keystore>> open(const std::filesystem::path& dir, Clock& clock,
                                                 bool create = false, size_t stock = 100);
-  ~Keystore();
+  ~Keystore() override;
 
   /// Takes a one-time public key for a new case. Needs only public halves.
-  Result<CaseKey> take_case_key();
+  Result<CaseKey> take_case_key() override;
+  std::string how_to_refill() const override;
   /// Adds `count` fresh key pairs to the stock.
   Result<void> add_stock(size_t count);
+  /// Makes `count` fresh key pairs for a stock that is kept elsewhere (kit.h): keeps the private
+  /// halves, returns the public ones in hex.
+  Result<std::vector<std::string>> make_case_keys(size_t count);
 
   /// The signing key of a role ("recorder", "import", "analysis", "custody"; keyring::role_named);
   /// made on first use, and enrolled in that role.
-  Result<seal::SigningKey> signing_key(const std::string& role);
+  Result<seal::SigningKey> signing_key(const std::string& role) override;
 
   /// Who may say what at this site, as it stands on disk now. kCorrupt for a list that was changed,
   /// taken away or rolled back; kNotFound for a keystore from before lists that only its owner can
@@ -81,10 +82,17 @@ class Keystore {
   /// Whether that private half is (still) here; no opening, not audited.
   bool has_private_key(BytesView public_key) const;
 
-  /// Appends to the audit trail and syncs it; fills `previous` and `utc_ns`.
+  /// Appends to the audit trail and syncs it; fills in number, time and account. kCorrupt if the
+  /// trail was edited, cut, rewritten or taken away; then nothing may be opened.
   Result<void> audit(v1::AuditRecord record);
-  /// The whole trail, checked: kCorrupt if the hash chain does not hold.
+  /// The whole trail, checked likewise.
   Result<std::vector<v1::AuditRecord>> read_audit() const;
+  /// Sets a damaged trail aside, deleting nothing, and begins another whose first record says so.
+  /// Returns what was wrong; kInvalidArgument if nothing is.
+  Result<std::string> accept_damaged_audit(const std::string& subject);
+
+  /// Drops what a reader holds when it is not used (internal/sweeper.h). Only CaseKeys calls this.
+  void watch(std::weak_ptr<internal::Sweepable> what);
 
   const std::filesystem::path& dir() const;
 

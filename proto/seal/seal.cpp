@@ -7,7 +7,9 @@
 #include <openssl/params.h>
 #include <sodium.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <new>
 #include <utility>
 
 namespace casebox::seal {
@@ -72,13 +74,30 @@ Secret Secret::random() {
 }
 
 Result<Secret> Secret::from_bytes(BytesView bytes) {
-  CASEBOX_TRY(Digest raw, to_digest(bytes));
-  Secret secret(raw);
-  OPENSSL_cleanse(raw.data(), raw.size());
+  if (bytes.size() != 32)
+    return Error{Code::kCorrupt,
+                 "a secret of " + std::to_string(bytes.size()) + " bytes where 32 are needed"};
+  Secret secret;
+  std::copy_n(bytes.data(), 32, reinterpret_cast<char*>(secret.bytes_.data()));
   return secret;
 }
 
 void Secret::wipe() { OPENSSL_cleanse(bytes_.data(), bytes_.size()); }
+
+LockedSecret::LockedSecret() {
+  need_sodium();
+  void* page = sodium_malloc(sizeof(Secret));
+  must(page != nullptr);
+  secret_ = new (page) Secret;
+  locked_ = sodium_mlock(secret_, sizeof(Secret)) == 0;
+}
+
+LockedSecret::~LockedSecret() {
+  secret_->~Secret();
+  sodium_free(secret_);  // wipes and unlocks
+}
+
+void wipe(void* bytes, size_t size) { OPENSSL_cleanse(bytes, size); }
 
 struct Sha256::Impl {
   DigestContext context{EVP_MD_CTX_new()};

@@ -39,8 +39,33 @@ class Secret {
   void wipe();
 
  private:
+  friend class LockedSecret;
   std::array<uint8_t, 32> bytes_{};
 };
+
+/// A secret that stays long: in a page of its own between guard pages, locked into memory as far as
+/// the system lets us, left out of core dumps, wiped when it goes.
+class LockedSecret {
+ public:
+  /// Zeros, to be filled at `data()`, so that there is no other copy on the way.
+  LockedSecret();
+  ~LockedSecret();
+  LockedSecret(const LockedSecret&) = delete;
+  LockedSecret& operator=(const LockedSecret&) = delete;
+
+  uint8_t* data() { return secret_->bytes_.data(); }
+  const Secret& operator*() const { return *secret_; }
+  /// False: the limit of locked memory is too small, and the page may reach the swap.
+  bool locked() const { return locked_; }
+
+ private:
+  Secret* secret_;
+  bool locked_;
+};
+
+/// Zeros that the compiler may not leave out.
+void wipe(void* bytes, size_t size);
+inline void wipe(Bytes& bytes) { wipe(bytes.data(), bytes.size()); }
 
 /// SHA-256 of one or several pieces. Contexts are kept per thread: a fresh one costs four times as
 /// much.

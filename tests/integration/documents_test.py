@@ -202,6 +202,11 @@ def of_a_case(checker, folder):
     keys = ("--keys", pathlib.Path(demo["store_path"], "keys"))
     checker.run("keys", "list", *keys)
     checker.run("keys", "audit", *keys)
+    checker.run("keys", "stock", "--add", 1, *keys)
+    checker.run("keys", "trust", "--out", folder / "site.trust", *keys)
+    checker.run("keys", "kit", "--recorder", "or-9", "--out", folder / "kit", "--stock", 1, *keys)
+    checker.run("keys", "enrol", "--name", "lab", "--role", "analysis", "--key", "ab" * 32, *keys)
+    checker.run("keys", "disable", "lab", *keys)
     return at
 
 

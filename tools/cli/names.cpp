@@ -79,6 +79,26 @@ std::string rfc3339(UtcTime t) {
   return buffer;
 }
 
+Result<UtcTime> utc_from(const std::string& text) {
+  using namespace std::chrono;
+  int y = 0, until = -1;
+  unsigned mo = 0, d = 0, h = 0, mi = 0, s = 0;
+  const auto whole = [&](const char* form, auto*... into) {
+    until = -1;
+    std::sscanf(text.c_str(), form, into..., &until);
+    return until == static_cast<int>(text.size());
+  };
+  const bool read = whole("%4d-%2u-%2u%n", &y, &mo, &d) ||
+                    whole("%4d-%2u-%2uT%2u:%2uZ%n", &y, &mo, &d, &h, &mi) ||
+                    whole("%4d-%2u-%2uT%2u:%2u:%2uZ%n", &y, &mo, &d, &h, &mi, &s);
+  const year_month_day date{year{y}, month{mo}, day{d}};
+  if (!read || !date.ok() || h > 23 || mi > 59 || s > 59 || y < 1970 || y > 2200)
+    return Error{Code::kInvalidArgument,
+                 "'" + text + "' is no time; write UTC as 2026-11-24T08:15:00Z"};
+  const auto point = sys_days{date} + hours{h} + minutes{mi} + std::chrono::seconds{s};
+  return UtcTime{duration_cast<std::chrono::nanoseconds>(point.time_since_epoch()).count()};
+}
+
 std::string clock_text(double seconds) {
   const char* sign = seconds < 0 ? "-" : "";
   const auto tenths = static_cast<long long>(std::llround(std::fabs(seconds) * 10));

@@ -35,6 +35,8 @@ Result<v1::ConsentScope> scope_from(const std::string& name);
 
 /// "2026-11-24T08:15:00.123456789Z"; empty for zero.
 std::string rfc3339(UtcTime t);
+/// The inverse, to the second: "2026-11-24", "2026-11-24T08:15Z", "2026-11-24T08:15:00Z".
+Result<UtcTime> utc_from(const std::string& text);
 /// "1:02:03.4" of a length or place in a case, for people.
 std::string clock_text(double seconds);
 /// Shortest decimal text that reads back to the same value.

@@ -19,8 +19,6 @@
 namespace casebox::tools {
 namespace {
 
-constexpr size_t kFewKeys = 20;
-
 /// Says each change of state once, on standard error.
 class Teller {
  public:
@@ -62,6 +60,7 @@ Json to_json(const recorder::Summary& summary, const std::string& log) {
   doc["frames"] = summary.frames;
   doc["bytes"] = summary.bytes;
   doc["keys_left"] = summary.keys_left;
+  doc["key_reused"] = summary.key_reused;
   doc["accounts_balance"] = summary.accounts_balance;
   doc["streams"] = Json::array();
   for (const recorder::StreamCount& row : summary.streams)
@@ -90,7 +89,7 @@ Result<int> run(const Args& args) {
   SystemClock clock;
   std::error_code ec;
   const bool make = !std::filesystem::exists(config.keystore_dir(), ec);
-  CASEBOX_TRY(auto keystore, open_keystore(config.keystore_dir(), clock, make));
+  CASEBOX_TRY(const auto keys, open_producer_keys(config.keystore_dir(), clock, make));
   StopSignal signal;
   Teller teller;
   casebox::tools::Progress bar("recording", 0, "s");
@@ -105,10 +104,16 @@ Result<int> run(const Args& args) {
     if (progress.total_s > 0) bar.total(static_cast<uint64_t>(progress.total_s));
     bar.update(static_cast<uint64_t>(std::max(0.0, progress.now.seconds())));
   };
-  CASEBOX_TRY(const auto summary, recorder::record(options, *keystore, clock));
-  if (summary.keys_left < kFewKeys)
-    std::fprintf(stderr, "casebox: %zu one-time case keys left; run casebox keys stock\n",
-                 summary.keys_left);
+  CASEBOX_TRY(const auto summary, recorder::record(options, *keys, clock));
+  if (summary.key_reused)
+    std::fprintf(
+        stderr,
+        "casebox: no one-time case key was left: this case has the key of the last one, and "
+        "says so; %s\n",
+        keys->how_to_refill().c_str());
+  else if (summary.keys_left < keyring::kFewCaseKeys)
+    std::fprintf(stderr, "casebox: %zu one-time case keys left; %s\n", summary.keys_left,
+                 keys->how_to_refill().c_str());
   if (args.json()) {
     print(to_json(summary, config.spool_dir()));
   } else {
@@ -141,6 +146,8 @@ const Command kRecordCommand{
       "0"}},
     run,
     "Ends in good order on SIGINT and SIGTERM. A source that fails ends alone, with a gap; exit "
-    "code 2 tells of it."};
+    "code 2 tells of it.\n"
+    "keystore_dir of the configuration is the site's keystore, or a recorder's kit (casebox keys\n"
+    "kit): with a kit it can record and never read."};
 
 }  // namespace casebox::tools

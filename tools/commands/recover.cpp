@@ -41,8 +41,8 @@ Result<int> run(const Args& args) {
     note =
         "no keystore: the log is repaired, its last epoch stays unclosed; give --keys to finish it";
   } else {
-    CASEBOX_TRY(auto keystore, open_keystore(keys, clock));
-    CASEBOX_TRY(const auto key, keystore->signing_key(args.text("--role")));
+    CASEBOX_TRY(const auto signer, open_producer_keys(keys, clock));
+    CASEBOX_TRY(const auto key, signer->signing_key(args.text("--role")));
     auto full = producer::recover(log, key, clock);
     if (!full && full.error().code == Code::kDenied) {
       CASEBOX_TRY(done, repair_only(log));
@@ -91,7 +91,7 @@ const Command kRecoverCommand{
     "Put a log in order after a crash",
     {{"LOG", ArgKind::kText, "Folder of the log; nobody may be writing it", "", true},
      {"--keys", ArgKind::kText,
-      "Keystore that signs the end of the epoch (default: <LOG>/../../keys)"},
+      "Keystore or recorder's kit that signs the end of the epoch (default: <LOG>/../../keys)"},
      {"--role", ArgKind::kText, "Whose key signed the log: recorder, import, analysis, custody",
       "recorder"}},
     run,

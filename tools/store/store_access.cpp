@@ -7,6 +7,7 @@
 #include "ingest/bus/log_bus.h"
 #include "ingest/ingest.h"
 #include "proto/base/file.h"
+#include "proto/keyring/kit.h"
 #include "proto/producer/identity.h"
 #include "proto/producer/recovery.h"
 #include "tools/cli/json.h"
@@ -27,6 +28,8 @@ std::string hex_prefix(const std::string& text) {
   }
   return out;
 }
+
+void say_note(const std::string& what) { std::fprintf(stderr, "note: %s\n", what.c_str()); }
 
 }  // namespace
 
@@ -54,9 +57,19 @@ std::vector<Arg> with_trust_args(std::vector<Arg> before) {
 Result<std::unique_ptr<keyring::Keystore>> open_keystore(const fs::path& dir, Clock& clock,
                                                          bool create, size_t stock) {
   CASEBOX_TRY(auto keystore, keyring::Keystore::open(dir, clock, create, stock));
-  keystore->on_notice(
-      [](const std::string& what) { std::fprintf(stderr, "note: %s\n", what.c_str()); });
+  keystore->on_notice(say_note);
   return keystore;
+}
+
+Result<std::unique_ptr<keyring::ProducerKeys>> open_producer_keys(const fs::path& dir, Clock& clock,
+                                                                  bool create) {
+  if (keyring::Kit::is_kit(dir)) {
+    CASEBOX_TRY(auto kit, keyring::Kit::open(dir));
+    kit->on_notice(say_note);
+    return std::unique_ptr<keyring::ProducerKeys>(std::move(kit));
+  }
+  CASEBOX_TRY(auto keystore, open_keystore(dir, clock, create));
+  return std::unique_ptr<keyring::ProducerKeys>(std::move(keystore));
 }
 
 TrustOptions TrustOptions::from(const Args& args) {

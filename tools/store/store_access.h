@@ -41,6 +41,12 @@ Result<std::unique_ptr<keyring::Keystore>> open_keystore(const std::filesystem::
                                                          Clock& clock, bool create = false,
                                                          size_t stock = 100);
 
+/// A keystore, or a recorder's kit (keyring/kit.h), whichever `dir` holds: for programs that only
+/// make records. With `create`, a keystore where there is nothing.
+Result<std::unique_ptr<keyring::ProducerKeys>> open_producer_keys(const std::filesystem::path& dir,
+                                                                  Clock& clock,
+                                                                  bool create = false);
+
 /// Where the trust list comes from, if not from the keystore.
 struct TrustOptions {
   std::filesystem::path file;  // as `casebox keys trust --out` writes it

@@ -2,9 +2,13 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstdio>
 
 namespace casebox::keyring::internal {
 
@@ -34,6 +38,48 @@ Result<Fd> lock_folder(const fs::path& dir) {
   while (::flock(fd.get(), LOCK_EX) != 0)
     if (errno != EINTR) return errno_error(dir / "lock", "lock", errno);
   return fd;
+}
+
+std::string loose_modes(const fs::path& dir) {
+  constexpr int kSample = 256;
+  std::string first;
+  size_t count = 0;
+  const auto look = [&](const fs::path& path) {
+    struct stat info {};
+    if (::stat(path.c_str(), &info) != 0 || (info.st_mode & 077) == 0) return;
+    char mode[8];
+    std::snprintf(mode, sizeof mode, "%04o", static_cast<unsigned>(info.st_mode & 07777));
+    if (count++ == 0) first = path.string() + " has mode " + mode;
+  };
+  look(dir);
+  std::error_code ec;
+  for (fs::directory_iterator it(dir, ec), end; !ec && it != end; it.increment(ec)) {
+    look(it->path());
+    std::error_code inner;
+    if (!it->is_directory(inner)) continue;
+    int left = kSample;
+    for (fs::directory_iterator in(it->path(), inner); !inner && in != end && left-- > 0;
+         in.increment(inner))
+      look(in->path());
+  }
+  if (count == 0) return "";
+  return first + (count > 1 ? " and " + std::to_string(count - 1) + " more are like it" : "") +
+         ": others than its owner can get at the keys; run `chmod -R go-rwx " + dir.string() +
+         "` and consider whether they are still secret";
+}
+
+Result<void> read_secret(const fs::path& path, seal::Secret* secret) {
+  CASEBOX_TRY(const Fd fd, Fd::open(path, O_RDONLY));
+  std::array<uint8_t, 33> bytes{};
+  const ssize_t n = ::read(fd.get(), bytes.data(), bytes.size());
+  if (n < 0) return errno_error(path, "read", errno);
+  const bool whole = n == 32;
+  if (whole) *secret = *seal::Secret::from_bytes({reinterpret_cast<const char*>(bytes.data()), 32});
+  seal::wipe(bytes.data(), bytes.size());
+  if (!whole)
+    return Error{Code::kCorrupt,
+                 path.string() + ": is not a key of 32 bytes; restore it from its backup"};
+  return ok();
 }
 
 }  // namespace casebox::keyring::internal

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "proto/base/file.h"
+#include "proto/seal/seal.h"
 
 namespace casebox::keyring::internal {
 
@@ -25,5 +26,12 @@ Result<std::vector<std::string>> names_in(const std::filesystem::path& dir,
 
 /// Waits until no other program changes the folder; released when it goes.
 Result<Fd> lock_folder(const std::filesystem::path& dir);
+
+/// One line on what of the folder others than its owner can read or write, with what to do; empty
+/// if nothing. Of a folder of many files a sample is looked at.
+std::string loose_modes(const std::filesystem::path& dir);
+
+/// A file of exactly 32 secret bytes, without a copy left behind.
+Result<void> read_secret(const std::filesystem::path& path, seal::Secret* secret);
 
 }  // namespace casebox::keyring::internal

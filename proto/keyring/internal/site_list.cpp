@@ -25,7 +25,8 @@ bool there(const fs::path& path) {
 Result<v1::KeystoreState> SiteList::read_state() const {
   auto bytes = read_file(state_path(), kMaxStateBytes);
   if (!bytes && bytes.error().code == Code::kNotFound) {
-    if (there(list_path()) || there(seed_path()))
+    // All of these are made behind it.
+    if (there(list_path()) || there(seed_path()) || there(dir_ / "audit.head"))
       return damaged(state_path(),
                      "is missing, so nobody can tell whether the trust list is the newest");
     return Error{Code::kNotFound, dir_.string() +
@@ -90,7 +91,7 @@ Result<trust::TrustList> SiteList::read() const {
 Result<void> SiteList::write(v1::TrustList list, UtcTime now, const seal::SigningKey& key) {
   list.set_serial(list.serial() + 1);
   list.set_made_utc_ns(static_cast<uint64_t>(now.ns));
-  v1::KeystoreState state;
+  CASEBOX_TRY(v1::KeystoreState state, read_state());
   state.set_trust_serial(list.serial());
   state.set_site_key(Bytes(view(key.public_key())));
   const Bytes bytes = trust::TrustList::sign(std::move(list), key);
@@ -130,6 +131,17 @@ Result<void> SiteList::change(UtcTime now,
   if (!changed) return ok();
   CASEBOX_TRY(const auto key, signing_key());
   return write(std::move(list), now, key);
+}
+
+Result<bool> SiteList::audit_counted() const {
+  CASEBOX_TRY(const auto state, read_state());
+  return state.audit_counted();
+}
+
+Result<void> SiteList::set_audit_counted() {
+  CASEBOX_TRY(auto state, read_state());
+  state.set_audit_counted(true);
+  return write_state(state);
 }
 
 Result<void> SiteList::catch_up() {

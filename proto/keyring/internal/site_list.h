@@ -4,7 +4,8 @@
 //
 //   trust.list           the signed list
 //   signing/site.seed    the site's Ed25519 seed, which signs it, wrapped by the site key
-//   state                the highest serial this keystore has had, under a MAC
+//   state                the highest serial this keystore has had, and whether it has a counted
+//                        audit trail, under a MAC
 //
 // A change writes the list, then the state: after a crash between the two the list is one ahead,
 // which is no harm. A list behind the state was put back from an older copy, a list or seed that is
@@ -43,6 +44,11 @@ class SiteList {
   Result<void> change(UtcTime now, const std::function<Result<bool>(v1::TrustList&)>& edit);
   /// Puts right a state that a crash left behind the list.
   Result<void> catch_up();
+
+  /// Whether the keystore has a counted audit trail; kNotFound, as all else, before there was a
+  /// list.
+  Result<bool> audit_counted() const;
+  Result<void> set_audit_counted();
 
  private:
   std::filesystem::path list_path() const { return dir_ / "trust.list"; }

@@ -1,9 +1,8 @@
-// The keystore's folder, its audit trail, and the one door to content.
+// The keystore's folder, and the one door to content.
 #include "proto/keyring/keyring.h"
 
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <set>
 
 #include "proto/base/file.h"
@@ -101,46 +100,6 @@ TEST(Keystore, IsNotMadeWhereNobodyAskedForIt) {
   ManualClock clock{{}, {}};
   EXPECT_EQ(Keystore::open(temp.path() / "none", clock).error().code, Code::kNotFound);
   EXPECT_FALSE(fs::exists(temp.path() / "none"));
-}
-
-TEST(Keystore, AuditTrailShowsAnyChange) {
-  Site site;
-  for (int i = 0; i < 3; ++i) {
-    v1::AuditRecord record;
-    record.set_purpose("view");
-    record.set_subject("casebox test");
-    ASSERT_TRUE(site.store->audit(record));
-  }
-  auto trail = site.store->read_audit();
-  ASSERT_TRUE(trail);
-  ASSERT_EQ(trail->size(), 3u);
-  EXPECT_EQ((*trail)[2].utc_ns(), 1'760'000'000'000'000'000u);
-  const fs::path path = site.dir / "audit.log";
-  const Bytes bytes = *read_file(path);
-  // Any byte of a record that another follows: the chain tells.
-  const size_t second_ends = bytes.size() / 3 * 2;
-  for (size_t i = 4; i < second_ends; ++i) {
-    Bytes changed = bytes;
-    changed[i] = static_cast<char>(changed[i] ^ 1);
-    std::ofstream(path, std::ios::binary) << changed;
-    auto read = site.store->read_audit();
-    EXPECT_TRUE(!read || read->size() < 3) << "byte " << i;
-  }
-  std::ofstream(path, std::ios::binary) << bytes.substr(0, 20);
-  EXPECT_EQ(site.store->audit({}).error().code, Code::kCorrupt) << "a shortened trail";
-}
-
-TEST(Keystore, AuditTrailGoesOnBehindARecordThatACrashTore) {
-  Site site;
-  ASSERT_TRUE(site.store->audit({}));
-  const fs::path path = site.dir / "audit.log";
-  Bytes bytes = *read_file(path);
-  std::ofstream(path, std::ios::binary | std::ios::app) << Bytes("\x30\0\0\0half", 8);
-  auto other = *Keystore::open(site.dir, site.clock);
-  ASSERT_TRUE(other->audit({}));
-  EXPECT_EQ(other->read_audit()->size(), 2u);
-  ASSERT_TRUE(site.store->audit({})) << "a second program follows what the first added";
-  EXPECT_EQ(site.store->read_audit()->size(), 3u);
 }
 
 TEST(Keyring, OpensWithTheRightKeyAndWritesItDown) {

@@ -9,6 +9,7 @@
 #include "proto/base/file.h"
 #include "proto/keyring/keystore.h"
 #include "proto/keyring/roles.h"
+#include "tests/support/first_form_keystore.h"
 #include "tests/support/frames.h"
 
 namespace casebox::keyring {
@@ -70,17 +71,18 @@ TEST(KeystoreTrust, AKeyMadeOnFirstUseIsEnrolledInItsRoleAndThatIsSaidOnce) {
 
 TEST(KeystoreTrust, AKeystoreFromBeforeListsIsGivenOneThatKnowsItsOwnKeys) {
   Site site;
-  const auto recorder = site.store->signing_key("recorder")->public_key();
-  site.store.reset();
-  // What keystores held before: no list, no state, no key of the site.
-  for (const char* file : {"trust.list", "state", "signing/site.seed"})
-    ASSERT_TRUE(fs::remove(site.dir / file));
+  site.dir = site.temp.path() / "first form";
+  testing::make_first_form_keystore(site.dir);
   site.reopen();
   const auto list = site.store->trust();
   ASSERT_TRUE(list) << list.error().message;
   ASSERT_EQ(list->message().producers_size(), 1);
-  EXPECT_EQ(list->find(view(recorder))->role(), v1::PRODUCER_ROLE_RECORDER);
-  EXPECT_EQ(site.notices().size(), 2u) << "the upgrade, and the one producer";
+  const auto* recorder = list->find(*from_hex(testing::kFirstFormRecorder));
+  ASSERT_NE(recorder, nullptr);
+  EXPECT_EQ(recorder->role(), v1::PRODUCER_ROLE_RECORDER);
+  EXPECT_EQ(to_hex(view(site.store->signing_key("recorder")->public_key())),
+            testing::kFirstFormRecorder);
+  EXPECT_FALSE(site.notices().empty());
   site.reopen();
   EXPECT_TRUE(site.notices().empty());
 }
@@ -200,19 +202,30 @@ TEST(KeystoreTrust, ACrashBetweenListAndStateCostsNothing) {
 }
 
 TEST(KeystoreTrust, ACrashWhileAListIsFirstMadeIsMadeGood) {
+  // Behind the state and before the seed: the state knows a key that is nowhere yet.
   Site site;
-  site.store.reset();
-  // Behind the state and before the seed; behind both and before the list.
-  const Bytes seed = *read_file(site.dir / "signing/site.seed");
-  for (const char* file : {"trust.list", "state", "signing/site.seed"}) fs::remove(site.dir / file);
+  site.dir = site.temp.path() / "first form";
+  testing::make_first_form_keystore(site.dir);
+  fs::create_directory(site.dir / "signing/site.seed.new");  // where the seed is first written
+  site.reopen();
+  ASSERT_FALSE(site.store->trust());
+  ASSERT_TRUE(fs::exists(site.dir / "state"));
+  fs::remove(site.dir / "signing/site.seed.new");
   site.reopen();
   ASSERT_TRUE(site.store->trust());
-  // A half-made keystore is one without its site key: it waits in a file of its own.
+  EXPECT_TRUE(site.store->audit({}));
+}
+
+TEST(KeystoreTrust, ACrashWhileAKeystoreIsMadeIsMadeGood) {
+  Site site;
+  site.store.reset();
+  // It is one without its site key, which waits in a file of its own.
   fs::rename(site.dir / "site.key", site.dir / "site.key.made");
   ASSERT_FALSE(Keystore::open(site.dir, site.clock));
   auto again = Keystore::open(site.dir, site.clock, true, 1);
   ASSERT_TRUE(again) << again.error().message;
   EXPECT_TRUE((*again)->trust());
+  EXPECT_TRUE((*again)->audit({}));
 }
 
 TEST(KeystoreTrust, ALostSiteKeyIsNotReplacedByAnother) {
