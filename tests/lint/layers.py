@@ -7,23 +7,25 @@ import re
 
 # Module: the modules whose headers it may include besides its own. Layer 0 is ordered within itself.
 BASE = ["proto/base"]
+TEXT = ["proto/base", "proto/text"]
 SEAL = BASE + ["proto/seal"]
 FRAME = SEAL + ["proto/frame", "proto/casebox"]
 LOG = FRAME + ["proto/log"]
 TRUST = FRAME + ["proto/trust"]
 KEYRING = TRUST + ["proto/keyring"]
-PROTO = sorted(set(LOG + KEYRING) | {"proto/codec", "proto/producer", "proto/verify"})
+PROTO = sorted(set(LOG + KEYRING + TEXT) | {"proto/codec", "proto/producer", "proto/verify"})
 STORAGE = PROTO + ["storage", "storage/verify", "storage/reader"]
 MODULES = {
     "proto/casebox": [],
     "proto/base": [],
+    "proto/text": BASE,
     "proto/seal": BASE,
     "proto/frame": FRAME,
     "proto/codec": BASE,
     "proto/log": FRAME,
     "proto/trust": FRAME,
     "proto/keyring": TRUST,
-    "proto/producer": sorted(set(LOG + KEYRING)),
+    "proto/producer": sorted(set(LOG + KEYRING + TEXT)),
     "proto/verify": sorted(set(LOG + TRUST)),
     "storage": PROTO,
     "storage/verify": PROTO + ["storage"],
@@ -66,6 +68,7 @@ THIRD_PARTY = {
     "yaml-cpp/": ["tools/config"],
     "prometheus/": ["tools"],
     "nlohmann/": ["tools", "recorder/sources"],
+    "unicode/": ["proto/text"],
     "openssl/": ["proto/seal", "tools/web", "tools/verify"],
     "sodium.h": ["proto/seal", "tools/verify"],
     "isa-l/": ["proto/frame"],
