@@ -1,7 +1,9 @@
 #pragma once
 
 // Times. Nanoseconds in int64, one type per clock: adding a wall time to a case time does not
-// compile. Never ordered by wall clock, never held in a double except in output.
+// compile. Never ordered by wall clock, never held in a double except in output. Sums saturate:
+// times come from files and from a bus that may say anything, and an overflow of theirs would be
+// undefined.
 //
 // Thread safety: plain values; a Clock says its own.
 
@@ -9,6 +11,24 @@
 #include <cstdint>
 
 namespace casebox {
+
+namespace saturating {
+constexpr int64_t add(int64_t a, int64_t b) {
+  int64_t out = 0;
+  if (__builtin_add_overflow(a, b, &out)) return b < 0 ? INT64_MIN : INT64_MAX;
+  return out;
+}
+constexpr int64_t subtract(int64_t a, int64_t b) {
+  int64_t out = 0;
+  if (__builtin_sub_overflow(a, b, &out)) return b > 0 ? INT64_MIN : INT64_MAX;
+  return out;
+}
+constexpr int64_t multiply(int64_t a, int64_t b) {
+  int64_t out = 0;
+  if (__builtin_mul_overflow(a, b, &out)) return (a < 0) != (b < 0) ? INT64_MIN : INT64_MAX;
+  return out;
+}
+}  // namespace saturating
 
 /// A length of time, ns.
 struct Duration {
@@ -21,14 +41,19 @@ constexpr Duration nanoseconds(int64_t n) { return {n}; }
 constexpr Duration microseconds(int64_t n) { return {n * 1'000}; }
 constexpr Duration milliseconds(int64_t n) { return {n * 1'000'000}; }
 constexpr Duration seconds(int64_t n) { return {n * 1'000'000'000}; }
-/// Rounds to the nearest nanosecond.
+/// Rounds to the nearest nanosecond; saturates, and what is not a number is 0. Of seconds from
+/// outside, checked_seconds (proto/base/seconds.h) tells whether they are a time at all.
 constexpr Duration from_seconds(double s) {
-  return {static_cast<int64_t>(s * 1e9 + (s < 0 ? -0.5 : 0.5))};
+  const double ns = s * 1e9 + (s < 0 ? -0.5 : 0.5);
+  if (ns != ns) return {0};
+  if (ns >= 9223372036854775808.0) return {INT64_MAX};
+  if (ns <= -9223372036854775808.0) return {INT64_MIN};
+  return {static_cast<int64_t>(ns)};
 }
 
-constexpr Duration operator+(Duration a, Duration b) { return {a.ns + b.ns}; }
-constexpr Duration operator-(Duration a, Duration b) { return {a.ns - b.ns}; }
-constexpr Duration operator*(Duration a, int64_t n) { return {a.ns * n}; }
+constexpr Duration operator+(Duration a, Duration b) { return {saturating::add(a.ns, b.ns)}; }
+constexpr Duration operator-(Duration a, Duration b) { return {saturating::subtract(a.ns, b.ns)}; }
+constexpr Duration operator*(Duration a, int64_t n) { return {saturating::multiply(a.ns, n)}; }
 
 /// A point on the clock that Tag names, ns.
 template <typename Tag>
@@ -36,9 +61,15 @@ struct TimePoint {
   int64_t ns = 0;
   auto operator<=>(const TimePoint&) const = default;
   double seconds() const { return static_cast<double>(ns) * 1e-9; }
-  friend constexpr TimePoint operator+(TimePoint t, Duration d) { return {t.ns + d.ns}; }
-  friend constexpr TimePoint operator-(TimePoint t, Duration d) { return {t.ns - d.ns}; }
-  friend constexpr Duration operator-(TimePoint a, TimePoint b) { return {a.ns - b.ns}; }
+  friend constexpr TimePoint operator+(TimePoint t, Duration d) {
+    return {saturating::add(t.ns, d.ns)};
+  }
+  friend constexpr TimePoint operator-(TimePoint t, Duration d) {
+    return {saturating::subtract(t.ns, d.ns)};
+  }
+  friend constexpr Duration operator-(TimePoint a, TimePoint b) {
+    return {saturating::subtract(a.ns, b.ns)};
+  }
 };
 
 /// Case time: zero is where the recorder began the case.
