@@ -5,6 +5,7 @@
 
 #include "proto/keyring/keyring.h"
 #include "proto/producer/internal/epoch_writer.h"
+#include "proto/producer/internal/valid_text.h"
 
 namespace casebox::producer {
 namespace {
@@ -116,6 +117,7 @@ Result<std::unique_ptr<Producer>> Producer::open(Options options, seal::SigningK
     CASEBOX_TRY(*frame.mutable_sealed_epoch_key(), seal_epoch_key(options, epoch, secret));
   }
 
+  CASEBOX_CHECK(check_text(control));
   CASEBOX_CHECK(log.begin_case(options.case_id, options.producer_id, options.role));
   EpochWriter writer(options.case_id, options.producer_id, epoch, options.role, std::move(key), log,
                      clock);
@@ -157,6 +159,7 @@ Result<ItemNumber> Producer::append(const Data& data, const google::protobuf::Me
   if (stream == nullptr)
     return Error{Code::kInvalidArgument, "stream " + std::to_string(data.stream.value) +
                                              " is not registered; add it before its first item"};
+  CASEBOX_CHECK(check_text(body));
   frame::Header header;
   header.kind = frame::Kind::kData;
   header.flags = data.flags;

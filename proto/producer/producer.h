@@ -7,6 +7,7 @@
 // Thread safety: one thread owns a Producer and its log::Writer.
 // Errors: a failed append takes no number; retry the same call or make a gap. Another body under
 // the same number is refused (kConflict): two bodies sealed with one nonce would open each other.
+// A message with text that is not UTF-8 is refused (kInvalidArgument): it would never parse again.
 // Lifetime: `log`, `clock` outlive the Producer.
 
 #include <google/protobuf/message_lite.h>

@@ -5,6 +5,7 @@
 
 #include "proto/frame/beat.h"
 #include "proto/frame/role.h"
+#include "proto/producer/internal/valid_text.h"
 
 namespace casebox::producer {
 namespace {
@@ -73,6 +74,7 @@ frame::Header EpochWriter::control_header(frame::Kind kind, CaseTime t) const {
 
 Result<ItemNumber> EpochWriter::append_control(frame::Kind kind, CaseTime t,
                                                const google::protobuf::MessageLite& body) {
+  CASEBOX_CHECK(check_text(body));
   return append(control_header(kind, t), body.SerializeAsString());
 }
 
@@ -80,6 +82,7 @@ Result<ItemNumber> EpochWriter::append_gap(StreamId stream, const v1::Gap& gap) 
   if (gap.missing() > UINT32_MAX)
     return Error{Code::kInvalidArgument, "a gap of " + std::to_string(gap.missing()) +
                                              " items does not fit one frame; make several"};
+  CASEBOX_CHECK(check_text(gap));
   frame::Header header;
   header.kind = frame::Kind::kGap;
   header.stream = stream;

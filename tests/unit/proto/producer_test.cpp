@@ -51,6 +51,56 @@ TEST(Producer, NumbersTileInEveryStream) {
   EXPECT_EQ(next[r.video.value], 5u);
 }
 
+TEST(Producer, RefusesTextThatWouldNotParseAgain) {
+  TempDir temp;
+  Recording r(temp.path());
+  r.record(1);
+  ASSERT_TRUE(r.ok);
+  const uint64_t next = r.producer->next_number(r.team).value;
+  const size_t control = r.producer->next_number(kControlStream).value;
+
+  v1::Stream stream;
+  stream.set_name(
+      "\xB0"
+      "C");
+  stream.set_kind(v1::STREAM_KIND_NUMERIC);
+  const auto refused = r.producer->add_stream(stream);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kInvalidArgument);
+  EXPECT_NE(refused.error().message.find("casebox.v1.Stream.name"), std::string::npos);
+
+  Data data;
+  data.stream = r.team;
+  v1::EventBatch batch;
+  (*batch.add_events()->mutable_details()->mutable_fields())["room"] = "M\xFCller";
+  EXPECT_FALSE(r.producer->append(data, batch)) << "in a map, two messages deep";
+  v1::Gap gap;
+  gap.set_missing(1);
+  gap.set_reason("\xFF");
+  EXPECT_FALSE(r.producer->append_gap(r.team, gap));
+
+  EXPECT_EQ(r.producer->next_number(r.team).value, next) << "nothing took a number";
+  EXPECT_EQ(r.producer->next_number(kControlStream).value, control);
+  batch.mutable_events(0)->mutable_details()->mutable_fields()->at("room") = "Müller";
+  EXPECT_TRUE(r.producer->append(data, batch));
+}
+
+TEST(Producer, ACaseWhoseRoomIsNotUtf8IsNotBegun) {
+  TempDir temp;
+  ManualClock clock(MonoTime{1}, UtcTime{1});
+  auto writer = log::Writer::open(temp.path() / "log", clock, {.sync = false});
+  ASSERT_TRUE(writer) << writer.error().message;
+  Options options;
+  options.case_id = CaseId{{1}};
+  options.producer_id = ProducerId{{2}};
+  options.case_public_key = seal::BoxKeyPair::generate().public_key;
+  options.details.set_room("OP-S\xE4l");
+  const auto begun = Producer::open(options, seal::SigningKey::generate(), **writer, clock);
+  ASSERT_FALSE(begun);
+  EXPECT_EQ(begun.error().code, Code::kInvalidArgument);
+  EXPECT_TRUE(frames_of(temp.path() / "log").empty());
+}
+
 TEST(Producer, WritesNoContentInTheClear) {
   TempDir temp;
   Recording r(temp.path());
