@@ -4,12 +4,30 @@
 
 #include <CLI/CLI.hpp>
 
+#include <charconv>
+#include <cmath>
 #include <cstdio>
 
+#include "proto/base/guard.h"
 #include "tools/commands/commands.h"
 
 namespace casebox::tools {
 namespace {
+
+constexpr double kLargest = 1e15;  // of a number: beyond it whole ones are no longer exact
+
+/// Numbers in the form that Args reads: a number, all of it, that can be counted with.
+template <typename T>
+std::string wrong_number(const std::string& text) {
+  T value{};
+  const char* end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, value);
+  const bool whole = read.ec == std::errc() && read.ptr == end;
+  if constexpr (std::is_integral_v<T>) return whole ? "" : "is not a whole number";
+  return whole && std::abs(static_cast<double>(value)) <= kLargest
+             ? ""
+             : "is not a number of at most 1e15";
+}
 
 void declare(CLI::App& app, const Command& command, Args& args) {
   for (const Arg& arg : command.args) {
@@ -26,8 +44,8 @@ void declare(CLI::App& app, const Command& command, Args& args) {
       option = app.add_option_function<std::string>(
           arg.name, [&slot](const std::string& value) { slot.assign(1, value); }, arg.help);
     }
-    if (arg.kind == ArgKind::kInteger) option->check(CLI::TypeValidator<int64_t>("INT"));
-    if (arg.kind == ArgKind::kNumber) option->check(CLI::Number);
+    if (arg.kind == ArgKind::kInteger) option->check(CLI::Validator(wrong_number<int64_t>, "INT"));
+    if (arg.kind == ArgKind::kNumber) option->check(CLI::Validator(wrong_number<double>, "NUMBER"));
     if (arg.required) option->required();
     if (!arg.fallback.empty()) {
       args.fallbacks[arg.name] = arg.fallback;
@@ -53,7 +71,7 @@ int run(int argc, char** argv) {
     declare(*sub, *command, args);
     sub->callback([command, &args, &code] {
       std::erase_if(args.values, [](const auto& item) { return item.second.empty(); });
-      Result<int> result = command->run(args);
+      Result<int> result = guarded(command->name, [&] { return command->run(args); });
       if (result) {
         code = *result;
         return;
@@ -82,5 +100,9 @@ int main(int argc, char** argv) {
   // Stores, spools, keys and what is written from them belong to their owner alone, whichever
   // library makes the file.
   ::umask(077);
-  return casebox::tools::run(argc, argv);
+  const auto code = casebox::guarded(
+      "casebox", [&] { return casebox::Result<int>(casebox::tools::run(argc, argv)); });
+  if (code) return *code;
+  std::fprintf(stderr, "casebox: %s\n", code.error().message.c_str());
+  return 1;
 }

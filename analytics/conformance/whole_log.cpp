@@ -59,7 +59,7 @@ Result<LogResult> conform_log(const protocol::Norm& norm, const EventLog& log,
   out.shortest_model_cost = conformers[0]->shortest_model_cost();
 
   std::atomic<size_t> next = 0, done = 0;
-  std::atomic<bool> out_of_memory = false;
+  std::atomic<bool> out_of_memory = false, failed = false;
   const auto work = [&](Conformer& conformer, bool reports) {
     try {
       for (size_t group = next++; group < groups.size() && !out_of_memory; group = next++) {
@@ -70,6 +70,9 @@ Result<LogResult> conform_log(const protocol::Norm& norm, const EventLog& log,
       }
     } catch (const std::bad_alloc&) {
       out_of_memory = true;
+    } catch (...) {  // out of a thread it would end the program
+      failed = true;
+      out_of_memory = true;
     }
   };
   {
@@ -78,6 +81,9 @@ Result<LogResult> conform_log(const protocol::Norm& norm, const EventLog& log,
       others.emplace_back([&, i] { work(*conformers[i], false); });
     work(*conformers[0], true);
   }
+  if (failed)
+    return Error{Code::kInternal,
+                 "conformance: stopped by a defect of this program; please report it"};
   if (out_of_memory)
     return Error{Code::kInternal,
                  "conformance: more memory is needed than there is; give a smaller budget or fewer "

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "proto/base/guard.h"
+
 namespace casebox::recorder::internal {
 namespace {
 
@@ -120,7 +122,7 @@ void SourceThread::end_of(Source& source) {
 }
 
 bool SourceThread::run_once(Duration& pause) {
-  auto opened = open_source(context_);
+  auto opened = guarded(context_.config.name(), [&] { return open_source(context_); });
   if (!opened) {
     const bool again = opened.error().code == Code::kUnavailable;
     say(again ? "reconnecting" : "failed", opened.error().message);
@@ -156,7 +158,7 @@ bool SourceThread::run_once(Duration& pause) {
   say("running", "");
   std::vector<Item> items;
   while (true) {
-    auto more = source.next(items);
+    auto more = guarded(context_.config.name(), [&] { return source.next(items); });
     if (!deliver(source, items)) break;
     if (!more) {
       const bool again = more.error().code == Code::kUnavailable;

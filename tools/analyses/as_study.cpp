@@ -43,7 +43,7 @@ std::string canonical_options(const CohortAnalysis& analysis, const Args& args) 
   for (const Arg& arg : analysis.args)
     if (std::ranges::find(analysis.shown_only, arg.name) == analysis.shown_only.end())
       put(arg.name, arg.fallback);
-  return out.empty() ? "" : Json(out).dump();
+  return out.empty() ? "" : to_text(Json(out));
 }
 
 Result<StudyQuestion> study_question(const CohortAnalysis& analysis, const Args& args) {

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <fstream>
 
+#include "proto/text/text.h"
+
 namespace casebox::tools {
 namespace {
 
@@ -24,6 +26,7 @@ Result<std::map<std::string, std::string>> read_case_table(const std::filesystem
   for (size_t number = 1; std::getline(in, line); ++number) {
     if (number > kMostLines) return bad(path, number, "too many lines; give one line a case");
     if (!line.empty() && line.back() == '\r') line.pop_back();
+    line = text::to_utf8(line).utf8;
     if (number == 1 || line.empty()) continue;
     const size_t comma = line.find(',');
     if (comma == std::string::npos || comma != line.rfind(',') || comma == 0 ||
@@ -43,9 +46,11 @@ Result<std::map<std::string, double>> read_case_numbers(const std::filesystem::p
     double value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc() || end != text.data() + text.size() || !(value > low && value < high))
-      return Error{Code::kInvalidArgument,
-                   fmt::format("{}: '{}' is not a number between {} and {}; correct the line",
-                               path.string(), text, low, high)};
+      return Error{
+          Code::kInvalidArgument,
+          fmt::format("{}: the value of case {} of {}, in the order of their names, is not a "
+                      "number between {} and {}; correct its line",
+                      path.string(), out.size() + 1, table.size(), low, high)};
     out[key] = value;
   }
   return out;

@@ -150,8 +150,8 @@ std::string digest_of(const analytics::protocol::Norm& norm, const conformance::
   const conformance::Weighing weighing = conformance::weigh(norm, result.cases, {.draws = 50});
   std::map<std::string, std::string> by_case;
   for (size_t i = 0; i < result.cases.size(); ++i)
-    by_case[result.cases[i].case_key] = case_result_json(result.cases[i], norm, 1, true).dump() +
-                                        weighed_case_json(weighing, i).dump();
+    by_case[result.cases[i].case_key] = to_text(case_result_json(result.cases[i], norm, 1, true)) +
+                                        to_text(weighed_case_json(weighing, i));
   std::string all =
       fmt::format("{} {} {}\n", result.totals.cost, result.fitness_mean(), result.fitness_pooled());
   for (const auto& [name, text] : by_case) all += name + text + "\n";

@@ -1,6 +1,8 @@
 #include <charconv>
+#include <cmath>
 #include <cstdlib>
 
+#include "proto/base/seconds.h"
 #include "tools/cli/command.h"
 
 namespace casebox::tools {
@@ -27,7 +29,18 @@ double Args::number(const std::string& name) const {
   const std::string value = text(name);
   double out = 0;
   std::from_chars(value.data(), value.data() + value.size(), out);
-  return out;
+  return std::isfinite(out) ? out : 0;  // a study's options come out of a store, not past main.cpp
+}
+
+Result<Duration> Args::seconds(const std::string& name) const {
+  return checked_seconds(number(name), name);
+}
+
+Result<void> Args::set_time(const std::string& name, CaseTime& time) const {
+  if (!has(name)) return ok();
+  CASEBOX_TRY(const Duration since_zero, seconds(name));
+  time = CaseTime{since_zero.ns};
+  return ok();
 }
 
 const std::vector<std::string>& Args::list(const std::string& name) const {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "proto/base/result.h"
+#include "proto/base/time.h"
 
 namespace casebox::tools {
 
@@ -35,6 +36,10 @@ class Args {
   std::string text(const std::string& name) const;  // fallback if not given
   int64_t integer(const std::string& name) const;
   double number(const std::string& name) const;
+  /// A number of seconds; kInvalidArgument for more than a Duration holds.
+  Result<Duration> seconds(const std::string& name) const;
+  /// Sets `time` to the case time that an option gives, if it is given.
+  Result<void> set_time(const std::string& name, CaseTime& time) const;
   const std::vector<std::string>& list(const std::string& name) const;
   bool json() const { return flag("--json"); }
 

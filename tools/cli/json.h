@@ -18,6 +18,12 @@ using Json = nlohmann::ordered_json;
 /// so.
 Json document(const std::string& command, int version = 1);
 
+/// The only way from JSON to text: dump() throws at a string that is not UTF-8, which a forged or
+/// foreign file can bring; here it shows replacement characters.
+inline std::string to_text(const Json& json, int indent = -1) {
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
 /// Prints one document on standard output with a newline.
 void print(const Json& json);
 

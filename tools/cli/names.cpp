@@ -101,6 +101,7 @@ Result<UtcTime> utc_from(const std::string& text) {
 
 std::string clock_text(double seconds) {
   const char* sign = seconds < 0 ? "-" : "";
+  if (!(std::fabs(seconds) < 1e15)) return "?";
   const auto tenths = static_cast<long long>(std::llround(std::fabs(seconds) * 10));
   const long long whole = tenths / 10;
   char buffer[64];

@@ -33,7 +33,10 @@ Result<std::unique_ptr<bus::Subscriber>> subscriber_of(const Args& args) {
   options.lanes = lanes;
   std::vector<uint32_t> partitions;
   if (args.has("--partition")) {
-    partitions.push_back(static_cast<uint32_t>(args.integer("--partition")));
+    const int64_t wanted = args.integer("--partition");
+    if (wanted < 0 || wanted > 1023)
+      return Error{Code::kInvalidArgument, "--partition: out of range; give 0 to 1023"};
+    partitions.push_back(static_cast<uint32_t>(wanted));
   } else {
     CASEBOX_TRY(const uint32_t count,
                 bus::partition_count(options, bus::topic_of(options.topic_prefix, lanes.front()),
@@ -89,7 +92,7 @@ Result<int> run(const Args& args) {
   CASEBOX_TRY(auto subscriber, subscriber_of(args));
   CASEBOX_CHECK(subscriber->resume({}));
   const int64_t limit = args.integer("--count");
-  const Duration idle = from_seconds(args.number("--until-idle"));
+  CASEBOX_TRY(const Duration idle, args.seconds("--until-idle"));
   StopSignal signal;
   SystemClock clock;
   MonoTime last = clock.mono();

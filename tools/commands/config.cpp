@@ -4,6 +4,7 @@
 
 #include <cstdio>
 
+#include "proto/text/text.h"
 #include "tools/cli/json.h"
 #include "tools/commands/commands.h"
 #include "tools/config/yaml.h"
@@ -14,7 +15,8 @@ namespace {
 /// Which kind of configuration a file is, by the fields that only one kind has.
 Result<std::string> kind_of(const Args& args, const std::string& file) {
   if (args.has("--kind")) return args.text("--kind");
-  CASEBOX_TRY(const std::string text, read_text_file(file));
+  CASEBOX_TRY(const std::string bytes, read_text_file(file));
+  const std::string text = text::to_utf8(bytes).utf8;
   const auto has = [&](const std::string& field) {
     return text.starts_with(field) || text.find("\n" + field) != std::string::npos;
   };
@@ -32,7 +34,9 @@ Result<Json> as_json(Result<Config> config) {
   std::string text;
   if (!google::protobuf::util::MessageToJsonString(*config, &text, options).ok())
     return Error{Code::kInternal, "config: cannot be written as JSON"};
-  return Json::parse(text);
+  Json json = Json::parse(text, nullptr, false);
+  if (json.is_discarded()) return Error{Code::kInternal, "config: cannot be written as JSON"};
+  return json;
 }
 
 Result<Json> load(const std::string& kind, const std::string& file) {
@@ -80,7 +84,7 @@ Result<int> run(const Args& args) {
     json["config"] = config;
     print(json);
   } else if (action == "show") {
-    std::printf("%s\n", config.dump(2).c_str());
+    std::printf("%s\n", to_text(config, 2).c_str());
   } else {
     std::printf("%s: a good %s configuration\n", file.c_str(), kind.c_str());
   }

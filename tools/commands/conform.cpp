@@ -128,13 +128,13 @@ void print_json(Json head, const Args& args, const NormFile& model,
                 const conformance::Options& options, const conformance::LogResult& result,
                 const conformance::Weighing& weighing) {
   const bool alignments = args.flag("--alignments");
-  std::string text = head.dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string text = to_text(head);
   text.pop_back();  // the closing brace
   fmt::print("{},\"cases\":[", text);
   for (size_t i = 0; i < result.cases.size(); ++i) {
     Json one = case_result_json(result.cases[i], model.norm, options.unit, alignments);
     one["weighted"] = weighed_case_json(weighing, i);
-    fmt::print("{}{}", i == 0 ? "" : ",", one.dump(-1, ' ', false, Json::error_handler_t::replace));
+    fmt::print("{}{}", i == 0 ? "" : ",", to_text(one));
   }
   fmt::print("]}}\n");
 }

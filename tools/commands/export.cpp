@@ -11,8 +11,8 @@ namespace {
 /// --from and --to, seconds of case time.
 storage::Span span_of(const Args& args) {
   storage::Span span;
-  if (args.has("--from")) span.from = CaseTime{from_seconds(args.number("--from")).ns};
-  if (args.has("--to")) span.to = CaseTime{from_seconds(args.number("--to")).ns};
+  CASEBOX_CHECK(args.set_time("--from", span.from));
+  CASEBOX_CHECK(args.set_time("--to", span.to));
   return span;
 }
 

@@ -19,9 +19,12 @@ Result<int> run(const Args& args) {
   bus::ForwarderOptions options;
   options.log_dir = args.text("LOG");
   options.cursor_file = args.text("--cursor");
-  options.partitions = static_cast<uint32_t>(args.integer("--partitions"));
+  const int64_t wanted = args.integer("--partitions");
+  if (wanted < 1 || wanted > 1024)
+    return Error{Code::kInvalidArgument, "--partitions: out of range; give 1 to 1024"};
+  options.partitions = static_cast<uint32_t>(wanted);
   const bool until_idle = args.has("--until-idle");
-  const Duration idle = from_seconds(args.number("--until-idle"));
+  CASEBOX_TRY(const Duration idle, args.seconds("--until-idle"));
   if (until_idle && !log::is_log(options.log_dir))
     return Error{Code::kNotFound,
                  options.log_dir.string() + ": not a log; give a folder with .cblog files"};

@@ -89,8 +89,9 @@ Result<Imported> import_one(const ImportCase& what, StoreAccess& access, log::Wr
 }
 
 Result<int> run(const Args& args) {
-  CASEBOX_TRY(auto plan, recorder::plan_import(args.list("FILE"), args.text("--case"),
-                                               split(args.list("--start"))));
+  CASEBOX_TRY(auto plan,
+              recorder::plan_import(args.list("FILE"), args.text("--case"),
+                                    split(args.list("--start")), args.text("--encoding")));
   StoreOptions how = StoreOptions::from(args, "casebox import");
   how.write = how.create = true;
   CASEBOX_TRY(auto access, StoreAccess::open(how));
@@ -103,6 +104,7 @@ Result<int> run(const Args& args) {
   settings.software = "casebox " + program_version();
   settings.consent = split(args.list("--consent"));
   settings.record_audio = args.flag("--audio");
+  settings.encoding = args.text("--encoding");
   settings.stop = [&] { return signal.stopped(); };
 
   std::vector<Outcome> outcomes;
@@ -179,6 +181,8 @@ const Command kImportCommand{
          {"--room", ArgKind::kText, "Code of the room"},
          {"--start", ArgKind::kList, "NAME=SECONDS: case time at which a file begins"},
          {"--consent", ArgKind::kList, "Scopes the patient allowed, e.g. quality,teaching"},
+         {"--encoding", ArgKind::kText,
+          "What the files' text is in where it is not UTF-8, e.g. windows-949; default: found out"},
          {"--audio", ArgKind::kFlag, "Keep audio too"}}),
     run,
     "Without --case, files that name their cases (annotations) make one case each. Importing the "

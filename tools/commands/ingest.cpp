@@ -148,7 +148,7 @@ Result<Json> cases_json(const storage::Store& store) {
 Result<void> run_loop(ingest::Ingest& loop, storage::Store& store, CloseJobs* jobs,
                       const Args& args, Clock& clock) {
   const bool until_idle = args.has("--until-idle");
-  const Duration idle = from_seconds(args.number("--until-idle"));
+  CASEBOX_TRY(const Duration idle, args.seconds("--until-idle"));
   StopSignal signal;
   Progress progress("ingesting", 0, "frames");
   MonoTime last = clock.mono();

@@ -97,7 +97,7 @@ Result<int> run(const Args& args) {
   options.config = config;
   options.log_dir = config.spool_dir();
   options.software = "casebox " + program_version();
-  options.limit = from_seconds(args.number("--seconds"));
+  CASEBOX_TRY(options.limit, args.seconds("--seconds"));
   options.stop = [&] { return signal.stopped(); };
   options.on_progress = [&](const recorder::Progress& progress) {
     teller.tell(progress);

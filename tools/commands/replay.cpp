@@ -233,8 +233,8 @@ Result<int> run(const Args& args) {
       return std::find(wanted.begin(), wanted.end(), stream.name()) == wanted.end();
     });
   storage::Span span;
-  if (args.has("--from")) span.from = CaseTime{from_seconds(args.number("--from")).ns};
-  if (args.has("--to")) span.to = CaseTime{from_seconds(args.number("--to")).ns};
+  CASEBOX_CHECK(args.set_time("--from", span.from));
+  CASEBOX_CHECK(args.set_time("--to", span.to));
   CASEBOX_TRY(done, to_stdout(*reader, streams, span, pace));
   std::fprintf(stderr, "%llu lines\n", static_cast<unsigned long long>(done.frames));
   return 0;

@@ -37,12 +37,13 @@ void print_chain(const Json& chain) {
   if (run["protocol"].is_string())
     fmt::print("  norm      {}\n", run["protocol"].get<std::string>());
   for (const Json& one : chain["entities"])
-    fmt::print("  rests on  {}{} numbers {} - {} of epoch {}, sha256 {} {}\n",
-               chain["study"].is_null() ? "" : one["case_id"].get<std::string>() + " ",
-               one.contains("stream") ? one["stream"].get<std::string>() : one["stream_id"].dump(),
-               one["first_number"].get<std::string>(), one["last_number"].get<std::string>(),
-               one["epoch"].get<std::string>(), one["sha256"].get<std::string>().substr(0, 16),
-               one["unchanged"].get<bool>() ? "(unchanged)" : "(NOT THE SAME NOW)");
+    fmt::print(
+        "  rests on  {}{} numbers {} - {} of epoch {}, sha256 {} {}\n",
+        chain["study"].is_null() ? "" : one["case_id"].get<std::string>() + " ",
+        one.contains("stream") ? one["stream"].get<std::string>() : to_text(one["stream_id"]),
+        one["first_number"].get<std::string>(), one["last_number"].get<std::string>(),
+        one["epoch"].get<std::string>(), one["sha256"].get<std::string>().substr(0, 16),
+        one["unchanged"].get<bool>() ? "(unchanged)" : "(NOT THE SAME NOW)");
 }
 
 Result<int> run_why(const Args& args) {
@@ -70,7 +71,7 @@ const v1::Finding* successor(const std::vector<v1::Finding>& all, const v1::Find
       return it == f.labels().end() || it->second != label.second;
     });
     return std::pair(f.run().inputs_sha256().empty() ? 0 : other,
-                     std::abs(f.t0_ns() - old.t0_ns()));
+                     std::abs(static_cast<double>(f.t0_ns()) - static_cast<double>(old.t0_ns())));
   };
   for (const v1::Finding& f : all) {
     if (f.kind() != old.kind() || f.step() != old.step()) continue;

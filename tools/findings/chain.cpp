@@ -1,6 +1,7 @@
 #include "tools/findings/chain.h"
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <string>
 
@@ -16,11 +17,16 @@ double s(int64_t ns) { return static_cast<double>(ns) * 1e-9; }
 void put_origin(Json& out, const v1::SourceRange& range) {
   const std::string& from = range.read_from();
   const size_t slash = from.rfind('/');
-  const bool numbered = slash != std::string::npos && slash + 1 < from.size() &&
-                        from.find_first_not_of("0123456789", slash + 1) == std::string::npos;
+  uint32_t partition = 0;
+  bool numbered = false;
+  if (slash != std::string::npos) {
+    const char* end = from.data() + from.size();
+    const auto read = std::from_chars(from.data() + slash + 1, end, partition);
+    numbered = read.ec == std::errc() && read.ptr == end;
+  }
   out["read_from"] = from;
   out["topic"] = numbered ? Json(from.substr(0, slash)) : Json(nullptr);
-  out["partition"] = numbered ? Json(std::stoul(from.substr(slash + 1))) : Json(nullptr);
+  out["partition"] = numbered ? Json(partition) : Json(nullptr);
   out["first_offset"] = std::to_string(range.first_offset());
   out["last_offset"] = std::to_string(range.last_offset());
 }

@@ -11,6 +11,7 @@
 #include <thread>
 #include <utility>
 
+#include "proto/base/guard.h"
 #include "proto/log/log.h"
 #include "tools/findings/analysis.h"
 
@@ -95,13 +96,17 @@ struct CloseJobs::Impl {
   std::jthread thread;  // last: stops before the others go
 
   Result<Analysis> analyze(CaseId id) {
-    CASEBOX_CHECK(access->store().refresh());
-    return analyze_closed(*access, id);
+    return guarded("the jobs of a case", [&]() -> Result<Analysis> {
+      CASEBOX_CHECK(access->store().refresh());
+      return analyze_closed(*access, id);
+    });
   }
 
   Result<std::vector<CaseId>> look_again() {
-    CASEBOX_CHECK(access->store().refresh());
-    return never_run(*access);
+    return guarded("the list of cases", [&]() -> Result<std::vector<CaseId>> {
+      CASEBOX_CHECK(access->store().refresh());
+      return never_run(*access);
+    });
   }
 
   void add(CaseId id) {

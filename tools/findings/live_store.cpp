@@ -7,6 +7,7 @@
 #include <mutex>
 #include <thread>
 
+#include "proto/base/guard.h"
 #include "tools/findings/close_jobs.h"
 
 namespace casebox::tools {
@@ -50,7 +51,7 @@ struct LiveStore::Impl {
   void run(const std::stop_token& stop) {
     pthread_setname_np(pthread_self(), "live-store");
     while (!stop.stop_requested()) {
-      const Result<void> done = step();
+      const Result<void> done = guarded("reading the logs", [&] { return step(); });
       const std::string trouble = done ? "" : done.error().message;
       std::unique_lock lock(mutex);
       if (trouble != state.trouble && !trouble.empty())

@@ -147,7 +147,7 @@ std::string axis_text(double seconds) {
 double tick_step(double span_s, double room) {
   for (double step : {1., 2., 5., 10., 15., 30., 60., 120., 300., 600., 900., 1800., 3600., 7200.})
     if (span_s / step <= room) return step;
-  return 14400;
+  return std::max(14400., std::ceil(span_s / room / 86400) * 86400);
 }
 
 Html timeline_svg(const CaseView& view) {

@@ -64,8 +64,14 @@ Html label(double x, double y, const std::string& text, const char* anchor = "st
 Html axes(const Plot& plot, const std::string& unit) {
   Children out;
   const double step = value_step(plot.high - plot.low);
-  const int decimals = std::clamp(static_cast<int>(std::ceil(-std::log10(step) - 1e-9)), 0, 6);
-  for (double v = std::ceil(plot.low / step) * step; v <= plot.high; v += step) {
+  // Counted, not summed: a forecast may be of any size, and a step that it swallows ends no sum.
+  const bool told = std::isfinite(step) && step > 0;
+  const int decimals =
+      told ? static_cast<int>(std::clamp(std::ceil(-std::log10(step) - 1e-9), 0., 6.)) : 0;
+  const double least = std::ceil(plot.low / step);
+  for (int i = 0; told && i < 12; ++i) {
+    const double v = (least + i) * step;
+    if (!(v <= plot.high)) break;
     out.push_back(line("grid", kLeft, plot.y(v), kWidth - 8, plot.y(v)));
     out.push_back(label(kLeft - 6, plot.y(v) + 4, fixed(v, decimals), "end"));
   }

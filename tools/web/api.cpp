@@ -33,7 +33,7 @@ Result<Response> list_cases(const storage::Store& store, CaseSessions& sessions,
     view.complete = verify::is_complete(verdict);
     json["cases"].push_back(case_row(view));
   }
-  return Response{200, "application/json", json.dump(), {}};
+  return Response{200, "application/json", to_text(json), {}};
 }
 
 }  // namespace
@@ -47,10 +47,7 @@ void register_api(Router& router, const storage::Store& store, CaseSessions& ses
     CASEBOX_TRY(const CaseView* view, lease->view());
     Json json = case_document(*view);
     json["stale"] = request.stale;
-    return Response{200,
-                    "application/json",
-                    json.dump(-1, ' ', false, Json::error_handler_t::replace),
-                    {{"Casebox-Verdict", view->verdict}}};
+    return Response{200, "application/json", to_text(json), {{"Casebox-Verdict", view->verdict}}};
   });
   router.add("/api/cases/{id}/samples", with_case(sessions, samples_response));
   router.add("/api/cases/{id}/twin", with_case(sessions, twin_response));

@@ -86,8 +86,7 @@ Result<Response> evidence_response(OpenCase& open, const Request& request) {
       json["video"].push_back(
           {{"stream", stream.stream.name()}, {"t0_s", t0}, {"t1_s", t1}, {"recorded", recorded}});
     }
-  return Response{
-      200, "application/json", json.dump(-1, ' ', false, Json::error_handler_t::replace), {}};
+  return Response{200, "application/json", to_text(json), {}};
 }
 
 }  // namespace casebox::tools::web

@@ -57,7 +57,7 @@ Result<Response> media_list_response(OpenCase& open, const Request& request) {
   json["bytes"] = std::to_string(bytes);
   json["spans"] = Json::array();
   for (const auto& [t0, t1] : spans) json["spans"].push_back({{"t0_s", t0}, {"t1_s", t1}});
-  return Response{200, "application/json", json.dump(), {}};
+  return Response{200, "application/json", to_text(json), {}};
 }
 
 Result<Response> media_init_response(OpenCase& open, const Request& request) {

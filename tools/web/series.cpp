@@ -84,7 +84,7 @@ double rate_of(const v1::Stream& stream, const v1::Channel& channel) {
          std::max(1u, channel.samples_per_tick());
 }
 
-Response json_response(const Json& json) { return {200, "application/json", json.dump(), {}}; }
+Response json_response(const Json& json) { return {200, "application/json", to_text(json), {}}; }
 
 }  // namespace
 
