@@ -9,6 +9,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "proto/base/guard.h"
+
 namespace casebox::tools::web {
 namespace {
 
@@ -20,6 +22,7 @@ using tcp = net::ip::tcp;
 constexpr const char* kPolicy =
     "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; object-src 'none'; "
     "base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
+constexpr auto kStuck = std::chrono::seconds(2);  // a client that has not taken its answer by then
 
 class Session;
 
@@ -27,9 +30,15 @@ class Session;
 
 struct HttpServer::Impl {
   explicit Impl(Options o, Handler h)
-      : options(std::move(o)), handler(std::move(h)), acceptor(net::make_strand(context)) {}
+      : options(std::move(o)),
+        handler(std::move(h)),
+        acceptor(net::make_strand(context)),
+        again(acceptor.get_executor()) {}
 
   void accept();
+  void take(tcp::socket socket);
+  bool make_room();
+  void serve();
   void add(uint64_t id, std::weak_ptr<Session> session);
   void remove(uint64_t id);
 
@@ -37,6 +46,7 @@ struct HttpServer::Impl {
   Handler handler;
   net::io_context context;
   tcp::acceptor acceptor;
+  net::steady_timer again;  // before accepting anew after a failure
   uint16_t port = 0;
   std::vector<std::jthread> threads;
   std::mutex mutex;
@@ -63,31 +73,66 @@ class Session : public std::enable_shared_from_this<Session> {
         ended_(std::move(ended)) {}
   ~Session() { ended_(); }
 
-  void read() {
-    busy_ = false;
-    if (stopping_) return close();
-    parser_.emplace();
-    parser_->header_limit(options_.max_header_bytes);
-    parser_->body_limit(options_.max_body_bytes);
-    stream_.expires_after(std::chrono::nanoseconds(options_.timeout.ns));
-    http::async_read(stream_, buffer_, *parser_,
-                     beast::bind_front_handler(&Session::on_read, shared_from_this()));
-  }
+  enum class State { kReading, kAnswering, kWriting };
+  using Now = std::chrono::steady_clock;
+
+  State state() const { return state_.load(); }
+  /// Since when it is in that state.
+  Now::duration since() const { return Now::duration(since_.load()); }
+  bool leaving() const { return leaving_.load(); }
 
   /// Ends an idle connection; one that is answering ends after its response.
   void finish() {
     net::post(stream_.get_executor(), [self = shared_from_this()] {
-      if (!self->busy_) self->close();
+      if (self->state() == State::kReading) self->close();
+    });
+  }
+
+  /// Makes its place free; one that began to answer meanwhile ends after its response.
+  void give_up() {
+    leaving_ = true;
+    net::post(stream_.get_executor(), [self = shared_from_this()] {
+      if (self->state() != State::kAnswering) self->close();
     });
   }
 
   void start() {
-    net::dispatch(stream_.get_executor(), [self = shared_from_this()] { self->read(); });
+    net::dispatch(stream_.get_executor(), [self = shared_from_this()] { self->read(true); });
   }
 
  private:
+  void enter(State state) {
+    state_ = state;
+    since_ = Now::now().time_since_epoch().count();
+  }
+
+  void expire(Duration after) { stream_.expires_after(std::chrono::nanoseconds(after.ns)); }
+
+  /// Waits for a request: of a new connection, until it is whole; later, first for its first byte.
+  void read(bool first) {
+    enter(State::kReading);
+    if (stopping_ || leaving_) return close();
+    parser_.emplace();
+    parser_->header_limit(options_.max_header_bytes);
+    parser_->body_limit(options_.max_body_bytes);
+    if (first || buffer_.size() > 0) return read_request();
+    expire(options_.timeout);
+    stream_.async_read_some(buffer_.prepare(4096),
+                            [self = shared_from_this()](beast::error_code error, size_t size) {
+                              if (error) return self->close();
+                              self->buffer_.commit(size);
+                              self->read_request();
+                            });
+  }
+
+  void read_request() {
+    expire(options_.request);
+    http::async_read(stream_, buffer_, *parser_,
+                     beast::bind_front_handler(&Session::on_read, shared_from_this()));
+  }
+
   void on_read(beast::error_code error, size_t) {
-    busy_ = true;
+    enter(State::kAnswering);
     if (error == http::error::header_limit)
       return send(error_response(431, "header", "the request's header is too large"), false, false);
     if (error == http::error::body_limit)
@@ -100,7 +145,7 @@ class Session : public std::enable_shared_from_this<Session> {
       return send(error_response(400, "http", "this is not an HTTP request"), false, false);
     const auto& request = parser_->get();
     const bool head = request.method() == http::verb::head;
-    const bool keep = request.keep_alive() && !stopping_;
+    const bool keep = request.keep_alive() && !stopping_ && !leaving_;
     send(answer(request), head, keep);
   }
 
@@ -118,7 +163,9 @@ class Session : public std::enable_shared_from_this<Session> {
     const auto target = request.target();
     auto parsed = parse_target({method.data(), method.size()}, {target.data(), target.size()});
     if (!parsed) return error_response(parsed.error());
-    return handler_(*parsed);
+    const Result<Response> answered =
+        guarded("request", [&] { return Result<Response>(handler_(*parsed)); });
+    return answered ? *answered : error_response(answered.error());
   }
 
   void send(Response response, bool head, bool keep) {
@@ -135,10 +182,11 @@ class Session : public std::enable_shared_from_this<Session> {
     message->content_length(response.body.size());
     if (!head) message->body() = std::move(response.body);
     message->keep_alive(keep);
-    stream_.expires_after(std::chrono::nanoseconds(options_.timeout.ns));
+    enter(State::kWriting);
+    expire(options_.timeout);
     auto written = [self = shared_from_this(), message, keep](beast::error_code error, size_t) {
       if (error || !keep) return self->close();
-      self->read();
+      self->read(false);
     };
     if (!head) return http::async_write(stream_, *message, std::move(written));
     auto serializer = std::make_shared<http::response_serializer<http::string_body>>(*message);
@@ -161,7 +209,9 @@ class Session : public std::enable_shared_from_this<Session> {
   const uint16_t port_;
   std::atomic<bool>& stopping_;
   std::function<void()> ended_;
-  bool busy_ = false;
+  std::atomic<State> state_ = State::kReading;
+  std::atomic<Now::rep> since_ = Now::now().time_since_epoch().count();
+  std::atomic<bool> leaving_ = false;
 };
 
 }  // namespace
@@ -177,26 +227,66 @@ void HttpServer::Impl::remove(uint64_t id) {
   changed.notify_all();
 }
 
+bool HttpServer::Impl::make_room() {
+  std::vector<std::shared_ptr<Session>> open;  // let go of without the lock: a session takes it
+  {
+    std::lock_guard lock(mutex);
+    for (auto& [id, weak] : sessions)
+      if (auto session = weak.lock(); session && !session->leaving())
+        open.push_back(std::move(session));
+  }
+  if (open.size() < options.max_connections) return true;
+  const auto late = Session::Now::now().time_since_epoch() - kStuck;
+  Session* oldest = nullptr;
+  const auto older = [&](const Session& one) {
+    if (oldest == nullptr || oldest->state() != one.state())
+      return oldest == nullptr || one.state() == Session::State::kReading;
+    return one.since() < oldest->since();
+  };
+  for (const auto& session : open) {
+    const auto state = session->state();
+    const bool may_go = state == Session::State::kReading ||
+                        (state == Session::State::kWriting && session->since() < late);
+    if (may_go && older(*session)) oldest = session.get();
+  }
+  if (oldest != nullptr) oldest->give_up();
+  return oldest != nullptr;
+}
+
+void HttpServer::Impl::take(tcp::socket socket) {
+  if (!make_room()) return;
+  const uint64_t id = next_id++;
+  auto session = std::make_shared<Session>(std::move(socket), options, handler, port, stopping,
+                                           [this, id] { remove(id); });
+  add(id, session);
+  session->start();
+}
+
 void HttpServer::Impl::accept() {
-  acceptor.async_accept(
-      net::make_strand(context), [this](beast::error_code error, tcp::socket socket) {
-        if (stopping || error == net::error::operation_aborted) return;
-        if (!error) {
-          size_t open = 0;
-          {
-            std::lock_guard lock(mutex);
-            open = sessions.size();
-          }
-          if (open < options.max_connections) {
-            const uint64_t id = next_id++;
-            auto session = std::make_shared<Session>(std::move(socket), options, handler, port,
-                                                     stopping, [this, id] { remove(id); });
-            add(id, session);
-            session->start();
-          }
-        }
-        accept();
-      });
+  acceptor.async_accept(net::make_strand(context),
+                        [this](beast::error_code error, tcp::socket socket) {
+                          if (stopping || error == net::error::operation_aborted) return;
+                          if (!error) {
+                            take(std::move(socket));
+                            return accept();
+                          }
+                          // No descriptor left, for one: at once again would only spin.
+                          again.expires_after(std::chrono::milliseconds(50));
+                          again.async_wait([this](beast::error_code ended) {
+                            if (!ended && !stopping) accept();
+                          });
+                        });
+}
+
+void HttpServer::Impl::serve() {
+  while (!context.stopped()) {
+    // What a handler of the library lets through ends its connection, not the server.
+    const auto done = guarded("server", [this]() -> Result<void> {
+      context.run();
+      return ok();
+    });
+    if (done) return;
+  }
 }
 
 HttpServer::HttpServer() = default;
@@ -226,7 +316,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(Options options, Handler h
   impl.port = impl.acceptor.local_endpoint().port();
   impl.accept();
   for (unsigned i = 0; i < std::max(1u, impl.options.threads); ++i)
-    impl.threads.emplace_back([&impl] { impl.context.run(); });
+    impl.threads.emplace_back([&impl] { impl.serve(); });
   return server;
 }
 
@@ -236,6 +326,7 @@ void HttpServer::stop() {
   net::post(impl.acceptor.get_executor(), [&impl] {
     beast::error_code ignored;
     impl.acceptor.close(ignored);
+    impl.again.cancel();
   });
   std::vector<std::shared_ptr<Session>> open;
   {

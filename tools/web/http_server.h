@@ -5,6 +5,10 @@
 // headers (DNS rebinding) and requests that another site's page makes, and sets the content
 // security policy.
 //
+// Connections that say nothing, or half a request, lock nobody out: beyond the limit the one that
+// has waited longest for a request is closed for the new one; failing that, one whose client does
+// not take its answer. Only those that are being answered keep their places.
+//
 // Thread safety: `handler` is called from several threads at once; stop() from any thread but the
 // server's. Errors: kInvalidArgument for an address that is not loopback, kIo when the port cannot
 // be bound. Lifetime: the destructor stops it; responses under way are given 3 s to end.
@@ -25,10 +29,11 @@ class HttpServer {
   struct Options {
     std::string address = "127.0.0.1";
     uint16_t port = 0;            // 0: a free one
-    size_t max_connections = 64;  // further ones are closed at once
+    size_t max_connections = 64;  // a further one takes the place of the one idle for longest
     uint32_t max_header_bytes = 16 << 10;
     uint32_t max_body_bytes = 64 << 10;
-    Duration timeout = seconds(30);  // of reading one request and of writing one response
+    Duration request = seconds(10);  // from connecting, or the first byte, to the whole request
+    Duration timeout = seconds(30);  // of writing one response, and of silence between requests
     unsigned threads = 4;
   };
   using Handler = std::function<Response(const Request&)>;

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "proto/text/text.h"
 #include "tools/cli/json.h"
 
 namespace casebox::tools::web {
@@ -21,15 +22,15 @@ Error bad(const std::string& what) {
   return {Code::kInvalidArgument, "request target: " + what + "; correct the address"};
 }
 
-Result<std::string> decode(std::string_view text, bool plus_is_space) {
+Result<std::string> decode(std::string_view from, bool plus_is_space) {
   std::string out;
-  out.reserve(text.size());
-  for (size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
+  out.reserve(from.size());
+  for (size_t i = 0; i < from.size(); ++i) {
+    char c = from[i];
     if (c == '%') {
-      if (i + 2 >= text.size() || hex_digit(text[i + 1]) < 0 || hex_digit(text[i + 2]) < 0)
+      if (i + 2 >= from.size() || hex_digit(from[i + 1]) < 0 || hex_digit(from[i + 2]) < 0)
         return bad("a % that is not followed by two hex digits");
-      c = static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]));
+      c = static_cast<char>(hex_digit(from[i + 1]) * 16 + hex_digit(from[i + 2]));
       i += 2;
     } else if (c == '+' && plus_is_space) {
       c = ' ';
@@ -37,6 +38,8 @@ Result<std::string> decode(std::string_view text, bool plus_is_space) {
     if (c == '\0') return bad("a NUL byte");
     out.push_back(c);
   }
+  // No name of a case, a stream or a file is anything else, and answers quote it.
+  if (!text::is_utf8(out)) return bad("text that is not UTF-8");
   return out;
 }
 
@@ -112,8 +115,7 @@ Response error_response(unsigned status, const std::string& code, const std::str
   Json json;
   json["error"]["code"] = code;
   json["error"]["message"] = message;
-  return {
-      status, "application/json", json.dump(-1, ' ', false, Json::error_handler_t::replace), {}};
+  return {status, "application/json", to_text(json), {}};
 }
 
 Response error_response(const Error& error) {

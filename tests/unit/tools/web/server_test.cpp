@@ -84,7 +84,7 @@ TEST_F(HttpServerTest, SurvivesWhatIsNotHttp) {
   EXPECT_EQ(get(host_).rfind("HTTP/1.1 200", 0), 0u);
 }
 
-TEST_F(HttpServerTest, ClosesConnectionsBeyondItsLimit) {
+TEST_F(HttpServerTest, AConnectionBeyondTheLimitTakesThePlaceOfTheOneIdleForLongest) {
   net::io_context context;
   std::vector<net::ip::tcp::socket> held;
   // Each is answered once, so that it is certainly counted, then held open.
@@ -95,7 +95,53 @@ TEST_F(HttpServerTest, ClosesConnectionsBeyondItsLimit) {
     std::string answer;
     net::read_until(held.back(), net::dynamic_buffer(answer), "path /");
   }
-  EXPECT_EQ(get(host_), "");
+  EXPECT_EQ(get(host_).rfind("HTTP/1.1 200", 0), 0u);
+  boost::system::error_code error;
+  char byte;
+  EXPECT_EQ(net::read(held[0], net::buffer(&byte, 1), error), 0u) << "the first was closed";
+  net::write(held[7], net::buffer("GET / HTTP/1.1\r\nHost: " + host_ + "\r\n\r\n"));
+  std::string answer;
+  net::read_until(held[7], net::dynamic_buffer(answer), "path /");
+  EXPECT_EQ(answer.rfind("HTTP/1.1 200", 0), 0u) << "the last was not";
+}
+
+TEST(HttpServer, SixtyFourHalfOpenConnectionsLockNobodyOut) {
+  auto started = HttpServer::start({}, [](const Request&) {
+    return Response{200, "text/plain", "here", {}};
+  });
+  ASSERT_TRUE(started) << started.error().message;
+  const uint16_t port = (*started)->port();
+  const std::string request =
+      "GET / HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(port) + "\r\nConnection: close\r\n";
+  net::io_context context;
+  std::vector<net::ip::tcp::socket> held;
+  for (int i = 0; i < 64; ++i) {
+    held.emplace_back(context);
+    held.back().connect({net::ip::make_address("127.0.0.1"), port});
+    // Some say nothing, some half a header.
+    if (i % 2 == 0) net::write(held.back(), net::buffer(request + "X: "));
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < 20; ++i)
+    EXPECT_EQ(web::exchange(port, request + "\r\n").rfind("HTTP/1.1 200", 0), 0u) << i;
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(2));
+}
+
+TEST(HttpServer, AHandlerThatThrowsCostsOneAnswer) {
+  auto started = HttpServer::start({}, [](const Request& asked) -> Response {
+    if (asked.path == "/thrown") throw std::out_of_range("the patient's name");
+    return Response{200, "text/plain", "here", {}};
+  });
+  ASSERT_TRUE(started) << started.error().message;
+  const uint16_t port = (*started)->port();
+  const auto ask = [&](const std::string& path) {
+    return web::exchange(port, "GET " + path + " HTTP/1.1\r\nHost: 127.0.0.1:" +
+                                   std::to_string(port) + "\r\nConnection: close\r\n\r\n");
+  };
+  const std::string answer = ask("/thrown");
+  EXPECT_EQ(answer.rfind("HTTP/1.1 500", 0), 0u) << answer;
+  EXPECT_EQ(answer.find("patient"), std::string::npos) << "what an exception says is not told";
+  EXPECT_EQ(ask("/").rfind("HTTP/1.1 200", 0), 0u);
 }
 
 TEST_F(HttpServerTest, StopsWhileAConnectionIsIdle) {
@@ -117,7 +163,7 @@ class SlowClients : public ::testing::Test {
   void SetUp() override {
     HttpServer::Options options;
     options.max_connections = 2;
-    options.timeout = milliseconds(200);
+    options.request = options.timeout = milliseconds(200);
     auto started = HttpServer::start(options, [](const Request& request) {
       return Response{
           200, "text/plain", std::string(request.path == "/big" ? 64 << 20 : 5, 'x'), {}};
