@@ -5,6 +5,9 @@
 #include <deque>
 #include <memory>
 
+#include "proto/base/guard.h"
+#include "proto/base/seconds.h"
+#include "proto/text/text.h"
 #include "recorder/session.h"
 
 namespace casebox::recorder {
@@ -19,9 +22,11 @@ struct Reading {
   bool ended = false;
 };
 
+std::string told(const std::string& text) { return text::to_utf8(text).utf8; }
+
 std::string base_name(const std::string& path) {
   const size_t slash = path.find_last_of('/');
-  return slash == std::string::npos ? path : path.substr(slash + 1);
+  return told(slash == std::string::npos ? path : path.substr(slash + 1));
 }
 
 v1::Stream event_stream(const char* name, v1::StreamKind kind) {
@@ -78,7 +83,7 @@ Result<void> write_details(Session& session, const ImportCase& what, const Impor
 Result<void> look_ahead(Session& session, Reading& reading, Imported& out, CaseTime now) {
   std::vector<Item> items;
   while (reading.ahead.empty() && !reading.ended) {
-    auto more = reading.source->next(items);
+    auto more = guarded(reading.name, [&] { return reading.source->next(items); });
     for (Item& item : items) reading.ahead.push_back(std::move(item));
     items.clear();
     if (!more) {
@@ -101,8 +106,8 @@ Result<Imported> import_case(const ImportCase& what, const Digest& digest,
                              log::Writer& log, Clock& clock) {
   Imported out;
   SessionOptions options;
-  options.config.set_procedure(settings.procedure);
-  options.config.set_room(settings.room);
+  options.config.set_procedure(told(settings.procedure));
+  options.config.set_room(told(settings.room));
   options.role = v1::PRODUCER_ROLE_IMPORT;
   options.software = settings.software;
   options.limits = kImportLimits;
@@ -120,9 +125,12 @@ Result<Imported> import_case(const ImportCase& what, const Digest& digest,
     config.set_as_fast_as_possible(true);
     config.set_start_s(file.start_s);
     config.set_record_audio(settings.record_audio);
+    config.set_encoding(settings.encoding);
     context.clock = &clock;
-    *options.config.add_sources() = config;
-    auto source = open_source(std::move(context));
+    v1::SourceConfig& kept = *options.config.add_sources();
+    kept = config;
+    kept.clear_url();  // bytes of the file system's, which no message holds
+    auto source = guarded(file.name, [&] { return open_source(std::move(context)); });
     if (!source) {
       out.skipped.push_back({base_name(file.path), 0, source.error().message});
       out.refused.push_back(std::move(source).error());

@@ -36,6 +36,7 @@ struct ImportSettings {
   std::string room;
   std::string software;
   std::vector<std::string> consent;  // scopes
+  std::string encoding;              // of the files' text, where it is not UTF-8; empty: found out
   bool record_audio = false;
   std::function<void(CaseTime now, double total_s)> on_progress;
   std::function<bool()> stop;
@@ -55,7 +56,8 @@ struct Imported {
 /// together another. `starts` are `name=seconds`.
 Result<std::vector<ImportCase>> plan_import(const std::vector<std::string>& texts,
                                             const std::string& alias,
-                                            const std::vector<std::string>& starts);
+                                            const std::vector<std::string>& starts,
+                                            const std::string& encoding = "");
 
 /// SHA-256 that two imports of the same content share: types, cases, starts and bytes of the files,
 /// in an order of their own. Names and places of files do not matter.

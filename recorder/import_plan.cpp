@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "proto/seal/seal.h"
+#include "proto/text/text.h"
 #include "recorder/import.h"
 #include "recorder/sources/phases_source.h"
 
@@ -42,8 +43,11 @@ Result<Digest> file_digest(const std::string& path) {
 }  // namespace
 
 Result<std::vector<ImportCase>> plan_import(const std::vector<std::string>& texts,
-                                            const std::string& alias,
-                                            const std::vector<std::string>& starts) {
+                                            const std::string& given,
+                                            const std::vector<std::string>& starts,
+                                            const std::string& encoding) {
+  CASEBOX_CHECK(text::check_encoding(encoding));
+  const std::string alias = text::to_utf8(given).utf8;
   std::map<std::string, double> start_of;
   for (const std::string& text : starts) {
     const size_t at = text.find('=');
@@ -75,7 +79,7 @@ Result<std::vector<ImportCase>> plan_import(const std::vector<std::string>& text
     if (const auto start = start_of.find(file.name); start != start_of.end())
       file.start_s = start->second;
     if (file.type == "phases" && alias.empty()) {
-      auto cases = phase_cases(file.path);
+      auto cases = phase_cases(file.path, encoding);
       if (!cases) {  // told again, with its place, when it is opened
         named.push_back({"", {file}});
         continue;
@@ -89,7 +93,7 @@ Result<std::vector<ImportCase>> plan_import(const std::vector<std::string>& text
       continue;
     }
     if (file.type == "phases") {
-      auto cases = phase_cases(file.path);
+      auto cases = phase_cases(file.path, encoding);
       if (cases && std::ranges::find(*cases, alias) != cases->end()) file.case_key = alias;
     }
     if (const int n = ++used[file.name]; n > 1) {

@@ -7,6 +7,7 @@
 #include "proto/base/file.h"
 #include "recorder/sources/internal/csv_table.h"
 #include "recorder/sources/internal/file_clock.h"
+#include "recorder/sources/internal/file_text.h"
 #include "recorder/sources/internal/units.h"
 
 namespace casebox::recorder {
@@ -17,8 +18,9 @@ using internal::CsvTable;
 constexpr size_t kMaxFile = 256u << 20;
 constexpr int64_t kSecond = 1'000'000'000;
 constexpr int64_t kAbsolute = 100'000'000 * kSecond;  // later than this is a date, not a case time
-constexpr size_t kMaxRun = 256;                       // rows handed out at once
-constexpr size_t kMaxCells = 16'384;                  // and cells
+constexpr double kLatest = 4e18;      // ns; the distance of any two times still fits 64 bits
+constexpr size_t kMaxRun = 256;       // rows handed out at once
+constexpr size_t kMaxCells = 16'384;  // and cells
 
 /// A cell of the time column in ns: exact for nine decimals of a second.
 bool to_time(std::string_view cell, int64_t unit_ns, int64_t& ns) {
@@ -32,7 +34,7 @@ bool to_time(std::string_view cell, int64_t unit_ns, int64_t& ns) {
   if (!CsvTable::number(cell, value, missing) || missing || !std::isfinite(value)) return false;
   // Split, so that times of today's date keep their nanoseconds' worth of digits.
   const double scaled = std::floor(value);
-  if (std::abs(scaled) > 9e18 / static_cast<double>(unit_ns)) return false;
+  if (std::abs(scaled) > kLatest / static_cast<double>(unit_ns)) return false;
   ns = static_cast<int64_t>(scaled) * unit_ns +
        std::llround((value - scaled) * static_cast<double>(unit_ns));
   return true;
@@ -72,14 +74,14 @@ Result<void> CsvSource::Impl::read_times(const std::string& file) {
   const std::string& unit = table.columns()[column].unit;
   int64_t unit_ns = kSecond;
   if (unit == "ms") unit_ns = 1'000'000;
-  if (unit == "us") unit_ns = 1'000;
+  if (internal::ucum(unit) == "us") unit_ns = 1'000;
   if (unit == "ns") unit_ns = 1;
   if (unit == "min") unit_ns = 60 * kSecond;
   int64_t quantum = unit_ns;
   CASEBOX_CHECK(table.each_row([&](uint64_t line,
                                    const std::vector<std::string_view>& cells) -> Result<void> {
-    const std::string at = file + ":" + std::to_string(line) + ": column " +
-                           std::to_string(column + 1) + " '" + table.columns()[column].name + "': ";
+    const std::string at =
+        file + ":" + std::to_string(line) + ": column " + std::to_string(column + 1) + ": ";
     int64_t ns = 0;
     if (!to_time(cells[column], unit_ns, ns))
       return Error{Code::kInvalidArgument, at + "no time in this row; mend or remove the line"};
@@ -125,7 +127,9 @@ Result<std::unique_ptr<Source>> CsvSource::open(Context context) {
 
 Result<std::unique_ptr<Source>> CsvSource::parse(Context context, std::string text) {
   const v1::SourceConfig& config = context.config;
-  CASEBOX_TRY(auto table, CsvTable::parse(std::move(text), config.url()));
+  CASEBOX_CHECK(text::check_encoding(config.encoding()));
+  text::Text told = text::to_utf8(text, config.encoding());
+  CASEBOX_TRY(auto table, CsvTable::parse(std::move(told.utf8), config.url()));
   if (table.time_column() < 0)
     return Error{Code::kInvalidArgument,
                  config.url() + ":1: no column tells the time; name one time, t or timestamp"};
@@ -135,8 +139,9 @@ Result<std::unique_ptr<Source>> CsvSource::parse(Context context, std::string te
   std::unique_ptr<CsvSource> source(new CsvSource);
   source->impl_ = std::make_unique<Impl>(std::move(table));
   Impl& impl = *source->impl_;
+  internal::say_encoding(told, config.url(), source->skipped_);
   CASEBOX_CHECK(impl.read_times(config.url()));
-  impl.clock.start_ns = internal::to_ns(config.start_s());
+  CASEBOX_TRY(impl.clock.start_ns, internal::start_of(config));
   if (std::abs(impl.times.front()) > kAbsolute) impl.clock.origin_ns = impl.times.front();
 
   v1::Stream& stream = source->streams_.emplace_back();
@@ -170,8 +175,8 @@ Result<std::unique_ptr<Source>> CsvSource::parse(Context context, std::string te
     *channel.mutable_text() = column.text;
     if (!column.inexact.empty())
       source->skipped_.push_back({internal::base_name(config.url()), 0,
-                                  "column '" + column.name +
-                                      "' has no single way of writing its numbers (" +
+                                  "column " + std::to_string(c + 1) +
+                                      " has no single way of writing its numbers (" +
                                       column.inexact + "); values are kept, not their spelling"});
   }
   return std::unique_ptr<Source>(std::move(source));
@@ -188,7 +193,8 @@ Result<bool> CsvSource::next(std::vector<Item>& out) {
   size_t rows = 0;
   while (rows < most && impl.row < impl.times.size()) {
     const int64_t t = impl.times[impl.row];
-    if (rows > 0 && t != impl.times[impl.row - 1] + impl.step) break;  // a hole ends the run
+    if (rows > 0 && t != saturating::add(impl.times[impl.row - 1], impl.step))
+      break;  // a hole ends the run
     if (!impl.table.next_row(impl.position, cells)) break;
     if (rows == 0) {
       samples.t_src = t;
@@ -216,14 +222,15 @@ Result<bool> CsvSource::next(std::vector<Item>& out) {
   }
   if (rows == 0) return false;
   item.count = static_cast<uint32_t>(rows);
-  item.duration = nanoseconds(impl.step * static_cast<int64_t>(rows));
+  item.duration = nanoseconds(impl.step) * static_cast<int64_t>(rows);
   item.u95_us = impl.clock.u95_us();
   item.arrival = item.t + item.duration;
   item.what = std::move(samples);
   const CaseTime end = item.arrival;
   out.push_back(std::move(item));
   if (impl.step > 0 && impl.row < impl.times.size()) {
-    const int64_t hole = impl.times[impl.row] - impl.times[impl.row - 1] - impl.step;
+    const int64_t hole =
+        impl.times[impl.row] - impl.times[impl.row - 1] - impl.step;  // in range: kLatest
     if (hole > 0) {
       Item gap;
       v1::Gap why;
@@ -248,7 +255,7 @@ UtcTime CsvSource::begin_utc() const {
 }
 
 Duration CsvSource::length() const {
-  return nanoseconds(impl_->clock.map(impl_->times.back()).ns + impl_->step);
+  return impl_->clock.map(impl_->times.back()) + nanoseconds(impl_->step) - CaseTime{};
 }
 
 }  // namespace casebox::recorder

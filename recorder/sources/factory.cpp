@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "proto/text/text.h"
 #include "recorder/sources/csv_source.h"
 #include "recorder/sources/internal/phase_file.h"
 #include "recorder/sources/media_source.h"
@@ -69,9 +70,9 @@ Result<std::string> source_type_of(const std::string& file) {
   if (ends_with(file, ".vital")) return std::string("vital");
   if (ends_with(file, ".json")) return std::string("phases");
   if (ends_with(file, ".csv")) {
-    const std::string_view text(head, n);
-    return std::string(internal::is_phase_header(text.substr(0, text.find('\n'))) ? "phases"
-                                                                                  : "csv");
+    const std::string start = text::to_utf8(std::string_view(head, n)).utf8;
+    return std::string(internal::is_phase_header(start.substr(0, start.find('\n'))) ? "phases"
+                                                                                    : "csv");
   }
   return std::string("media");
 }

@@ -227,7 +227,7 @@ Result<void> MediaSource::begin(Context context) {
                  impl.url + ":0: no video in it" +
                      (streams_.empty() ? "; is this the file?"
                                        : " and audio is not to be recorded; set record_audio")};
-  impl.file_clock.start_ns = internal::to_ns(config.start_s());
+  CASEBOX_TRY(impl.file_clock.start_ns, internal::start_of(config));
   impl.file_clock.origin_ns = first == INT64_MAX ? 0 : first;
   impl.file_clock.quantum_ns =
       std::max<int64_t>(1, av_rescale_q(1, impl.tracks.front().time_base, kNanoseconds));

@@ -4,19 +4,13 @@
 
 #include "proto/base/file.h"
 #include "recorder/sources/internal/file_clock.h"
+#include "recorder/sources/internal/file_text.h"
 #include "recorder/sources/internal/phase_file.h"
 
 namespace casebox::recorder {
 namespace {
 
 constexpr size_t kMaxFile = 32u << 20;
-
-std::string names_of(const internal::PhaseFile& file) {
-  std::string out;
-  for (size_t i = 0; i < std::min<size_t>(5, file.cases.size()); ++i)
-    out += (i == 0 ? "" : ", ") + file.cases[i].name;
-  return file.cases.size() > 5 ? out + ", ..." : out;
-}
 
 }  // namespace
 
@@ -27,22 +21,23 @@ Result<std::unique_ptr<Source>> PhasesSource::open(Context context) {
 
 Result<std::unique_ptr<Source>> PhasesSource::parse(Context context, const std::string& text) {
   const v1::SourceConfig& config = context.config;
-  CASEBOX_TRY(auto file, internal::read_phases(text, config.url()));
+  CASEBOX_TRY(auto file, internal::read_phases(text, config.url(), config.encoding()));
   const internal::PhaseCase* chosen = &file.cases.front();
   if (!config.case_key().empty()) {
     const auto found = std::ranges::find(file.cases, config.case_key(), &internal::PhaseCase::name);
     if (found == file.cases.end())
-      return Error{Code::kInvalidArgument, config.url() + ": no case '" + config.case_key() +
-                                               "' in it; it holds " + names_of(file)};
+      return Error{Code::kInvalidArgument, config.url() + ": the case of case_key is none of the " +
+                                               std::to_string(file.cases.size()) + " in it"};
     chosen = &*found;
   } else if (file.cases.size() > 1) {
     return Error{Code::kInvalidArgument, config.url() + ": holds " +
-                                             std::to_string(file.cases.size()) + " cases (" +
-                                             names_of(file) + "); say which with case_key"};
+                                             std::to_string(file.cases.size()) +
+                                             " cases; say which with case_key"};
   }
   std::unique_ptr<PhasesSource> source(new PhasesSource);
   source->unit_ns_ = file.unit_ns;
-  source->start_ns_ = internal::to_ns(config.start_s());
+  CASEBOX_TRY(source->start_ns_, internal::start_of(config));
+  internal::say_encoding(file.told, config.url(), source->skipped_);
   for (const internal::PhaseInterval& from : chosen->intervals) {
     Mark& mark = source->marks_.emplace_back();
     mark.start = from.start;
@@ -92,9 +87,9 @@ Duration PhasesSource::length() const {
   return nanoseconds(start_ns_ + end * unit_ns_);
 }
 
-Result<std::vector<std::string>> phase_cases(const std::string& file) {
+Result<std::vector<std::string>> phase_cases(const std::string& file, const std::string& encoding) {
   CASEBOX_TRY(const auto text, read_file(file, kMaxFile));
-  CASEBOX_TRY(const auto parsed, internal::read_phases(text, file));
+  CASEBOX_TRY(const auto parsed, internal::read_phases(text, file, encoding));
   std::vector<std::string> out;
   for (const internal::PhaseCase& one : parsed.cases) out.push_back(one.name);
   return out;

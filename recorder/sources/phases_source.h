@@ -36,6 +36,7 @@ class PhasesSource final : public Source {
 };
 
 /// The cases a file of annotations names, in its order: one for a JSON file, named as the file.
-Result<std::vector<std::string>> phase_cases(const std::string& file);
+Result<std::vector<std::string>> phase_cases(const std::string& file,
+                                             const std::string& encoding = "");
 
 }  // namespace casebox::recorder

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "recorder/sources/internal/file_clock.h"
+#include "recorder/sources/internal/file_text.h"
 #include "recorder/sources/internal/units.h"
 #include "recorder/sources/internal/vital_file.h"
 
@@ -42,6 +43,15 @@ v1::Rational rate_of(float hz) {
   return rate;
 }
 
+/// Names become stream names: what could be mistaken there is replaced. The escapes of a name whose
+/// encoding cannot be told stay.
+std::string clean(const text::Text& told) {
+  std::string name(text::cut(told.utf8, 128));
+  for (char& c : name)
+    if (static_cast<unsigned char>(c) < 0x20 || c == '/' || (c == '\\' && told.certain)) c = '_';
+  return name;
+}
+
 }  // namespace
 
 /// Where a track's records go.
@@ -62,6 +72,7 @@ struct Moment {
 
 struct VitalSource::Impl {
   std::function<Result<std::unique_ptr<VitalFile>>()> reopen;
+  std::string path;
   std::unique_ptr<VitalFile> file;
   internal::FileClock clock;
   int64_t first_ns = INT64_MAX;
@@ -70,6 +81,8 @@ struct VitalSource::Impl {
   std::vector<Moment> moments;         // by device; only streams of numerics
   std::map<size_t, size_t> moment_of;  // stream -> index
   std::vector<int64_t> ends;           // by stream: where its last item ended, ns of the file
+  text::Reader texts;                  // of the file
+  bool untold = false;                 // some of them cannot be told
   uint64_t resets = 0;                 // of the event list, still to come
   bool finished = false;
 
@@ -82,6 +95,12 @@ struct VitalSource::Impl {
   void text(const Lane& lane, const std::string& track, const VitalRecord& record,
             std::vector<Item>& out);
   void lost(size_t stream, const std::string& reason, std::vector<Item>& out);
+
+  text::Text told(const std::string& raw) {
+    text::Text out = texts.read(raw);
+    untold = untold || !out.certain;
+    return out;
+  }
 };
 
 VitalSource::VitalSource() : impl_(std::make_unique<Impl>()) {}
@@ -98,10 +117,13 @@ Result<void> VitalSource::Impl::scan(std::vector<Skipped>& skipped, const std::s
       ++resets;
       continue;
     }
+    texts.see(record.text);
     const int64_t t = record_ns(record.time);
     first_ns = std::min(first_ns, t);
     last_ns = std::max(last_ns, t);
   }
+  for (const auto& [id, track] : file->tracks())
+    for (const std::string* text : {&track.name, &track.unit, &track.device}) texts.see(*text);
   for (const internal::VitalDamage& damage : file->damage())
     skipped.push_back({internal::base_name(name), damage.offset, damage.reason, true});
   if (file->bad_records() > 0)
@@ -145,6 +167,7 @@ Result<bool> VitalSource::next(std::vector<Item>& out) {
       if (const auto lane = impl.lanes.find(track); lane != impl.lanes.end())
         impl.lost(lane->second.stream, "record-damaged", out);
     if (!more) {
+      if (impl.untold) skipped_.push_back(internal::kept_as_bytes(impl.path));
       for (Moment& moment : impl.moments) impl.flush(moment, streams_, out);
       if (impl.file->truncated())
         for (size_t s = 0; s < streams_.size(); ++s) impl.lost(s, "file-damaged", out);
@@ -241,8 +264,8 @@ void VitalSource::Impl::text(const Lane& lane, const std::string& track, const V
   v1::Event event;
   event.set_t_src(record_ns(record.time));
   event.set_t_src_known(true);
-  event.mutable_text()->set_code(track);
-  event.mutable_text()->set_text(record.text);
+  event.mutable_text()->set_code(clean(told(track)));
+  event.mutable_text()->set_text(told(record.text).utf8);
   Item item;
   item.stream = lane.stream;
   item.t = clock.map(event.t_src());
@@ -275,12 +298,21 @@ Duration VitalSource::length() const { return impl_->clock.map(impl_->last_ns) -
 Result<void> VitalSource::begin(const Context& context) {
   const v1::SourceConfig& config = context.config;
   Impl& impl = *impl_;
+  impl.path = config.url();
+  CASEBOX_CHECK(text::check_encoding(config.encoding()));
+  impl.texts = text::Reader(config.encoding());
   CASEBOX_CHECK(impl.scan(skipped_, config.url()));
-  impl.clock = {internal::to_ns(config.start_s()), impl.first_ns, 1000};
+  CASEBOX_TRY(const int64_t start_ns, internal::start_of(config));
+  impl.clock = {start_ns, impl.first_ns, 1000};
 
+  std::map<uint16_t, VitalTrack> tracks = impl.file->tracks();
   std::set<std::string> devices;
-  for (const auto& [id, track] : impl.file->tracks())
+  for (auto& [id, track] : tracks) {
+    track.name = clean(impl.told(track.name));
+    track.unit = impl.told(track.unit).utf8;
+    track.device = clean(impl.told(track.device));
     if (track.type != VitalType::kText) devices.insert(track.device);
+  }
   std::set<std::string> names;
   std::map<std::string, size_t> numerics;  // by device
   const auto prefix = [&](const VitalTrack& track) {
@@ -304,7 +336,7 @@ Result<void> VitalSource::begin(const Context& context) {
     return streams_.size() - 1;
   };
   int events = -1;
-  for (const auto& [id, track] : impl.file->tracks()) {
+  for (const auto& [id, track] : tracks) {
     Lane lane{0, 0, track.type, track.format};
     if (track.type == VitalType::kText) {
       if (events < 0)

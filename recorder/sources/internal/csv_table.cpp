@@ -157,12 +157,9 @@ bool CsvTable::scaled(std::string_view cell, uint32_t decimals, int64_t& code) {
   return true;
 }
 
-Error CsvTable::bad(uint64_t line, size_t column, std::string_view cell,
-                    const std::string& what) const {
+Error CsvTable::bad(uint64_t line, size_t column, const std::string& what) const {
   return Error{Code::kInvalidArgument, name_ + ":" + std::to_string(line) + ": column " +
-                                           std::to_string(column + 1) + " '" +
-                                           columns_[column].name + "': '" +
-                                           std::string(cell.substr(0, 40)) + "' " + what};
+                                           std::to_string(column + 1) + ": " + what};
 }
 
 Result<void> CsvTable::read_header() {
@@ -187,10 +184,7 @@ Result<void> CsvTable::read_header() {
     double value = 0;
     bool missing = false;
     if (!cell.empty() && number(cell, value, missing) && !std::isnan(value))
-      return Error{Code::kInvalidArgument, name_ + ":1: column " +
-                                               std::to_string(columns_.size() + 1) + " is named '" +
-                                               std::string(cell.substr(0, 40)) +
-                                               "', a number; the first line must name the columns"};
+      return bad(1, columns_.size(), "a number is no name; the first line must name the columns");
     CsvColumn& column = columns_.emplace_back();
     split_unit(cell, column);
     if (column.name.empty()) column.name = "column" + std::to_string(columns_.size());
@@ -253,7 +247,7 @@ Result<void> CsvTable::find_forms() {
           double value = 0;
           bool missing = false;
           if (!number(cells[c], value, missing))
-            return bad(line, c, cells[c], "is not a number; mend the cell or leave the column out");
+            return bad(line, c, "the cell is not a number; mend it or leave the column out");
           if (missing) continue;
           Forms& form = forms[c];
           if (std::isnan(value)) {
@@ -290,8 +284,7 @@ Result<void> CsvTable::find_forms() {
         form.shortest = form.shortest && writes_shortest(cells[c], value);
         exact = form.general || form.fixed_ok || form.shortest;
       }
-      if (!exact && form.inexact.empty())
-        form.inexact = "line " + std::to_string(line) + ": " + std::string(cells[c].substr(0, 40));
+      if (!exact && form.inexact.empty()) form.inexact = "line " + std::to_string(line);
     }
     return ok();
   }));

@@ -5,7 +5,8 @@
 //
 // Limits: 256 MiB of text, 4,096 columns, lines of 1 MiB.
 // Thread safety: one thread.
-// Errors: kInvalidArgument `<file>:<line>: column <n> '<name>': <what>; <what to do>`.
+// Errors: kInvalidArgument `<file>:<line>: column <n>: <what>; <what to do>`; they quote no cell
+// and no name of a column.
 
 #include <cstdint>
 #include <functional>
@@ -24,12 +25,12 @@ struct CsvColumn {
   v1::SampleType type = v1::SAMPLE_TYPE_F64;
   uint32_t decimals = 0;  // SAMPLE_TYPE_INT: value = code / 10^decimals
   v1::TextFormat text;
-  std::string inexact;  // not empty: a cell that the export writes otherwise, e.g. "line 7: 1.50"
+  std::string inexact;  // not empty: the first cell that the export writes otherwise: "line 7"
 };
 
 class CsvTable {
  public:
-  /// Parses and checks every cell. `name` stands for the file in errors.
+  /// Parses and checks every cell of a UTF-8 text. `name` stands for the file in errors.
   static Result<CsvTable> parse(std::string text, const std::string& name);
 
   const std::vector<CsvColumn>& columns() const { return columns_; }
@@ -53,7 +54,7 @@ class CsvTable {
  private:
   Result<void> read_header();
   Result<void> find_forms();
-  Error bad(uint64_t line, size_t column, std::string_view cell, const std::string& what) const;
+  Error bad(uint64_t line, size_t column, const std::string& what) const;
 
   std::string text_;
   std::string name_;

@@ -8,7 +8,9 @@
 
 #include <cmath>
 
+#include "proto/base/seconds.h"
 #include "proto/base/time.h"
+#include "proto/text/text.h"
 #include "recorder/sources/source.h"
 
 namespace casebox::recorder::internal {
@@ -33,13 +35,16 @@ struct FileClock {
   }
 };
 
-/// Seconds of a configuration as ns.
-inline int64_t to_ns(double s) { return static_cast<int64_t>(std::llround(s * 1e9)); }
+/// Where the configuration says that the source begins, ns of case time.
+inline Result<int64_t> start_of(const v1::SourceConfig& config) {
+  CASEBOX_TRY(const Duration start, checked_seconds(config.start_s(), "start_s"));
+  return start.ns;
+}
 
-/// File name without its folder: what may be kept, in the sealed details only.
+/// File name without its folder, as UTF-8: what may be kept, in the sealed details only.
 inline std::string base_name(const std::string& path) {
   const size_t slash = path.find_last_of('/');
-  return slash == std::string::npos ? path : path.substr(slash + 1);
+  return text::to_utf8(slash == std::string::npos ? path : path.substr(slash + 1)).utf8;
 }
 
 }  // namespace casebox::recorder::internal

@@ -28,8 +28,7 @@ Result<void> add(PhaseCase& into, PhaseInterval interval, const std::string& whe
     return bad(where, "a label of " + std::to_string(interval.label.size()) +
                           " characters; write 1 to 256");
   if (interval.start < -kMaxTime || interval.end > kMaxTime || interval.start > interval.end)
-    return bad(where, "'" + interval.label.substr(0, 40) +
-                          "' ends before it starts, or lies out of range; mend its times");
+    return bad(where, "it ends before it starts, or lies out of range; mend its times");
   if (into.intervals.size() >= kMaxIntervals)
     return bad(where, "more than 1,000,000 intervals; split the file");
   into.intervals.push_back(std::move(interval));
@@ -103,6 +102,8 @@ Result<PhaseFile> read_json(const std::string& text, const std::string& name) {
   } catch (const Json::parse_error& e) {
     return bad(name + ":" + line_of(text, e.byte),
                "not JSON from byte " + std::to_string(e.byte) + " on; mend the file");
+  } catch (const Json::exception&) {  // 1e999
+    return bad(name, "holds a number beyond what computers count with; mend the file");
   }
   if (!json.is_object() || !json.contains("phases"))
     return bad(name, "no 'phases' in it; expected MultiBypass annotations");
@@ -167,9 +168,8 @@ Result<PhaseFile> read_table(const std::string& text, const std::string& name) {
     for (auto [column, into] :
          {std::pair{columns.start, &interval.start}, std::pair{columns.end, &interval.end}})
       if (!time(column, *into))
-        return bad(where, "column " + std::to_string(column + 1) + ": '" +
-                              std::string(cells[static_cast<size_t>(column)].substr(0, 40)) +
-                              "' is not a time in seconds with at most three decimals");
+        return bad(where, "column " + std::to_string(column + 1) +
+                              ": not a time in seconds with at most three decimals");
     interval.label = cells[static_cast<size_t>(columns.label)];
     if (is_mark(interval.label)) interval.level = v1::Interval::LEVEL_MARK;
     if (columns.level >= 0) {
@@ -203,12 +203,21 @@ bool is_phase_header(std::string_view line) {
   return columns_of(cells).complete();
 }
 
-Result<PhaseFile> read_phases(const std::string& text, const std::string& name) {
-  if (text.size() > kMaxText) return bad(name, "above 32 MiB; split the file");
+Result<PhaseFile> read_phases(BytesView bytes, const std::string& name,
+                              const std::string& encoding) {
+  if (bytes.size() > kMaxText) return bad(name, "above 32 MiB; split the file");
+  CASEBOX_CHECK(text::check_encoding(encoding));
+  text::Text told = text::to_utf8(bytes, encoding);
+  const std::string text = std::move(told.utf8);
   const size_t first = text.find_first_not_of(" \t\r\n");
   if (first == std::string::npos) return bad(name, "the file is empty");
   const bool is_json = text[first] == '{' || text[first] == '[';
+  // JSON has a meaning of its own for a backslash, so its bytes cannot be kept escaped.
+  if (is_json && !told.certain)
+    return bad(name + ":" + line_of(text, text::first_bad(bytes)),
+               "text that is not UTF-8; save the file as UTF-8, or say its encoding");
   CASEBOX_TRY(auto file, is_json ? read_json(text, name) : read_table(text, name));
+  file.told = {"", std::move(told.encoding), told.certain};
   for (PhaseCase& one : file.cases)
     std::stable_sort(one.intervals.begin(), one.intervals.end(),
                      [](const PhaseInterval& a, const PhaseInterval& b) {

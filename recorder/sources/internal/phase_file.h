@@ -3,7 +3,8 @@
 // Readers of annotation files, all to one form.
 //
 // Thread safety: free functions.
-// Errors: kInvalidArgument `<file>:<line or byte>: <what>; <what to do>`.
+// Errors: kInvalidArgument `<file>:<line or byte>: <what>; <what to do>`; they quote no label and
+// no case.
 
 #include <cstdint>
 #include <string>
@@ -11,6 +12,7 @@
 
 #include "casebox/v1/event.pb.h"
 #include "proto/base/result.h"
+#include "proto/text/text.h"
 
 namespace casebox::recorder::internal {
 
@@ -31,10 +33,13 @@ struct PhaseFile {
   int64_t unit_ns = 1'000'000;
   std::string unit = "ms";
   std::vector<PhaseCase> cases;
+  text::Text told;  // what its text is in; without the text
 };
 
-/// Reads any of the forms; `name` is the file's path, for errors and the case of a JSON file.
-Result<PhaseFile> read_phases(const std::string& text, const std::string& name);
+/// Reads any of the forms; `name` is the file's path, for errors and the case of a JSON file;
+/// `encoding` what its text is said to be in.
+Result<PhaseFile> read_phases(BytesView bytes, const std::string& name,
+                              const std::string& encoding = "");
 /// True if the header of a CSV file is one of annotations.
 bool is_phase_header(std::string_view line);
 

@@ -9,7 +9,7 @@
 
 namespace casebox::recorder::internal {
 
-/// "mmHg" -> "mm[Hg]", "degC" -> "Cel", "" -> "1".
+/// "mmHg" -> "mm[Hg]", "degC" -> "Cel", "" -> "1"; a micro sign is "u".
 std::string ucum(const std::string& unit);
 
 }  // namespace casebox::recorder::internal

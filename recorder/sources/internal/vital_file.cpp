@@ -83,13 +83,8 @@ void read_sample(const char* at, uint8_t format, VitalRecord& into) {
   }
 }
 
-/// Names become stream names: what could be mistaken there is replaced.
-std::string clean(std::string name) {
-  if (name.size() > 128) name.resize(128);
-  for (char& c : name)
-    if (static_cast<unsigned char>(c) < 0x20 || c == '/' || c == '\\') c = '_';
-  return name;
-}
+/// A track in what is said of it: its number, since its name may be anything.
+std::string numbered(uint16_t id) { return "track " + std::to_string(id); }
 
 }  // namespace
 
@@ -146,7 +141,7 @@ void VitalFile::read_device(BytesView packet) {
   const std::string type = in.text();
   std::string name = in.text();
   if (!in.ok() || devices_.size() >= kMaxDevices) return note("a device that cannot be read");
-  devices_[id] = clean(name.empty() ? type : name);
+  devices_[id] = name.empty() ? type : std::move(name);
 }
 
 void VitalFile::read_track(BytesView packet) {
@@ -155,7 +150,7 @@ void VitalFile::read_track(BytesView packet) {
   track.id = in.take<uint16_t>();
   const auto type = in.take<uint8_t>();
   track.format = in.take<uint8_t>();
-  track.name = clean(in.text());
+  track.name = in.text();
   if (!in.ok() || track.name.empty()) return note("a track that cannot be read");
   if (!in.rest().empty()) track.unit = in.text();
   in.maybe<float>(0);  // least and greatest value to show, colour
@@ -166,16 +161,16 @@ void VitalFile::read_track(BytesView packet) {
   track.offset = in.maybe<double>(0);
   track.monitor_type = in.maybe<uint8_t>(0);
   const auto device = in.maybe<uint32_t>(0);
-  if (!in.ok()) return note("track '" + track.name + "' cannot be read");
+  if (!in.ok()) return note(numbered(track.id) + " cannot be read");
   if (type != 1 && type != 2 && type != 5)
-    return note("track '" + track.name + "' is of type " + std::to_string(type) +
+    return note(numbered(track.id) + " is of type " + std::to_string(type) +
                 ", which this reader does not know");
   track.type = static_cast<VitalType>(type);
   if (type != 5 && sample_size(track.format) == 0)
-    return note("track '" + track.name + "' has samples of form " + std::to_string(track.format) +
+    return note(numbered(track.id) + " has samples of form " + std::to_string(track.format) +
                 ", which this reader does not know");
   if (type == 1 && !(track.rate_hz > 0 && track.rate_hz <= 1e6f))
-    return note("track '" + track.name + "' has no sample rate");
+    return note(numbered(track.id) + " has no sample rate");
   if (!std::isfinite(track.gain)) track.gain = 1;
   if (!std::isfinite(track.offset)) track.offset = 0;
   if (const auto found = devices_.find(device); found != devices_.end())
@@ -197,21 +192,21 @@ bool VitalFile::read_record(BytesView packet, VitalRecord& record) {
   const VitalTrack& track = found->second;
   // A time a calendar cannot have would become an overflow further on.
   if (!std::isfinite(record.time) || record.time < 0 || record.time > 8e9)
-    return lose("track '" + track.name + "': a record without a usable time", record);
+    return lose(numbered(track.id) + ": a record without a usable time", record);
   record.ints.clear();
   record.reals.clear();
   record.text.clear();
   if (track.type == VitalType::kText) {
     in.skip(4);
     record.text = in.text();
-    if (!in.ok()) return lose("track '" + track.name + "': a text that ends too soon", record);
+    if (!in.ok()) return lose(numbered(track.id) + ": a text that ends too soon", record);
     return true;
   }
   const size_t size = sample_size(track.format);
   uint32_t count = 1;
   if (track.type == VitalType::kWave) count = in.take<uint32_t>();
   if (!in.ok() || in.rest().size() < size * count)
-    return lose("track '" + track.name + "': a record shorter than it says", record);
+    return lose(numbered(track.id) + ": a record shorter than it says", record);
   if (count == 0) return false;  // nothing in it, nothing lost
   for (uint32_t i = 0; i < count; ++i)
     read_sample(in.rest().data() + i * size, track.format, record);

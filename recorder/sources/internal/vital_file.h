@@ -28,7 +28,7 @@ struct VitalTrack {
   uint16_t id = 0;
   VitalType type = VitalType::kWave;
   uint8_t format = 0;  // 1 f32, 2 f64, 3 i8, 4 u8, 5 i16, 6 u16, 7 i32, 8 u32
-  std::string name;
+  std::string name;    // this, unit and device as the file has them, in whatever encoding
   std::string unit;
   float rate_hz = 0;
   double gain = 1;

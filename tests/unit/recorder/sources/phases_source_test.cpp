@@ -11,6 +11,7 @@ using casebox::testing::all_items;
 using casebox::testing::context_of;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr const char* kJson =
     R"({"phases": [{"start": 2000, "end": 9000, "label_name": "preparation", "label_id": 0},
@@ -62,8 +63,8 @@ TEST(PhasesSource, ReadsCholec80SegmentsAndTheGenericTable) {
 
 TEST(PhasesSource, AFileOfSeveralCasesAsksWhich) {
   const char* two = "case,label,start_s,end_s\nA,p,0,1\nB,p,0,2\n";
-  EXPECT_THAT(phases(two, "", "b.csv").error().message, HasSubstr("holds 2 cases (A, B)"));
-  EXPECT_THAT(phases(two, "C", "b.csv").error().message, HasSubstr("no case 'C'"));
+  EXPECT_THAT(phases(two, "", "b.csv").error().message, HasSubstr("holds 2 cases; say which"));
+  EXPECT_THAT(phases(two, "C", "b.csv").error().message, HasSubstr("none of the 2 in it"));
 }
 
 TEST(PhasesSource, BadInputIsToldWithItsPlace) {
@@ -74,10 +75,42 @@ TEST(PhasesSource, BadInputIsToldWithItsPlace) {
   EXPECT_THAT(phases(R"({"phases":[{"start":3,"end":2,"label_name":"x"}]})").error().message,
               HasSubstr("ends before it starts"));
   EXPECT_THAT(phases("case,label,start_s,end_s\nA,p,x,1\n", "", "b.csv").error().message,
-              HasSubstr("b.csv:2: column 3: 'x'"));
+              HasSubstr("b.csv:2: column 3: not a time"));
   EXPECT_THAT(phases("case,label,start_s,end_s\nA,p,1\n", "", "b.csv").error().message,
               HasSubstr("b.csv:2: 3 columns"));
   EXPECT_THAT(phases(std::string(100000, '[')).error().message, HasSubstr("nested deeper"));
+}
+
+TEST(PhasesSource, NumbersThatNobodyCanCountWithAreErrors) {
+  for (const char* time :
+       {"1e999", "-1e999", "1e19", "18446744073709551615", "-9223372036854775808",
+        "9223372036854775807", "1.5", "null", "\"1\"", "1e400000"}) {
+    const std::string text =
+        R"({"phases":[{"label_name":"SECRET","start":)" + std::string(time) + R"(,"end":2}]})";
+    const auto source = phases(text);
+    ASSERT_FALSE(source) << time;
+    EXPECT_EQ(source.error().code, Code::kInvalidArgument);
+    EXPECT_THAT(source.error().message, Not(HasSubstr("SECRET")));
+  }
+  EXPECT_FALSE(phases("case,label,start_s,end_s\nA,p,0,1e999\n", "", "b.csv"));
+  EXPECT_FALSE(phases("case,label,start_s,end_s\nA,p,0,99999999999999999999\n", "", "b.csv"));
+}
+
+TEST(PhasesSource, LabelsInLatin1AndKoreanBecomeUtf8) {
+  const auto label = [](const std::string& text, const std::string& url) -> std::string {
+    auto source = phases(text, "", url);
+    if (!source) return source.error().message;
+    auto items = all_items(**source);
+    return std::get<v1::Event>(items->front().what).interval().label();
+  };
+  EXPECT_EQ(label("case,label,start_s,end_s\nA,Pr\xE4paration,0,1\n", "b.csv"), "Präparation");
+  EXPECT_EQ(label("case,label,start_s,end_s\nA,\xB8\xB6\xC3\xEB,0,1\n", "b.csv"), "마취");
+  EXPECT_EQ(label("case,label,start_s,end_s\nA,\xFF\xFE,0,1\n", "b.csv"), "\\xFF\\xFE");
+  EXPECT_EQ(label("{\"phases\":[{\"start\":1,\"end\":2,\"label_name\":\"Pr\xE4p\"}]}", "a.json"),
+            "Präp");
+  EXPECT_THAT(
+      label("{\"phases\":[{\"start\":1,\"end\":2,\n\"label_name\":\"\xFF\xFE\"}]}", "a.json"),
+      HasSubstr("a.json:2: text that is not UTF-8"));
 }
 
 TEST(PhasesSource, ReadsEveryRealAnnotationFile) {

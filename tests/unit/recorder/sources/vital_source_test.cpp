@@ -81,6 +81,68 @@ TEST(VitalSource, EventsAreTextsAndAResetTakesThemBack) {
   EXPECT_EQ(find(**source, *items, "monitor.events", 1), nullptr);
 }
 
+TEST(VitalSource, KoreanEventsAndLatinUnitsBecomeUtf8) {
+  VitalMaker maker;
+  maker.track(1, 2, 1, "BT",
+              "\xB0"
+              "C",
+              0);
+  maker.track(2, 5, 1, "EVENT", "", 0);
+  maker.number(1, 1e9, 37);
+  maker.text(2, 1e9 + 1, "\xB8\xB6\xC3\xEB \xBD\xC3\xC0\xDB");
+  maker.text(2, 1e9 + 2, "수술 시작");
+  auto source = vital(maker.gzip());
+  ASSERT_TRUE(source) << source.error().message;
+  EXPECT_EQ((*source)->streams()[0].channels(0).unit(), "Cel");
+  auto items = all_items(**source);
+  ASSERT_TRUE(items);
+  const auto text = [&](size_t n) {
+    return std::get<v1::Event>(find(**source, *items, "monitor.events", n)->what).text().text();
+  };
+  EXPECT_EQ(text(0), "마취 시작");
+  EXPECT_EQ(text(1), "수술 시작") << "UTF-8 beside it stays";
+  EXPECT_TRUE((*source)->skipped().empty());
+}
+
+TEST(VitalSource, TextThatCannotBeToldIsKeptAsItsBytesAndSaid) {
+  VitalMaker maker;
+  maker.track(1, 2, 1, "Dvo\xF8\xE1k/1", "", 0);
+  maker.track(2, 5, 1, "EVENT", "", 0);
+  maker.number(1, 1e9, 37);
+  maker.text(2, 1e9 + 1, "\xFF\xFE\xFD \\");
+  auto source = vital(maker.gzip());
+  ASSERT_TRUE(source) << source.error().message;
+  EXPECT_EQ((*source)->streams()[0].channels(0).name(), "Dvo\\xF8\\xE1k_1");
+  auto items = all_items(**source);
+  ASSERT_TRUE(items);
+  const Item* event = find(**source, *items, "monitor.events");
+  ASSERT_NE(event, nullptr);
+  EXPECT_EQ(std::get<v1::Event>(event->what).text().text(), "\\xFF\\xFE\\xFD \\\\");
+  ASSERT_EQ((*source)->skipped().size(), 1u);
+  EXPECT_THAT((*source)->skipped()[0].reason, HasSubstr("cannot be told"));
+}
+
+TEST(VitalSource, ALongNameIsCutBetweenCharacters) {
+  VitalMaker maker;
+  std::string name = "a";
+  for (int i = 0; i < 100; ++i) name += "°";
+  maker.track(1, 2, 1, name, "", 0);
+  maker.number(1, 1e9, 37);
+  auto source = vital(maker.gzip());
+  ASSERT_TRUE(source);
+  EXPECT_EQ((*source)->streams()[0].channels(0).name(), name.substr(0, 127));
+}
+
+TEST(VitalSource, DamageIsToldByTheTracksNumber) {
+  VitalMaker maker = small_file();
+  maker.track(9, 3, 1, "SECRET", "", 0);
+  auto source = vital(maker.gzip());
+  ASSERT_TRUE(source);
+  ASSERT_EQ((*source)->skipped().size(), 1u);
+  EXPECT_EQ((*source)->skipped()[0].reason,
+            "track 9 is of type 3, which this reader does not know");
+}
+
 TEST(VitalSource, EverythingUpToACutIsKeptAndTheRestIsAGap) {
   VitalMaker maker = small_file();
   for (int i = 0; i < 2000; ++i)  // hard to compress, so that a cut lies among the samples
