@@ -4,6 +4,8 @@
 #include <array>
 #include <set>
 
+#include "proto/base/seconds.h"
+#include "proto/text/text.h"
 #include "tools/cli/names.h"
 #include "tools/config/yaml.h"
 
@@ -105,6 +107,12 @@ Result<void> check(const v1::RecorderConfig& config, const std::string& name) {
       return bad(name, at + "url' is missing; write the file or URL of the source");
     if (!one_of(source.stream_class(), kClasses))
       return bad(name, at + "stream_class' is '" + source.stream_class() + "'; write A, B or C");
+    if (auto known = text::check_encoding(source.encoding()); !known)
+      return bad(name, at + "encoding': " + known.error().message);
+    if (auto start = checked_seconds(source.start_s(), at + "start_s'"); !start)
+      return bad(name, start.error().message);
+    if (!(source.simulator().speed() >= 0 && source.simulator().speed() <= 1000))
+      return bad(name, at + "simulator.speed' must lie in 0 to 1000; 1 is real time");
   }
   for (const std::string& scope : config.consent())
     if (auto known = scope_from(scope); !known) return bad(name, known.error().message);

@@ -2,11 +2,14 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <fstream>
 #include <set>
 
 #include "proto/base/bytes.h"
+#include "proto/text/text.h"
 
 namespace casebox::tools {
 namespace pb = google::protobuf;
@@ -124,6 +127,8 @@ class Mapper {
     const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), out);
     if (text.empty() || ec != std::errc() || end != text.data() + text.size())
       return wrong(node, path, wanted);
+    if constexpr (std::is_floating_point_v<T>)
+      if (!std::isfinite(out)) return wrong(node, path, wanted);
     return out;
   }
 
@@ -177,6 +182,8 @@ class Mapper {
       auto bytes = from_hex(out);
       if (!bytes) return wrong(node, path, wanted_text(field));
       out = *bytes;
+    } else if (!text::is_utf8(out)) {  // an escape can write half a surrogate pair
+      return wrong(node, path, "a text of whole characters");
     }
     const pb::Reflection& r = *into.GetReflection();
     field.is_repeated() ? r.AddString(&into, &field, out) : r.SetString(&into, &field, out);
@@ -286,11 +293,21 @@ void emit_message(YAML::Emitter& out, const pb::Message& message, bool all) {
 
 }  // namespace
 
-Result<void> read_yaml(std::string_view text, const std::string& name, pb::Message& into) {
-  if (text.size() > 1 << 20)
+Result<void> read_yaml(std::string_view from, const std::string& name, pb::Message& into) {
+  if (from.size() > 1 << 20)
     return Error{Code::kInvalidArgument, name + ": larger than 1 MiB; give a configuration file"};
+  std::string yaml(from);
+  if (const size_t bad = text::first_bad(from); bad < from.size()) {
+    text::Text told = text::to_utf8(from);
+    if (!told.encoding.starts_with("UTF-"))
+      return Error{Code::kInvalidArgument,
+                   name + ":" +
+                       std::to_string(1 + std::count(from.begin(), from.begin() + bad, '\n')) +
+                       ": text that is not UTF-8; save the file as UTF-8"};
+    yaml = std::move(told.utf8);
+  }
   try {
-    const YAML::Node root = YAML::Load(std::string(text));
+    const YAML::Node root = YAML::Load(yaml);
     into.Clear();
     return Mapper(name).message(root, "", into, 0);
   } catch (const YAML::Exception& e) {

@@ -2,7 +2,8 @@
 
 // YAML to protobuf messages, for any message: field names as in the schema, enumerations by their
 // lower-case code, bytes as hex, maps as maps. An unknown field, a repeated key or a value of the
-// wrong type is an error that names file and line and lists what would be right.
+// wrong type is an error that names file and line and lists what would be right. Text is UTF-8, or
+// UTF-16 with its byte order mark; any other is an error that names its line.
 //
 // Limits: 1 MiB of text, 64 levels, 100,000 nodes (so that aliases cannot blow up).
 // Thread safety: free functions.
@@ -19,7 +20,7 @@
 namespace casebox::tools {
 
 /// Fills `into` from YAML text; `name` stands for the text in errors.
-Result<void> read_yaml(std::string_view text, const std::string& name,
+Result<void> read_yaml(std::string_view from, const std::string& name,
                        google::protobuf::Message& into);
 /// The same from a file.
 Result<void> read_yaml_file(const std::filesystem::path& file, google::protobuf::Message& into);

@@ -51,6 +51,30 @@ TEST(Yaml, RefusesValuesOfTheWrongType) {
               HasSubstr("true or false"));
 }
 
+TEST(Yaml, NamesTheLineOfTextThatIsNotUtf8) {
+  v1::RecorderConfig config;
+  EXPECT_EQ(error_of("procedure: x\nroom: OP-S\xE4l\n", config),
+            "or.yaml:2: text that is not UTF-8; save the file as UTF-8");
+  EXPECT_THAT(error_of("room: \"\\ud800\"\n", config), HasSubstr("or.yaml:1"));
+  ASSERT_TRUE(read_yaml("room: OP-Säl\n", "or.yaml", config));
+  EXPECT_EQ(config.room(), "OP-Säl");
+}
+
+TEST(Yaml, ReadsUtf16WithItsMark) {
+  v1::RecorderConfig config;
+  const std::string utf16("\xFF\xFEr\0o\0o\0m\0:\0 \0\xE4\0\n\0", 18);
+  ASSERT_EQ(error_of(utf16, config), "");
+  EXPECT_EQ(config.room(), "ä");
+}
+
+TEST(Yaml, TakesOnlyNumbersThatCanBeCountedWith) {
+  v1::RecorderConfig config;
+  for (const char* number : {"inf", "-inf", "nan", "1e999", ".inf", "1e"})
+    EXPECT_THAT(error_of("sources:\n  - {start_s: " + std::string(number) + "}\n", config),
+                HasSubstr("write a number"))
+        << number;
+}
+
 TEST(Yaml, RefusesAKeyGivenTwice) {
   v1::RecorderConfig config;
   EXPECT_THAT(error_of("room: a\nroom: b\n", config),
@@ -109,6 +133,21 @@ TEST(Config, RefusesToServeBeyondLoopback) {
   fill_defaults(serve);
   serve.set_address("127.0.0.1");
   EXPECT_TRUE(check(serve, "serve.yaml"));
+}
+
+TEST(Config, RefusesTimesSpeedsAndEncodingsOutOfRange) {
+  v1::RecorderConfig config;
+  ASSERT_TRUE(read_yaml(*example_config("recorder"), "x", config));
+  config.mutable_sources(1)->set_start_s(1e300);
+  EXPECT_THAT(check(config, "x").error().message, HasSubstr("'sources[1].start_s'"));
+  config.mutable_sources(1)->set_start_s(-3);
+  config.mutable_sources(1)->mutable_simulator()->set_speed(-1);
+  EXPECT_THAT(check(config, "x").error().message, HasSubstr("simulator.speed"));
+  config.mutable_sources(1)->clear_simulator();
+  config.mutable_sources(1)->set_encoding("latin-nine-hundred");
+  EXPECT_THAT(check(config, "x").error().message, HasSubstr("'sources[1].encoding'"));
+  config.mutable_sources(1)->set_encoding("windows-949");
+  EXPECT_TRUE(check(config, "x"));
 }
 
 TEST(Config, RefusesTwoSourcesOfOneNameAndUnknownTypes) {
