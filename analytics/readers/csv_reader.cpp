@@ -5,6 +5,7 @@
 
 #include "analytics/readers/internal/csv_rows.h"
 #include "analytics/readers/internal/log_builder.h"
+#include "proto/text/text.h"
 
 namespace casebox::analytics::readers {
 namespace {
@@ -52,6 +53,7 @@ class CsvLog {
   class Texts {
    public:
     uint32_t id(const std::string& text) {
+      if (!text::is_utf8(text)) return id(text::to_utf8(text).utf8);
       const auto [it, added] = ids_.try_emplace(text, static_cast<uint32_t>(list_.size()));
       if (added) list_.push_back(&it->first);
       return it->second;
@@ -78,20 +80,16 @@ class CsvLog {
     if (!wanted.empty()) {
       const auto it = std::ranges::find(names_, wanted);
       if (it != names_.end()) return static_cast<size_t>(it - names_.begin());
-      return rows_.at_line("no column '" + wanted + "' (" + what + "); there are: " + listed());
+      return rows_.at_line("no column '" + wanted + "' (" + what + "); the header names " +
+                           std::to_string(names_.size()) + ", and this is none of them");
     }
     for (const char* name : usual)
       for (size_t i = 0; i < names_.size(); ++i)
         if (lower(names_[i]) == name) return i;
     if (!needed) return kNone;
     return rows_.at_line(std::string("no column for the ") + what +
-                         "; name it in the mapping; there are: " + listed());
-  }
-
-  std::string listed() const {
-    std::string out;
-    for (size_t i = 0; i < names_.size() && i < 40; ++i) out += (i ? ", " : "") + names_[i];
-    return out;
+                         "; name it in the mapping; the header names " +
+                         std::to_string(names_.size()) + " columns");
   }
 
   Result<void> header() {
@@ -123,7 +121,7 @@ class CsvLog {
       if (i == case_ || i == activity_ || i == start_ || i == end_ || i == resource_ ||
           i == lifecycle_)
         continue;
-      if (++n <= kNamedUnused) unused += (n > 1 ? ", " : "") + names_[i].substr(0, 60);
+      if (++n <= kNamedUnused) unused += (n > 1 ? ", " : "") + std::to_string(i + 1);
     }
     if (n > 0)
       builder_.notice(std::to_string(n) + " columns are not used (they stay in the file): " +

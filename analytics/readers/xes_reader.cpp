@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstring>
 #include <map>
 
@@ -28,10 +29,13 @@ std::string_view local_name(const char* name) {
   return colon == nullptr ? name : colon + 1;
 }
 
+constexpr int64_t kFarthest = 4'000'000'000'000'000'000;  // ns; distances of times fit 64 bits
+
 std::optional<int64_t> integer(std::string_view text) {
   int64_t value = 0;
   const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (ec != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  if (value < -kFarthest || value > kFarthest) return std::nullopt;
   return value;
 }
 
@@ -177,7 +181,8 @@ class XesParser {
     } else if (key == "casebox:open") {
       event_.open = value == "true";
     } else if (key == "casebox:confidence") {
-      event_.confidence = std::strtod(std::string(value).c_str(), nullptr);
+      const double told = std::strtod(std::string(value).c_str(), nullptr);
+      if (std::isfinite(told)) event_.confidence = told;
     } else if (key == "casebox:origin") {
       event_.origin = value == "human"       ? EventOrigin::kHuman
                       : value == "device"    ? EventOrigin::kDevice
