@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "recorder/sources/csv_source.h"
+#include "tests/fuzz/parses_again.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace casebox::recorder;
@@ -23,6 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       for (const Column& column : samples->columns)
         if (column.ints.size() + column.reals.size() != item.count) __builtin_trap();
     }
+    casebox::testing::must_parse_again(**source, items);
     if (!more || !*more) return 0;
   }
 }

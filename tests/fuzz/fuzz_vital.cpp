@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "recorder/sources/vital_source.h"
+#include "tests/fuzz/parses_again.h"
 
 namespace {
 
@@ -42,6 +43,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     auto more = (*source)->next(items);
     for (const Item& item : items)
       if (item.stream >= (*source)->streams().size()) __builtin_trap();
+    casebox::testing::must_parse_again(**source, items);
     if (!more || !*more) return 0;
   }
 }
