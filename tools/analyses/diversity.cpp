@@ -8,6 +8,7 @@
 #include "analytics/diversity/monoculture.h"
 #include "analytics/diversity/trend.h"
 #include "analytics/diversity/variants.h"
+#include "proto/text/text.h"
 #include "tools/analyses/analyses.h"
 #include "tools/analyses/discovery_parts.h"
 #include "tools/cli/names.h"
@@ -98,7 +99,7 @@ std::string sequence_text(const analytics::EventLog& log,
   std::string out;
   for (const analytics::ActivityId activity : sequence)
     out += (out.empty() ? "" : " > ") + log.activities[activity];
-  return out.size() > 100 ? out.substr(0, 97) + "..." : out;
+  return out.size() > 100 ? std::string(text::cut(out, 97)) + "..." : out;
 }
 
 Json variants_json(const Found& found, const analytics::EventLog& log) {
