@@ -11,8 +11,8 @@
 // are Windows-949; longer texts go to ICU's detector, whose word is taken when it leads clearly.
 //
 // Where that does not tell, nothing is guessed: `escape` keeps each byte that is not UTF-8 as
-// `\xB0` and each backslash as `\\`, so that `unescape` gives the original back, and `certain` is
-// false for the caller to say so.
+// `\xB0` and each backslash as `\\`, so that `unescape` gives the original back (but for a byte
+// order mark), and `certain` is false for the caller to say so.
 //
 // Thread safety: free functions; a Reader belongs to one thread.
 // Errors: none but for an encoding that nobody knows.
