@@ -9,7 +9,7 @@ namespace casebox::tools {
 namespace {
 
 /// --from and --to, seconds of case time.
-storage::Span span_of(const Args& args) {
+Result<storage::Span> span_of(const Args& args) {
   storage::Span span;
   CASEBOX_CHECK(args.set_time("--from", span.from));
   CASEBOX_CHECK(args.set_time("--to", span.to));
@@ -27,13 +27,14 @@ Result<int> run(const Args& args) {
   if (args.json() && !args.has("--out"))
     return Error{Code::kInvalidArgument,
                  "--json: the data goes to standard output; give --out FILE too"};
+  CASEBOX_TRY(const storage::Span span, span_of(args));
   CASEBOX_TRY(auto access, StoreAccess::open(StoreOptions::from(args, "casebox export")));
   CASEBOX_TRY(auto reader, access->open_case(args.text("CASE"), keyring::Purpose::kExport));
   CASEBOX_TRY(Output out, Output::open(args.text("--out")));
   if (format == "csv") {
-    CASEBOX_CHECK(export_csv(*reader, args.text("--stream"), span_of(args), out.file()));
+    CASEBOX_CHECK(export_csv(*reader, args.text("--stream"), span, out.file()));
   } else if (format == "mp4") {
-    CASEBOX_CHECK(export_mp4(*reader, args.text("--stream"), span_of(args), out.file()));
+    CASEBOX_CHECK(export_mp4(*reader, args.text("--stream"), span, out.file()));
   } else {
     CASEBOX_TRY(const auto facts, query::read_facts(*reader));
     CASEBOX_CHECK(export_xes(*reader, facts, out.file()));

@@ -125,7 +125,7 @@ TEST(CsvSource, Utf16AndKoreanTablesAreRead) {
                 "1\0\n\0"
                 "1\0,\0"
                 "2\0\n\0",
-                36));
+                34));
   ASSERT_TRUE(utf16) << utf16.error().message;
   EXPECT_EQ((*utf16)->streams()[0].channels(0).unit(), "Cel");
   auto korean = csv("t,\xBD\xC9\xB9\xDA\xBC\xF6(\xA1\xC9),b\n0,1,2\n1,2,3\n");

@@ -175,7 +175,7 @@ TEST(VitalSource, ABadRecordIsSkippedAndTheOthersStay) {
   auto source = vital(maker.gzip());
   ASSERT_TRUE(source);
   ASSERT_EQ((*source)->skipped().size(), 1u);
-  EXPECT_THAT((*source)->skipped()[0].reason, HasSubstr("'ECG_II'"));
+  EXPECT_THAT((*source)->skipped()[0].reason, HasSubstr("track 1: "));
   auto items = all_items(**source);
   ASSERT_TRUE(items);
   const Item* gap = find(**source, *items, "monitor.ECG_II", 1);
