@@ -47,14 +47,12 @@ Result<std::unique_ptr<Session>> Session::open(SessionOptions options, keyring::
   details.set_start_utc_u95_ns(options.start_utc_u95_ns);
   details.set_boot_id(options.boot_id.data(), options.boot_id.size());
   details.set_software(options.software);
-  // The settings travel in the clear: what could tell whose case it is stays out of them.
+  // The producer seals the settings but for numbers and codes. Where a source is, with the password
+  // that a camera's URL may hold, and the folders of this machine stay on it.
   *details.mutable_config() = options.config;
   details.mutable_config()->clear_spool_dir();
   details.mutable_config()->clear_keystore_dir();
-  for (v1::SourceConfig& source : *details.mutable_config()->mutable_sources()) {
-    source.clear_url();
-    source.clear_case_key();
-  }
+  for (v1::SourceConfig& source : *details.mutable_config()->mutable_sources()) source.clear_url();
   if (options.source_digest != Digest{})
     details.set_source_digest(Bytes(view(options.source_digest)));
   session->log_ = &log;

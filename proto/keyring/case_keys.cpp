@@ -6,6 +6,7 @@
 
 #include "proto/keyring/internal/sweeper.h"
 #include "proto/keyring/keyring.h"
+#include "proto/keyring/sealed_names.h"
 
 namespace casebox::keyring {
 namespace {
@@ -134,6 +135,20 @@ Result<CaseKeys> CaseKeys::open_epochs(Keystore& keystore, CaseId case_id, Bytes
   // An epoch whose key does not open leaves its frames closed; the others are read.
   std::erase_if(impl.epochs, [](const auto& one) { return !one.second.keys; });
   return keys;
+}
+
+Result<void> CaseKeys::open_names(v1::Stream& stream, Epoch epoch) {
+  if (stream.sealed_names().empty()) return ok();
+  std::lock_guard guard(impl_->mutex);
+  CASEBOX_TRY(EpochKeys * keys, impl_->of(epoch, impl_));
+  return keyring::open_names(stream, *keys, impl_->case_id);
+}
+
+Result<void> CaseKeys::open_config(v1::CaseFrame& frame, Epoch epoch) {
+  if (frame.sealed_config().empty()) return ok();
+  std::lock_guard guard(impl_->mutex);
+  CASEBOX_TRY(EpochKeys * keys, impl_->of(epoch, impl_));
+  return keyring::open_config(frame, *keys, impl_->case_id);
 }
 
 Result<Bytes> CaseKeys::open(const frame::View& frame) {

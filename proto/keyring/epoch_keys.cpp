@@ -1,6 +1,7 @@
 // Key derivation of docs/formats/keystore.md.
 
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "proto/keyring/keyring.h"
@@ -26,20 +27,34 @@ struct EpochKeys::Impl {
   Epoch epoch;
   seal::Secret secret;
   std::map<std::pair<uint32_t, uint16_t>, seal::Aead> aeads;
+  std::optional<seal::Aead> names;
+
+  Result<seal::Secret> derive(const Bytes& info) const {
+    char salt[8];
+    store_le(salt, epoch.value);
+    return seal::hkdf(secret, {salt, sizeof salt}, info);
+  }
 };
 
 EpochKeys::EpochKeys(Epoch epoch, seal::Secret secret)
-    : impl_(std::make_unique<Impl>(Impl{epoch, std::move(secret), {}})) {}
+    : impl_(std::make_unique<Impl>(Impl{epoch, std::move(secret), {}, {}})) {}
 EpochKeys::~EpochKeys() = default;
 EpochKeys::EpochKeys(EpochKeys&&) noexcept = default;
 EpochKeys& EpochKeys::operator=(EpochKeys&&) noexcept = default;
 
 Result<seal::Secret> EpochKeys::period_secret(StreamId stream, KeyPeriod period) const {
-  char salt[8];
-  store_le(salt, impl_->epoch.value);
-  return seal::hkdf(impl_->secret, {salt, sizeof salt},
-                    labelled("casebox.period.v1", stream, period));
+  return impl_->derive(labelled("casebox.period.v1", stream, period));
 }
+
+Result<seal::Aead*> EpochKeys::names_aead() {
+  if (!impl_->names) {
+    CASEBOX_TRY(seal::Secret key, impl_->derive("casebox.names.v1"));
+    CASEBOX_TRY(impl_->names, seal::Aead::create(key));
+  }
+  return &*impl_->names;
+}
+
+Epoch EpochKeys::epoch() const { return impl_->epoch; }
 
 Result<seal::Aead*> EpochKeys::aead(StreamId stream, KeyPeriod period) {
   const std::pair place{stream.value, period.value};

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "casebox/v1/case.pb.h"
+#include "casebox/v1/stream.pb.h"
 #include "proto/base/ids.h"
 #include "proto/base/result.h"
 #include "proto/frame/frame.h"
@@ -37,6 +38,9 @@ class EpochKeys {
   /// The secret of a period that disclosure hands over; `commitment` and the AES key come from it.
   Result<seal::Secret> period_secret(StreamId stream, KeyPeriod period) const;
   Result<seal::Aead*> aead(StreamId stream, KeyPeriod period);
+  /// The key of what stream and case frames do not show (sealed_names.h).
+  Result<seal::Aead*> names_aead();
+  Epoch epoch() const;
 
  private:
   struct Impl;
@@ -66,6 +70,11 @@ class CaseKeys {
   /// stream-0 bodies are plain and come back as they are. kDenied without a key for the epoch,
   /// kCorrupt when the seal does not hold, kNotFound once the case's private key was destroyed.
   Result<Bytes> open(const frame::View& frame);
+  /// Puts the sealed names of a stream of `epoch` back in their places; ok when it has none.
+  /// Errors as open(); the stream is then as it was, with its tokens.
+  Result<void> open_names(v1::Stream& stream, Epoch epoch);
+  /// The same for the settings in a case frame.
+  Result<void> open_config(v1::CaseFrame& frame, Epoch epoch);
 
  private:
   friend class Keyring;

@@ -4,11 +4,17 @@
 #include <utility>
 
 #include "proto/keyring/keyring.h"
+#include "proto/keyring/sealed_names.h"
 #include "proto/producer/internal/epoch_writer.h"
 #include "proto/producer/internal/valid_text.h"
+#include "proto/vocabulary/vocabulary.h"
 
 namespace casebox::producer {
 namespace {
+
+constexpr const char* kUnknownWord =
+    " is not in the vocabulary of what may stand in the clear; add it to "
+    "proto/vocabulary/internal/words.h or write 'other'";
 
 /// Media is compressed already, and so is what the sample codec made of a wave.
 bool shrinks(v1::StreamKind kind) {
@@ -22,6 +28,21 @@ Result<Bytes> seal_epoch_key(const Options& options, Epoch epoch, const seal::Se
   message.set_epoch(epoch.value);
   message.set_secret(Bytes(secret.view()));
   return seal::seal_to(options.case_public_key, message.SerializeAsString());
+}
+
+/// Whether what a case frame says in the clear is made of codes. The text itself is not repeated:
+/// it is wrong because it may tell whose case it is.
+Result<void> check_codes(const v1::CaseFrame& details) {
+  const auto wrong = [](const char* what) {
+    return Error{Code::kInvalidArgument,
+                 std::string("the ") + what + " is no code; " + vocabulary::kCodeForm};
+  };
+  if (!details.procedure().empty() && !vocabulary::is_code(details.procedure()))
+    return wrong("procedure");
+  if (!details.room().empty() && !vocabulary::is_code(details.room())) return wrong("room");
+  if (!details.software().empty() && !vocabulary::is_software(details.software()))
+    return wrong("name of the software");
+  return ok();
 }
 
 }  // namespace
@@ -102,6 +123,7 @@ Result<std::unique_ptr<Producer>> Producer::open(Options options, seal::SigningK
                                                  log::Writer& log, Clock& clock) {
   if (options.case_id.is_nil() || options.producer_id.is_nil())
     return Error{Code::kInvalidArgument, "a producer needs a case id and an id of its own"};
+  CASEBOX_CHECK(check_codes(options.details));
   const Epoch epoch = random_epoch();
   seal::Secret secret = seal::Secret::random();
   v1::CaseControl control;
@@ -116,6 +138,8 @@ Result<std::unique_ptr<Producer>> Producer::open(Options options, seal::SigningK
   if (options.seal) {
     CASEBOX_TRY(*frame.mutable_sealed_epoch_key(), seal_epoch_key(options, epoch, secret));
   }
+  keyring::EpochKeys keys(epoch, std::move(secret));
+  CASEBOX_CHECK(keyring::seal_config(frame, keys, options.case_id));
 
   CASEBOX_CHECK(check_text(control));
   CASEBOX_CHECK(log.begin_case(options.case_id, options.producer_id, options.role));
@@ -124,8 +148,7 @@ Result<std::unique_ptr<Producer>> Producer::open(Options options, seal::SigningK
   CASEBOX_CHECK(writer.append_control(frame::Kind::kCase, options.opened_at, control));
   std::unique_ptr<Producer> producer(new Producer);
   const CaseTime begin = options.opened_at;
-  producer->impl_ = std::make_unique<Impl>(std::move(options), std::move(writer),
-                                           keyring::EpochKeys(epoch, std::move(secret)));
+  producer->impl_ = std::make_unique<Impl>(std::move(options), std::move(writer), std::move(keys));
   producer->impl_->last = begin;
   return producer;
 }
@@ -139,7 +162,8 @@ Result<StreamId> Producer::add_stream(v1::Stream stream) {
     stream.set_stream_id(highest + 1);
   }
   const StreamId id{stream.stream_id()};
-  CASEBOX_CHECK(impl.writer.append_control(frame::Kind::kStream, impl.last, stream));
+  CASEBOX_TRY(const v1::Stream shown, keyring::seal_names(stream, impl.keys, impl.options.case_id));
+  CASEBOX_CHECK(impl.writer.append_control(frame::Kind::kStream, impl.last, shown));
   const auto known = std::ranges::find(impl.streams, id.value, &v1::Stream::stream_id);
   if (known != impl.streams.end()) {
     *known = std::move(stream);
@@ -189,6 +213,8 @@ Result<ItemNumber> Producer::append_gap(StreamId stream, const v1::Gap& gap) {
   if (impl_->find(stream) == nullptr)
     return Error{Code::kInvalidArgument, "stream " + std::to_string(stream.value) +
                                              " is not registered; add it before its first gap"};
+  if (!gap.reason().empty() && !vocabulary::is_reason(gap.reason()))
+    return Error{Code::kInvalidArgument, std::string("the reason of a gap") + kUnknownWord};
   impl_->saw(CaseTime{gap.t_end_ns()});
   return impl_->writer.append_gap(stream, gap);
 }
@@ -202,6 +228,10 @@ Result<void> Producer::append_clock(const v1::ClockRecord& record, CaseTime t) {
 
 Result<void> Producer::append_pause(const v1::Pause& pause, CaseTime t) {
   CASEBOX_CHECK(impl_->need_open());
+  if (!pause.reason().empty() && !vocabulary::is_reason(pause.reason()))
+    return Error{Code::kInvalidArgument, std::string("the reason of a pause") + kUnknownWord};
+  if (!vocabulary::is_role(pause.role()))
+    return Error{Code::kInvalidArgument, std::string("the role of a pause") + kUnknownWord};
   CASEBOX_CHECK(impl_->writer.append_control(frame::Kind::kPause, t, pause));
   impl_->saw(t);
   cut_period();

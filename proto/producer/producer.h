@@ -5,6 +5,10 @@
 // own one. Steps 3 and 4 of a record's path (docs/life-of-a-record.md).
 //
 // Thread safety: one thread owns a Producer and its log::Writer.
+// What a case, stream, gap or pause frame says in the clear is made of known words and codes
+// (proto/vocabulary): names of streams and channels that are not are sealed, an unknown reason or
+// role and a procedure or room that is no code are kInvalidArgument.
+//
 // Errors: a failed append takes no number; retry the same call or make a gap. Another body under
 // the same number is refused (kConflict): two bodies sealed with one nonce would open each other.
 // A message with text that is not UTF-8 is refused (kInvalidArgument): it would never parse again.
@@ -35,7 +39,8 @@ struct Options {
   v1::ProducerRole role = v1::PRODUCER_ROLE_RECORDER;
   std::array<uint8_t, 32> case_public_key{};
   bool case_key_reused = false;
-  v1::CaseFrame details;  // procedure, room, start_utc_ns, config, ...: ids and keys are filled in
+  v1::CaseFrame details;  // procedure, room, start_utc_ns, config, ...: ids and keys are filled in,
+                          // and the config is sealed but for its numbers and codes
   bool seal = true;       // false only in benchmarks that measure what evidence costs
   Duration key_period = seconds(60);
   CaseTime opened_at;  // case time at which this epoch begins
@@ -62,6 +67,7 @@ class Producer {
   /// Registers a stream and writes its stream frame and first key frame. `stream.stream_id` 0 asks
   /// for the next free id. A second call with the same id replaces the entry (a new init segment,
   /// say).
+  /// Its true names; the stream frame shows those of the vocabulary.
   Result<StreamId> add_stream(v1::Stream stream);
 
   /// Appends a data frame; returns the number of its first item.

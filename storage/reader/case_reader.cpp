@@ -244,6 +244,9 @@ Result<std::unique_ptr<CaseReader>> CaseReader::open(const Store& store, CaseId 
   auto keys = keyring.open(id, purpose, epochs, impl.record().case_public_key());
   if (keys) {
     impl.keys.emplace(std::move(*keys));
+    // Names that do not open stay tokens: the stream is there under its number all the same.
+    for (v1::StreamRecord& row : *impl.verified.record.mutable_streams())
+      (void)impl.keys->open_names(*row.mutable_stream(), Epoch{row.epoch()});
   } else {
     impl.why = keys.error();
   }
@@ -414,9 +417,14 @@ Result<std::vector<std::pair<CaseTime, v1::Pause>>> CaseReader::pauses() const {
 }
 
 Result<v1::CaseFrame> CaseReader::opening() const {
-  CASEBOX_TRY(auto found, impl_->control<v1::CaseControl>(frame::Kind::kCase));
-  for (auto& [t, control] : found)
-    if (control.has_open()) return std::move(*control.mutable_open());
+  std::vector<SourceRef> sources;
+  CASEBOX_TRY(auto found, impl_->control<v1::CaseControl>(frame::Kind::kCase, &sources));
+  for (size_t i = 0; i < found.size(); ++i) {
+    v1::CaseControl& control = found[i].second;
+    if (!control.has_open()) continue;
+    if (impl_->keys) (void)impl_->keys->open_config(*control.mutable_open(), sources[i].epoch);
+    return std::move(*control.mutable_open());
+  }
   return Error{Code::kNotFound, "case " + to_string(impl_->id) + " has no case frame yet"};
 }
 

@@ -115,7 +115,8 @@ class CaseReader {
                                                   const OpenOptions& options = {});
   ~CaseReader();
 
-  /// The case as its signed frames tell it.
+  /// The case as its signed frames tell it. With a key, streams have their true names in it; without
+  /// one, what stands in the clear: known words and tokens such as "stream-3", "channel-1".
   const v1::CaseRecord& record() const;
   /// What was proven at opening. Goes with everything that is shown of the case.
   const verify::Report& report() const;
@@ -153,7 +154,7 @@ class CaseReader {
   Result<std::vector<GapAt>> gaps() const;
   Result<std::vector<ClockAt>> clocks() const;
   Result<std::vector<std::pair<CaseTime, v1::Pause>>> pauses() const;
-  /// The case frame of the recorder's first epoch.
+  /// The case frame of the recorder's first epoch; its settings are whole only with a key.
   Result<v1::CaseFrame> opening() const;
 
   /// SHA-256 over the frames of one stream from `first` to `last` number, for a finding's

@@ -12,19 +12,20 @@ SEAL = BASE + ["proto/seal"]
 FRAME = SEAL + ["proto/frame", "proto/casebox"]
 LOG = FRAME + ["proto/log"]
 TRUST = FRAME + ["proto/trust"]
-KEYRING = TRUST + ["proto/keyring"]
+KEYRING = TRUST + ["proto/keyring", "proto/vocabulary"]
 PROTO = sorted(set(LOG + KEYRING + TEXT) | {"proto/codec", "proto/producer", "proto/verify"})
 STORAGE = PROTO + ["storage", "storage/verify", "storage/reader"]
 MODULES = {
     "proto/casebox": [],
     "proto/base": [],
     "proto/text": BASE,
+    "proto/vocabulary": [],
     "proto/seal": BASE,
     "proto/frame": FRAME,
     "proto/codec": BASE,
     "proto/log": FRAME,
     "proto/trust": FRAME,
-    "proto/keyring": TRUST,
+    "proto/keyring": TRUST + ["proto/vocabulary"],
     "proto/producer": sorted(set(LOG + KEYRING + TEXT)),
     "proto/verify": sorted(set(LOG + TRUST)),
     "storage": PROTO,
