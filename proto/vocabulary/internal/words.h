@@ -11,13 +11,13 @@ namespace casebox::vocabulary::internal {
 // First part of a stream's name: what a source is called. Ours (recorder, simulator, analysis,
 // custody), and the usual places and devices of an operating room.
 inline constexpr std::string_view kSources =
-    "anaesthesia anesthesia annotation annotations arm bench bis box cam camera case clock csv "
-    "custody device devices echo endoscope esu field fluoroscope heartlung hemodynamics infusion "
-    "instrument instruments insufflator intellivue laparoscope light microphone microscope "
-    "monitor motor navigation neuro nirs orchestra overhead patient perfusor phases primus pump "
-    "pumps recorder robot room scene scope sensors solar solar8000 study suction surgeon syringe "
-    "table team temperature theatre truth twin ultrasound ventilator video vital vitals warmer "
-    "xray";
+    "anaesthesia analysis anesthesia annotation annotations arm bench bis box cam camera case "
+    "clock csv custody device devices echo endoscope esu field fluoroscope heartlung "
+    "hemodynamics infusion instrument instruments insufflator intellivue laparoscope light "
+    "microphone microscope monitor motor navigation neuro nirs orchestra overhead patient "
+    "perfusor phases primus pump pumps recorder robot room scene scope sensors solar solar8000 "
+    "study suction surgeon syringe table team temperature theatre truth twin ultrasound "
+    "ventilator video vital vitals warmer xray";
 
 // Last part of a stream's name: what the program's own sources and jobs call their streams.
 inline constexpr std::string_view kStreamWords =
