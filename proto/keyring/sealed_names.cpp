@@ -1,6 +1,7 @@
 #include "proto/keyring/sealed_names.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "proto/seal/seal.h"
 #include "proto/vocabulary/vocabulary.h"
@@ -20,12 +21,17 @@ Bytes associated_data(CaseId case_id, Epoch epoch, uint32_t stream) {
 
 Result<Bytes> seal_message(const google::protobuf::MessageLite& message, EpochKeys& keys,
                            CaseId case_id, uint32_t stream) {
+  const std::string plain = message.SerializeAsString();
+  const std::unique_ptr<google::protobuf::MessageLite> again(message.New());
+  if (!again->ParseFromString(plain))
+    return Error{Code::kInvalidArgument, "stream " + std::to_string(stream) +
+                                             ": a name that is not UTF-8 would never be read "
+                                             "again; convert it first"};
   CASEBOX_TRY(seal::Aead * aead, keys.names_aead());
   seal::Nonce nonce;
   seal::random_bytes(nonce.data(), nonce.size());
   Bytes out(reinterpret_cast<const char*>(nonce.data()), nonce.size());
-  CASEBOX_CHECK(aead->seal(nonce, associated_data(case_id, keys.epoch(), stream),
-                           message.SerializeAsString(), out));
+  CASEBOX_CHECK(aead->seal(nonce, associated_data(case_id, keys.epoch(), stream), plain, out));
   return out;
 }
 

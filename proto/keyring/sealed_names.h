@@ -9,8 +9,8 @@
 // and bound to case, epoch and stream, so that names cannot be moved.
 //
 // Thread safety: one thread per EpochKeys.
-// Errors: kCorrupt when a seal does not hold or what it holds does not parse; the message is then
-// as it was.
+// Errors: kInvalidArgument for a name that is not UTF-8. Opening, kCorrupt when a seal does not
+// hold or what it holds does not parse; the message is then as it was.
 
 #include "casebox/v1/case.pb.h"
 #include "casebox/v1/stream.pb.h"

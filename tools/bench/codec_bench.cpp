@@ -101,7 +101,7 @@ Result<void> of_store(const Context& context, std::vector<Figure>& figures) {
       }
       samples += here;
       if (here == 0) continue;
-      for (const v1::StreamRecord& kept : record.streams())
+      for (const v1::StreamRecord& kept : reader->record().streams())
         if (kept.stream().name() == stream.name()) stored += kept.bytes();
     }
   }

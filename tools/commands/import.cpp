@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "proto/vocabulary/vocabulary.h"
 #include "tools/cli/json.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/stop_signal.h"
@@ -88,7 +89,18 @@ Result<Imported> import_one(const ImportCase& what, StoreAccess& access, log::Wr
   return recorder::import_case(what, digest, settings, *access.keystore(), log, access.clock());
 }
 
+/// Procedure and room stand in the clear in the case, and are not repeated in the error.
+Result<void> check_codes(const Args& args) {
+  for (const auto& [flag, example] :
+       {std::pair{"--procedure", "lap-gastric-bypass"}, std::pair{"--room", "or-1"}})
+    if (const std::string value = args.text(flag); !value.empty() && !vocabulary::is_code(value))
+      return Error{Code::kInvalidArgument, std::string(flag) + ": is no code; " +
+                                               vocabulary::kCodeForm + ", such as " + example};
+  return ok();
+}
+
 Result<int> run(const Args& args) {
+  CASEBOX_CHECK(check_codes(args));
   CASEBOX_TRY(auto plan,
               recorder::plan_import(args.list("FILE"), args.text("--case"),
                                     split(args.list("--start")), args.text("--encoding")));

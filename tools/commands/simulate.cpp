@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "proto/vocabulary/vocabulary.h"
 #include "recorder/sim/room.h"
 #include "recorder/sim/truth.h"
 #include "tools/cli/json.h"
@@ -31,6 +32,10 @@ Result<void> write_file(const std::filesystem::path& file, const std::string& te
 Result<sim::Options> options_of(const Args& args) {
   sim::Options options;
   options.procedure = args.text("--procedure");
+  if (!vocabulary::is_code(options.procedure))
+    return Error{Code::kInvalidArgument, std::string("--procedure: is no code; ") +
+                                             vocabulary::kCodeForm +
+                                             ", such as lap-cholecystectomy"};
   if (args.integer("--seed") < 0)
     return Error{Code::kInvalidArgument, "--seed: is negative; write a number from 0 up"};
   options.seed = static_cast<uint64_t>(args.integer("--seed"));

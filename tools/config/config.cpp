@@ -6,6 +6,7 @@
 
 #include "proto/base/seconds.h"
 #include "proto/text/text.h"
+#include "proto/vocabulary/vocabulary.h"
 #include "tools/cli/names.h"
 #include "tools/config/yaml.h"
 
@@ -39,6 +40,15 @@ Result<void> check_kafka(const v1::KafkaConfig& kafka, const std::string& name) 
 template <size_t N>
 bool one_of(const std::string& value, const std::array<const char*, N>& known) {
   return std::find(known.begin(), known.end(), value) != known.end();
+}
+
+/// Procedure and room stand in the clear in every recording, and are not repeated here: what is no
+/// code may be a name.
+Result<void> check_code(const std::string& value, const std::string& name, const char* field,
+                        const char* example) {
+  if (value.empty() || vocabulary::is_code(value)) return ok();
+  return bad(name,
+             std::string(field) + " is no code; " + vocabulary::kCodeForm + ", such as " + example);
 }
 
 template <typename Config>
@@ -90,6 +100,8 @@ Result<void> check(const v1::RecorderConfig& config, const std::string& name) {
     return bad(name, "'keystore_dir' is missing; write the folder of the site's keystore");
   if (config.procedure().empty())
     return bad(name, "'procedure' is missing; write a code such as lap-cholecystectomy");
+  CASEBOX_CHECK(check_code(config.procedure(), name, "'procedure'", "lap-cholecystectomy"));
+  CASEBOX_CHECK(check_code(config.room(), name, "'room'", "or-1"));
   if (config.sources().empty()) return bad(name, "'sources' is empty; name at least one source");
   std::set<std::string> names;
   for (int i = 0; i < config.sources_size(); ++i) {

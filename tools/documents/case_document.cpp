@@ -214,7 +214,8 @@ Result<Json> case_full_json(StoreAccess& access, CaseId id, bool digests) {
   out["case_digest"] = to_hex(digest);
   out["quarantined"] = record.quarantined();
 
-  const std::vector<StreamTotals> sums = totals(record);
+  // The reader's copy of the record: streams have their true names in it.
+  const std::vector<StreamTotals> sums = totals(reader->record());
   out["streams"] = Json::array();
   std::map<uint32_t, std::string> names;
   Progress progress("read streams", sums.size(), "streams");
@@ -245,7 +246,7 @@ Result<Json> imported_case_json(StoreAccess& access, const v1::CaseRecord& recor
   Json out;
   out["case_id"] = to_string(id);
   out["streams"] = Json::array();
-  for (const StreamTotals& sum : totals(record)) {
+  for (const StreamTotals& sum : totals(reader->record())) {
     if (sum.derived) continue;
     CASEBOX_TRY(Json one, stream_json(sum, reader.get()));
     one["gaps"] = sum.gap_frames;

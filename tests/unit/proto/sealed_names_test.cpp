@@ -123,6 +123,13 @@ TEST(SealedNames, NeverUseANonceTwice) {
   }
 }
 
+TEST(SealedNames, AreRefusedWhenTheyCouldNotBeReadAgain) {
+  auto keys = keys_of(1);
+  v1::Stream stream;
+  stream.set_name("monitor.\xB5V");
+  EXPECT_EQ(seal_names(stream, keys, some_case(1)).error().code, Code::kInvalidArgument);
+}
+
 TEST(SealedNames, OfFramesWrittenBeforeThemStandAsTheyAre) {
   auto keys = keys_of(1);
   v1::Stream old = marked_stream();  // plain names, nothing sealed
