@@ -79,6 +79,25 @@ TEST(SealedNames, ComeBackWhole) {
   EXPECT_EQ(shown.SerializeAsString(), stream.SerializeAsString());
 }
 
+// The example of docs/formats/frame.md, made with another program.
+TEST(SealedNames, OpenAsTheFormatPageShowsThem) {
+  std::array<uint8_t, 32> secret;
+  CaseId case_id;
+  for (uint8_t i = 0; i < 32; ++i) secret[i] = i;
+  for (uint8_t i = 0; i < 16; ++i) case_id.bytes[i] = i;
+  const Bytes page = *read_file(CASEBOX_SOURCE_DIR "/docs/formats/frame.md");
+  const size_t at = page.find("sealed_names  ");
+  ASSERT_NE(at, Bytes::npos);
+  v1::Stream stream;
+  stream.set_stream_id(7);
+  stream.set_name("stream-7");
+  stream.set_sealed_names(*from_hex(page.substr(at + 14, page.find('\n', at) - at - 14)));
+  EpochKeys keys(Epoch{0x1122334455667788}, seal::Secret(secret));
+  const auto opened = open_names(stream, keys, case_id);
+  ASSERT_TRUE(opened) << opened.error().message;
+  EXPECT_EQ(stream.name(), "bed 3.pulse");
+}
+
 TEST(SealedNames, StandInTheClearWhereTheVocabularyKnowsThemAll) {
   auto keys = keys_of(1);
   v1::Stream stream;
