@@ -1,6 +1,7 @@
 #include "tools/web/case_json.h"
 
 #include "tools/report/tags.h"
+#include "tools/web/keys.h"
 
 namespace casebox::tools::web {
 namespace {
@@ -11,6 +12,7 @@ Json stream_json(const StreamView& view) {
   const v1::Stream& stream = view.stream;
   Json json;
   json["stream_id"] = stream.stream_id();
+  json["key"] = key_of(stream);
   json["name"] = stream.name();
   json["kind"] = kind_name(stream.kind());
   json["device"] = stream.device();
@@ -21,7 +23,8 @@ Json stream_json(const StreamView& view) {
                                 static_cast<double>(stream.tick_rate_hz().den());
   json["channels"] = Json::array();
   for (const v1::Channel& channel : stream.channels())
-    json["channels"].push_back({{"name", channel.name()},
+    json["channels"].push_back({{"key", key_of(channel)},
+                                {"name", channel.name()},
                                 {"unit", channel.unit()},
                                 {"rate_hz", tick * std::max(1u, channel.samples_per_tick())}});
   if (stream.has_media() && stream.kind() == v1::STREAM_KIND_VIDEO)

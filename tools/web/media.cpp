@@ -8,6 +8,7 @@
 
 #include "tools/cli/json.h"
 #include "tools/web/api.h"
+#include "tools/web/keys.h"
 #include "tools/web/mp4_times.h"
 
 namespace casebox::tools::web {
@@ -20,7 +21,7 @@ constexpr double kOffsetTolerance =
     0.004;  // s; beyond it the media clock has moved against the case's
 
 Result<v1::Stream> video_of(OpenCase& open, const Request& request) {
-  auto stream = open.reader().find_stream(request.params.at("stream"));
+  auto stream = stream_by_key(open.reader(), request.params.at("stream"));
   if (!stream ||
       (stream->kind() != v1::STREAM_KIND_VIDEO && stream->kind() != v1::STREAM_KIND_AUDIO))
     return Error{Code::kNotFound, "media: the case has no such video; see its streams"};

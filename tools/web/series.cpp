@@ -6,6 +6,7 @@
 #include "tools/cli/json.h"
 #include "tools/documents/decimate.h"
 #include "tools/web/api.h"
+#include "tools/web/keys.h"
 
 namespace casebox::tools::web {
 namespace {
@@ -71,12 +72,6 @@ void put_series(Json& json, const PlotSeries& series) {
   if (!series.raw) json["max"] = series.max;
 }
 
-const v1::Channel* find_channel(const v1::Stream& stream, const std::string& name) {
-  for (const v1::Channel& channel : stream.channels())
-    if (channel.name() == name) return &channel;
-  return nullptr;
-}
-
 double rate_of(const v1::Stream& stream, const v1::Channel& channel) {
   const v1::Rational& rate = stream.tick_rate_hz();
   if (rate.den() == 0) return 0;
@@ -89,19 +84,17 @@ Response json_response(const Json& json) { return {200, "application/json", to_t
 }  // namespace
 
 Result<Response> samples_response(OpenCase& open, const Request& request) {
-  const std::string stream_name = request.text("stream");
-  const std::string channel_name = request.text("channel");
-  const auto stream = open.reader().find_stream(stream_name);
-  const v1::Channel* channel = stream ? find_channel(*stream, channel_name) : nullptr;
+  const auto stream = stream_by_key(open.reader(), request.text("stream"));
+  const v1::Channel* channel = stream ? channel_by_key(*stream, request.text("channel")) : nullptr;
   if (channel == nullptr)
     return Error{Code::kNotFound,
                  "query: the case has no such stream and channel; see its streams"};
   CASEBOX_TRY(auto window, window_of(open, request));
-  CASEBOX_TRY(auto series,
-              read_series(open, stream_name, channel_name, rate_of(*stream, *channel), window));
+  CASEBOX_TRY(auto series, read_series(open, stream->name(), channel->name(),
+                                       rate_of(*stream, *channel), window));
   Json json = document("api.samples");
-  json["stream"] = stream_name;
-  json["channel"] = channel_name;
+  json["stream"] = stream->name();
+  json["channel"] = channel->name();
   json["unit"] = channel->unit();
   json["from_s"] = window.from_s;
   json["to_s"] = window.to_s;

@@ -90,7 +90,7 @@ export async function showCase(main: HTMLElement, id: string, at: number | null)
     const videos = data.streams.filter((stream) => stream.kind === 'video')
       .sort((a, b) => Number(!a.name.includes('scope')) - Number(!b.name.includes('scope')));
     const plots = new Plots(data, playhead, view);
-    column.append(videos.length > 0 ? h('div', { class: 'videos' }, ...videos.map((stream) => new Video(data.case_id, stream.name, playhead).element))
+    column.append(videos.length > 0 ? h('div', { class: 'videos' }, ...videos.map((stream) => new Video(data.case_id, stream.key, playhead).element))
       : h('p', { class: 'soft' }, 'No video was recorded in this case.'),
       transport(playhead, view, plots.chooser), timeline.element, plots.element);
   } else {

@@ -20,7 +20,7 @@ export function subjectsOf(data: Case): Subject[] {
   for (const stream of data.streams) {
     if (!['wave', 'numeric', 'twin-series'].includes(stream.kind)) continue;
     for (const channel of stream.channels)
-      subjects.push({ id: `${stream.name}/${channel.name}`, title: `${channel.name}  \u00b7  ${stream.name}`, stream: stream.name, channel: channel.name });
+      subjects.push({ id: `${stream.name}/${channel.name}`, title: `${channel.name}  \u00b7  ${stream.name}`, stream: stream.key, channel: channel.key });
   }
   for (const { variable } of data.forecasts)
     subjects.push({ id: `twin:${variable}`, title: `Twin forecast against observed ${variable.split('/').pop()}`, variable });

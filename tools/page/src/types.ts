@@ -3,9 +3,9 @@ export interface CaseRow {
   case_id: string; procedure: string; room: string; start: string; duration_s: number; state: string;
   verdict: string; complete: boolean; streams: number; gaps: number;
 }
-export interface Channel { name: string; unit: string; rate_hz: number }
+export interface Channel { key: string; name: string; unit: string; rate_hz: number }
 export interface Stream {
-  stream_id: number; name: string; kind: string; device: string; clock_id: number; channels: Channel[];
+  stream_id: number; key: string; name: string; kind: string; device: string; clock_id: number; channels: Channel[];
   video?: { codec: string; codec_string: string; width: number; height: number };
   items: string; missing: string; gap_frames: number; unknown_gaps: number; bytes_stored: string;
   first_t_s: number; last_t_s: number; absent_by_policy?: string;
