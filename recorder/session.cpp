@@ -97,9 +97,9 @@ Result<size_t> Session::add_source(const std::string& name,
     } else {
       for (size_t other = 0; other < sequencer_->lanes(); ++other)
         if (sequencer_->stream(other).name() == stream.name())
-          return Error{Code::kInvalidArgument, "stream '" + stream.name() +
-                                                   "' is there already; give the sources other "
-                                                   "names"};
+          return Error{Code::kInvalidArgument,
+                       "a stream of this name is there already, as stream " +
+                           std::to_string(other + 1) + "; give the sources other names"};
       CASEBOX_TRY(lane, sequencer_->add(std::move(stream)));
     }
     lanes.push_back(*lane);

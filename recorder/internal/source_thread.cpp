@@ -31,7 +31,7 @@ SourceThread::~SourceThread() {
 
 void SourceThread::start() {
   thread_ = std::thread([this] { run(); });
-  const std::string name = ("src-" + context_.config.name()).substr(0, 15);
+  const std::string name = "src-" + std::to_string(index_);  // no name: lists of threads show it
   pthread_setname_np(thread_.native_handle(), name.c_str());
 }
 

@@ -110,15 +110,14 @@ Result<void> check(const v1::RecorderConfig& config, const std::string& name) {
     if (source.name().empty())
       return bad(name, at + "name' is missing; give each source a name of its own");
     if (!names.insert(source.name()).second)
-      return bad(name, at + "name' '" + source.name() +
-                           "' is used twice; give each source a name of its own");
+      return bad(name, at + "name' is used twice; give each source a name of its own");
     if (!one_of(source.type(), kSourceTypes))
-      return bad(name, at + "type' is '" + source.type() +
-                           "'; write one of media, vital, csv, phases, simulator");
+      return bad(name,
+                 at + "type' is not known; write one of media, vital, csv, phases, simulator");
     if (source.url().empty() && source.type() != "simulator")
       return bad(name, at + "url' is missing; write the file or URL of the source");
     if (!one_of(source.stream_class(), kClasses))
-      return bad(name, at + "stream_class' is '" + source.stream_class() + "'; write A, B or C");
+      return bad(name, at + "stream_class' is not known; write A, B or C");
     if (auto known = text::check_encoding(source.encoding()); !known)
       return bad(name, at + "encoding': " + known.error().message);
     if (auto start = checked_seconds(source.start_s(), at + "start_s'"); !start)
