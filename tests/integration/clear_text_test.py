@@ -210,8 +210,10 @@ def room_with_marks(work, keys):
 def use(work, keys):
     """Everything that writes: analyses, findings, consent, copies. What people read goes to `shown`."""
     print("== analysed, changed, copied")
-    store, shown = work / "store", work / "shown"
+    store, shown, no_keys = work / "store", work / "shown", work / "copy-without-keys"
     shown.mkdir()
+    shutil.copytree(store, no_keys)
+    tokened = 0
     cases = [c["case_id"] for c in casebox.json("cases", "--store", store, "--keys", keys)["cases"]]
     expect(len(cases) == 4, f"{len(cases)} cases, 4 expected")
     for case in cases:
@@ -219,13 +221,20 @@ def use(work, keys):
         casebox.run("consent", case, "--grant", "teaching", "--store", store, "--keys", keys)
         text = casebox.run("show", case, "--store", store, "--keys", keys, "--json").stdout
         (shown / f"{case}.json").write_text(text)
-        casebox.run("export", case, "--store", store, "--keys", keys, "--out", shown / case, code=None)
+        casebox.run("report", "liability", case, "--store", store, "--keys", keys, "--out", shown / f"{case}.html",
+                    code=None)
+        for number, stream in enumerate(json.loads(text)["streams"]):
+            if stream["channels"] and stream["kind"] in ("wave", "numeric"):
+                casebox.run("export", case, "--format", "csv", "--stream", stream["name"], "--store", store, "--keys",
+                            keys, "--out", shown / f"{case}-{number}.csv")
         # Without the keystore: numbers and tokens.
-        run("show", case, "--store", store, "--keys", work / "no-keys", code=None)
-        run("show", case, "--store", store, "--keys", work / "no-keys", "--json", code=None)
+        run("show", case, "--store", no_keys)
+        tokens = run("show", case, "--store", no_keys, "--json").stdout
+        tokened += '"stream-' in tokens
         run("replay", case, "--to-log", work / "copies" / case, "--store", store, code=None)
-    run("cases", "--store", store)
-    run("cases", "--store", store, "--json")
+    expect(tokened == 2, f"{tokened} cases have tokens without the keys, 2 expected")
+    run("cases", "--store", no_keys)
+    run("cases", "--store", no_keys, "--json")
     run("verify", store)
     run("verify", store, "--json")
     return cases, "".join(path.read_text() for path in shown.glob("*.json"))
