@@ -86,12 +86,12 @@ TEST(SealedNames, OpenAsTheFormatPageShowsThem) {
   for (uint8_t i = 0; i < 32; ++i) secret[i] = i;
   for (uint8_t i = 0; i < 16; ++i) case_id.bytes[i] = i;
   const Bytes page = *read_file(CASEBOX_SOURCE_DIR "/docs/formats/frame.md");
-  const size_t at = page.find("sealed_names  ");
+  const size_t at = page.find("\nsealed_names  ");
   ASSERT_NE(at, Bytes::npos);
   v1::Stream stream;
   stream.set_stream_id(7);
   stream.set_name("stream-7");
-  stream.set_sealed_names(*from_hex(page.substr(at + 14, page.find('\n', at) - at - 14)));
+  stream.set_sealed_names(*from_hex(page.substr(at + 15, page.find('\n', at + 1) - at - 15)));
   EpochKeys keys(Epoch{0x1122334455667788}, seal::Secret(secret));
   const auto opened = open_names(stream, keys, case_id);
   ASSERT_TRUE(opened) << opened.error().message;
@@ -151,9 +151,18 @@ TEST(SealedNames, AreRefusedWhenTheyCouldNotBeReadAgain) {
 
 TEST(SealedNames, OfFramesWrittenBeforeThemStandAsTheyAre) {
   auto keys = keys_of(1);
-  v1::Stream old = marked_stream();  // plain names, nothing sealed
+  // Stream 7 "bed 3.Smith" of device "ward", channel 1 "Smith's pulse" in "BPM", time in "ns".
+  const Bytes vector = *from_hex(
+      "0807120b62656420332e536d69746818012a180801120d536d69746827732070756c73651a034250"
+      "4d2001420477617264480152026e73");
+  v1::Stream old;
+  ASSERT_TRUE(old.ParseFromString(vector));
   ASSERT_TRUE(open_names(old, keys, some_case(1)));
-  EXPECT_EQ(old.SerializeAsString(), marked_stream().SerializeAsString());
+  EXPECT_EQ(old.SerializeAsString(), vector);
+  EXPECT_EQ(old.name(), "bed 3.Smith");
+  EXPECT_EQ(old.channels(0).name(), "Smith's pulse");
+  EXPECT_EQ(old.channels(0).unit(), "BPM");
+  EXPECT_EQ(old.device(), "ward");
   v1::CaseFrame frame;
   mark_texts(*frame.mutable_config(), kMark);
   const v1::CaseFrame before = frame;
