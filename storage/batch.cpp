@@ -71,6 +71,10 @@ void Batch::put_epoch_closed(CaseId case_id, Epoch epoch, v1::ProducerRole role,
   impl_->epochs.push_back({case_id, epoch, true, static_cast<uint8_t>(role), leaf, 0, 0});
 }
 
+void Batch::put_verdict(CaseId case_id, BytesView kept) {
+  impl_->put(Family::kMeta, kVerdictPrefix + Bytes(case_id.view()), kept);
+}
+
 void Batch::put_offset(const std::string& source, uint64_t next_offset) {
   Bytes value;
   append_be(value, next_offset);

@@ -90,6 +90,11 @@ Result<frame::Header> Shard::load_header(CaseId id, const Proof& proof) const {
   return header;
 }
 
+Result<std::optional<Bytes>> Shard::verdict(CaseId id) const {
+  CASEBOX_TRY(const auto db, impl_->reading());
+  return db->get(Family::kMeta, kVerdictPrefix + Bytes(id.view()));
+}
+
 Result<uint64_t> Shard::count_rows(CaseId id, Table table) const {
   uint64_t count = 0;
   const Bytes prefix(id.view());

@@ -114,6 +114,8 @@ class Batch {
                          const frame::View& frame, const Trailer& trailer,
                          const Digest* leaf = nullptr);
   void put_case(const v1::CaseRecord& record);
+  /// What somebody found the case to be (tools/store/kept_verdicts.h); opaque here.
+  void put_verdict(CaseId case_id, BytesView kept);
   /// Enters an epoch into the ledger: with its first frame, and when its close is covered. The same
   /// again is passed over.
   void put_epoch_opened(CaseId case_id, Epoch epoch, v1::ProducerRole role, const Digest& leaf);
@@ -188,6 +190,8 @@ class Shard {
   Result<std::vector<std::pair<std::string, uint64_t>>> offsets() const;
   Result<std::optional<v1::CaseRecord>> find_case(CaseId id) const;
   Result<std::vector<v1::CaseRecord>> cases() const;
+  /// What put_verdict kept; nullopt if nothing.
+  Result<std::optional<Bytes>> verdict(CaseId id) const;
   /// The frame with this identity, if stored: for telling duplicates from equivocation.
   Result<std::optional<StoredFrame>> find_frame(CaseId id, uint32_t epoch_index, Table table,
                                                 StreamId stream, ItemNumber first) const;

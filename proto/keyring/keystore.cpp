@@ -389,6 +389,12 @@ Result<seal::BoxKeyPair> Keystore::private_key(BytesView public_key) {
   return pair;
 }
 
+Result<Digest> Keystore::authenticate(BytesView label, BytesView message) const {
+  CASEBOX_TRY(const seal::Secret code,
+              seal::hkdf(**impl_->site_key, view(seal::sha256(message)), label));
+  return Digest(code.bytes());
+}
+
 Result<void> Keystore::audit(v1::AuditRecord record) {
   std::lock_guard guard(impl_->mutex);
   CASEBOX_TRY(Fd lock, lock_folder(impl_->dir));

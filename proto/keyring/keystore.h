@@ -82,6 +82,10 @@ class Keystore final : public ProducerKeys {
   /// Whether that private half is (still) here; no opening, not audited.
   bool has_private_key(BytesView public_key) const;
 
+  /// A code that only who holds the site key can make, for statements that are kept where others
+  /// can write: HKDF-SHA-256 of the site key, salt SHA-256(message), info `label`.
+  Result<Digest> authenticate(BytesView label, BytesView message) const;
+
   /// Appends to the audit trail and syncs it; fills in number, time and account. kCorrupt if the
   /// trail was edited, cut, rewritten or taken away; then nothing may be opened.
   Result<void> audit(v1::AuditRecord record);

@@ -142,6 +142,7 @@ struct Batch::Impl {
 /// "commit", "commit/<base>", "ledger/<case><epoch><kind>", "lost", "touched/<case><stream>".
 constexpr const char* kSourcePrefix = "source/";
 constexpr const char* kOffsetPrefix = "offset/";
+constexpr const char* kVerdictPrefix = "verdict/";
 constexpr const char* kCommitKey = "commit";
 constexpr const char* kCommitPrefix = "commit/";
 constexpr const char* kLedgerPrefix = "ledger/";

@@ -64,8 +64,13 @@ struct VerifiedCase {
 Result<VerifiedCase> verify_case(const Store& store, CaseId id, const verify::Options& options,
                                  Depth depth);
 
-/// Every case of a store, by its reports alone; `each` is called after each with how many are done
-/// and how many there are.
+/// Cases that the ledger says were stored and the store does not list any more.
+Result<std::vector<CaseId>> lost_cases(const Store& store);
+/// What is said of one of them.
+verify::Report report_lost(CaseId id);
+
+/// Every case of a store, lost ones too, by its reports alone; `each` is called after each with how
+/// many are done and how many there are.
 Result<std::vector<verify::Report>> verify_store(
     const Store& store, const verify::Options& options, Depth depth,
     const std::function<void(const verify::Report&, size_t, size_t)>& each = {});

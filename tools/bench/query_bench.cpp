@@ -1,7 +1,9 @@
-// Opening a store, and reading 10 s of six waves out of it: warm (just read) and cold (the kernel
-// was asked to forget the store's files, the store opened anew).
+// Opening a store, opening a case in it with its verdict, and reading 10 s of six waves out of it:
+// warm (just read) and cold (the kernel was asked to forget the store's files, the store opened
+// anew).
 
 #include <array>
+#include <ctime>
 #include <random>
 
 #include "proto/keyring/keystore.h"
@@ -46,6 +48,23 @@ Figure milliseconds_of(const char* id, const char* name, const std::vector<doubl
   return figure;
 }
 
+/// What an opening with its verdict costs the processor, for as many frames as a life-length case
+/// has.
+Result<Figure> opening_of(const storage::Store& store, CaseId id) {
+  constexpr double kLifeLength = 100'000;  // frames
+  std::vector<double> cpu_s;
+  for (int i = 0; i < 5; ++i) {
+    const std::clock_t begin = std::clock();
+    CASEBOX_TRY(const auto opened, storage::verify_case(store, id, {}, storage::Depth::kLeaves));
+    const double cpu = static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
+    if (!verify::may_be_shown(opened.report.verdict))
+      return Error{Code::kInternal, "bench query: the case does not verify"};
+    cpu_s.push_back(cpu * kLifeLength / static_cast<double>(opened.report.frames));
+  }
+  return milliseconds_of("case.open_cpu_ms", "opening a case with its verdict, per 100,000 frames",
+                         cpu_s);
+}
+
 }  // namespace
 
 Result<void> run_query(const Context& context, std::vector<Figure>& figures) {
@@ -78,6 +97,8 @@ Result<void> run_query(const Context& context, std::vector<Figure>& figures) {
     if (samples < 1000)
       return Error{Code::kInternal, "bench query: the window holds too few samples"};
     if (i > 0) continue;
+    CASEBOX_TRY(auto figure, opening_of(*store, recording.case_id));
+    figures.push_back(std::move(figure));
     for (int k = 0; k < kWarm; ++k) {
       const double from = anywhere(random);
       CASEBOX_CHECK(read_window(*reader, from));  // the first read brings it in

@@ -7,6 +7,7 @@
 #include "tools/documents/case_document.h"
 #include "tools/findings/study.h"
 #include "tools/query/cohort.h"
+#include "tools/store/kept_verdicts.h"
 
 namespace casebox::tools {
 namespace {
@@ -51,6 +52,19 @@ Result<Json> study_json(StoreAccess& access, const Study& study, bool verify) {
   return out;
 }
 
+/// A row can call an operation a study, or be gone: what the frames and the ledger say is listed.
+Result<void> add_hidden(StoreAccess& access, std::vector<v1::CaseRecord>& records) {
+  CASEBOX_TRY(const auto all, access.store().cases());
+  for (const v1::CaseRecord& record : all) {
+    if (storage::is_operation(record)) continue;
+    CASEBOX_TRY(const KeptVerdict verdict, verdict_of(access, record));
+    if (!verify::may_be_shown(verdict.verdict)) records.push_back(record);
+  }
+  CASEBOX_TRY(const auto lost, storage::lost_cases(access.store()));
+  for (const CaseId id : lost) records.emplace_back().set_case_id(Bytes(id.view()));
+  return ok();
+}
+
 Result<int> run_studies(StoreAccess& access, const Args& args) {
   CASEBOX_TRY(const auto all, studies(access));
   Json json = document("cases");
@@ -82,6 +96,7 @@ Result<int> run(const Args& args) {
   CASEBOX_TRY(auto access, StoreAccess::open(StoreOptions::from(args, "casebox cases")));
   if (args.flag("--studies")) return run_studies(*access, args);
   CASEBOX_TRY(auto records, access->store().operations());
+  CASEBOX_CHECK(add_hidden(*access, records));
   std::sort(records.begin(), records.end(), [](const v1::CaseRecord& a, const v1::CaseRecord& b) {
     return std::make_pair(a.start_utc_ns(), BytesView(a.case_id())) <
            std::make_pair(b.start_utc_ns(), BytesView(b.case_id()));
@@ -90,14 +105,18 @@ Result<int> run(const Args& args) {
   json["cases"] = Json::array();
   Progress progress("verify", records.size(), "cases");
   for (const v1::CaseRecord& record : records) {
-    std::optional<verify::Verdict> verdict;
-    if (!args.flag("--no-verify")) {
-      CASEBOX_TRY(const verify::Report report, access->verify(record, storage::Depth::kLeaves));
-      verdict = report.verdict;
+    std::optional<KeptVerdict> verdict;
+    CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(record.case_id()));
+    if (record.epochs().empty()) {
+      verdict = KeptVerdict{storage::report_lost(id).verdict, access->clock().utc()};
+    } else if (args.flag("--verify")) {
+      CASEBOX_TRY(const verify::Report report, access->verify(record, storage::Depth::kBytes));
+      verdict = KeptVerdict{report.verdict, access->clock().utc()};
+    } else if (!args.flag("--no-verify")) {
+      CASEBOX_TRY(verdict, verdict_of(*access, record));
     }
     CASEBOX_TRY(Json one, case_header_json(record, verdict));
     if (args.flag("--alias")) {
-      CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(record.case_id()));
       one["alias"] = access->alias_of(id);
     }
     json["cases"].push_back(std::move(one));
@@ -124,7 +143,9 @@ Result<int> run(const Args& args) {
 const Command kCasesCommand{
     "cases", "List the cases of a store",
     with_store_args(
-        {{"--no-verify", ArgKind::kFlag, "Leave the verdict out (null): faster on large stores"},
+        {{"--verify", ArgKind::kFlag,
+          "Read every byte again for the verdict, instead of taking the one that is kept"},
+         {"--no-verify", ArgKind::kFlag, "Leave the verdict out (null)"},
          {"--alias", ArgKind::kFlag, "Show aliases, which are sealed: each look-up is audited"},
          {"--studies", ArgKind::kFlag,
           "List the studies instead: findings over many cases, kept by analyze --write"}}),

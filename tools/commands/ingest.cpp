@@ -15,6 +15,7 @@
 #include "tools/commands/commands.h"
 #include "tools/config/config.h"
 #include "tools/findings/close_jobs.h"
+#include "tools/store/kept_verdicts.h"
 #include "tools/store/store_access.h"
 
 namespace casebox::tools {
@@ -145,8 +146,9 @@ Result<Json> cases_json(const storage::Store& store) {
 }
 
 /// Runs until told to stop or idle. Troubles that pass are said once and waited out.
-Result<void> run_loop(ingest::Ingest& loop, storage::Store& store, CloseJobs* jobs,
-                      const Args& args, Clock& clock) {
+Result<void> run_loop(ingest::Ingest& loop, StoreAccess& access, CloseJobs* jobs,
+                      const Args& args) {
+  Clock& clock = access.clock();
   const bool until_idle = args.has("--until-idle");
   CASEBOX_TRY(const Duration idle, args.seconds("--until-idle"));
   StopSignal signal;
@@ -164,14 +166,16 @@ Result<void> run_loop(ingest::Ingest& loop, storage::Store& store, CloseJobs* jo
       std::this_thread::sleep_for(std::chrono::milliseconds(100));
       continue;
     }
+    const std::vector<CaseId> closed = loop.take_closed();
+    CASEBOX_CHECK(keep_verdicts(access, closed));
     if (jobs != nullptr)
-      for (CaseId id : loop.take_closed()) jobs->add(id);
+      for (CaseId id : closed) jobs->add(id);
     if (*handled > 0 || (jobs != nullptr && jobs->busy())) {
       last = clock.mono();
       said = false;
     } else if (const Duration quiet = clock.mono() - last; until_idle && quiet > idle) {
       CASEBOX_CHECK(loop.commit());
-      return store.refilled();
+      return access.store().refilled();
     } else if (!refilled && quiet > kCaughtUp) {
       CASEBOX_CHECK(store.refilled());
       refilled = true;
@@ -206,7 +210,8 @@ Result<int> run(const Args& args) {
     CASEBOX_TRY(jobs, CloseJobs::start(*access));
   }
   const MonoTime begin = clock.mono();
-  CASEBOX_CHECK(run_loop(*loop, *store, jobs.get(), args, clock));
+  CASEBOX_CHECK(access->keep_trust_list());
+  CASEBOX_CHECK(run_loop(*loop, *access, jobs.get(), args));
   if (jobs) jobs->stop();
   const double took = (clock.mono() - begin).seconds();
 

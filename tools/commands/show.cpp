@@ -43,7 +43,8 @@ void print_people(const Json& json) {
 Result<int> run(const Args& args) {
   CASEBOX_TRY(auto access, StoreAccess::open(StoreOptions::from(args, "casebox show")));
   CASEBOX_TRY(const CaseId id, access->resolve_case(args.text("CASE")));
-  CASEBOX_TRY(const Json body, case_full_json(*access, id, !args.flag("--no-digests")));
+  CASEBOX_TRY(const Json body,
+              case_full_json(*access, id, !args.flag("--no-digests"), args.flag("--verify")));
   if (args.json()) {
     Json json = document("show");
     json.update(body);
@@ -60,6 +61,8 @@ const Command kShowCommand{
     "show", "Show one case in full",
     with_store_args(
         {{"CASE", ArgKind::kText, "Case id, the first digits of one, or an alias", "", true},
+         {"--verify", ArgKind::kFlag,
+          "Read every byte for the verdict, not only signatures and chains"},
          {"--no-digests", ArgKind::kFlag, "Do not read every sample for the channel digests"}}),
     run,
     "Times are h:mm:ss.s from the case's start; in JSON, seconds.\n"

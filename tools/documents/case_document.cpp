@@ -175,7 +175,7 @@ uint64_t count_events(const std::vector<StreamTotals>& sums) {
 }  // namespace
 
 Result<Json> case_header_json(const v1::CaseRecord& record,
-                              std::optional<verify::Verdict> verdict) {
+                              const std::optional<KeptVerdict>& verdict) {
   CASEBOX_TRY(const query::CaseFacts facts, query::header_facts(record));
   Json out;
   out["case_id"] = to_string(facts.id);
@@ -192,19 +192,25 @@ Result<Json> case_header_json(const v1::CaseRecord& record,
   for (const StreamTotals& sum : totals(record)) streams += sum.derived ? 0 : 1;
   out["streams"] = streams;
   out["gaps"] = facts.gap_frames;
-  out["verdict"] = verdict ? Json(verify::to_string(*verdict)) : Json(nullptr);
+  out["verdict"] = verdict ? Json(verify::to_string(verdict->verdict)) : Json(nullptr);
+  out["verdict_at"] = verdict ? Json(rfc3339(verdict->at)) : Json(nullptr);
   return out;
 }
 
-Result<Json> case_full_json(StoreAccess& access, CaseId id, bool digests) {
+Result<Json> case_full_json(StoreAccess& access, CaseId id, bool digests, bool every_byte) {
   // What is shown comes from what was proven, not from the store's own row.
   CASEBOX_TRY(auto reader, access.read_case(id, keyring::Purpose::kView));
   const v1::CaseRecord& record = reader->record();
-  CASEBOX_TRY(Json out, case_header_json(record, reader->verdict()));
+  verify::Report report = reader->report();
+  if (every_byte) {
+    CASEBOX_TRY(report, access.verify(id, storage::Depth::kBytes));
+  }
+  CASEBOX_TRY(Json out,
+              case_header_json(record, KeptVerdict{report.verdict, access.clock().utc()}));
   CASEBOX_TRY(const Digest digest, access.store().case_digest(id));
   CASEBOX_TRY(const query::CaseFacts facts, query::read_facts(*reader));
   out["problems"] = Json::array();
-  for (const verify::Problem& problem : reader->report().problems)
+  for (const verify::Problem& problem : report.problems)
     out["problems"].push_back(
         {{"kind", problem.kind}, {"where", problem.where}, {"detail", problem.detail}});
   out["unproven_shown"] =

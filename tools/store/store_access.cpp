@@ -11,6 +11,7 @@
 #include "proto/producer/identity.h"
 #include "proto/producer/recovery.h"
 #include "tools/cli/json.h"
+#include "tools/store/kept_verdicts.h"
 
 namespace casebox::tools {
 namespace fs = std::filesystem;
@@ -326,6 +327,21 @@ Result<std::unique_ptr<producer::Producer>> StoreAccess::begin_derived(log::Writ
   return producer::Producer::open(std::move(options), std::move(key), log, clock_);
 }
 
+Result<void> StoreAccess::keep_trust_list() const {
+  Bytes list;
+  if (!options_.trust.file.empty()) {
+    CASEBOX_TRY(list, read_file(options_.trust.file, trust::kMaxListBytes));
+  } else if (keystore_ != nullptr) {
+    CASEBOX_TRY(list, keystore_->signed_trust());
+  } else {
+    return ok();
+  }
+  const fs::path file = options_.store / "trust.list";
+  const auto there = read_file(file, trust::kMaxListBytes);
+  if (there && *there == list) return ok();
+  return write_file_atomic(file, list, 0600);
+}
+
 Result<Drained> StoreAccess::drain(const std::vector<fs::path>& more) {
   if (!options_.write)
     return Error{Code::kInternal, "a store opened for reading cannot take records"};
@@ -335,7 +351,10 @@ Result<Drained> StoreAccess::drain(const std::vector<fs::path>& more) {
   CASEBOX_TRY(auto loop, ingest::Ingest::open(*subscriber, *store_, clock_));
   CASEBOX_CHECK(loop->drain(milliseconds(10)));
   const ingest::Progress& done = loop->progress();
-  return Drained{done.frames, done.duplicates, done.quarantined, loop->take_closed()};
+  Drained drained{done.frames, done.duplicates, done.quarantined, loop->take_closed()};
+  CASEBOX_CHECK(keep_trust_list());
+  CASEBOX_CHECK(keep_verdicts(*this, drained.closed));
+  return drained;
 }
 
 }  // namespace casebox::tools

@@ -145,6 +145,9 @@ class StoreAccess {
   Result<std::unique_ptr<producer::Producer>> begin_derived(log::Writer& log,
                                                             const std::string& name, CaseId id,
                                                             v1::ProducerRole role);
+  /// Keeps a copy of the signed trust list as <store>/trust.list, for a verification that is given
+  /// none. It answers for itself only, and whoever verifies with it is told so.
+  Result<void> keep_trust_list() const;
   /// Runs the ingest loop over all log_dirs() and `more` until nothing is left. Needs `write`.
   Result<Drained> drain(const std::vector<std::filesystem::path>& more = {});
 

@@ -22,15 +22,24 @@ Router::Handler with_case(CaseSessions& sessions, Part part) {
 }
 
 Result<Response> list_cases(const storage::Store& store, CaseSessions& sessions, bool stale) {
-  CASEBOX_TRY(auto records, store.operations());
+  CASEBOX_TRY(auto records, store.cases());
   Json json = document("api.cases");
   json["stale"] = stale;
   json["cases"] = Json::array();
   for (const v1::CaseRecord& record : records) {
     CaseView view = summarize_case(record);
     CASEBOX_TRY(const auto verdict, sessions.verdict(record));
+    // A row can call an operation a study: one that does not hold is listed.
+    if (!storage::is_operation(record) && verify::may_be_shown(verdict)) continue;
     view.verdict = verify::to_string(verdict);
     view.complete = verify::is_complete(verdict);
+    json["cases"].push_back(case_row(view));
+  }
+  CASEBOX_TRY(const auto lost, storage::lost_cases(store));
+  for (const CaseId id : lost) {
+    CaseView view;
+    view.case_id = to_string(id);
+    view.verdict = verify::to_string(storage::report_lost(id).verdict);
     json["cases"].push_back(case_row(view));
   }
   return Response{200, "application/json", to_text(json), {}};

@@ -120,6 +120,7 @@ void Rebuild::take_control(const Proof& proof) {
   Proof kept = proof;
   kept.control = {};
   kept.leaf = frame::leaf_hash(*frame);
+  if (h.kind == frame::Kind::kCase) case_leaves_[h.epoch.value].insert(kept.leaf);
   at.frames.push_back(kept);
   at.kinds.push_back(h.kind);
   v1::StreamRecord& counted = row(at);
@@ -254,6 +255,29 @@ void Rebuild::check_rows() {
   }
 }
 
+/// Epochs that were stored once must still be there, ends too: whoever deletes all rows of one
+/// leaves nothing else that misses it.
+void Rebuild::check_ledger() {
+  const auto entries = shard_.ledger(id_);
+  if (!entries) {
+    verifier_.add_problem({"ledger", "ledger", entries.error().message}, Weight::kDamage);
+    return;
+  }
+  for (const LedgerEntry& entry : *entries) {
+    const std::string where = "epoch " + to_string(entry.epoch);
+    const auto leaves = case_leaves_.find(entry.epoch.value);
+    if (leaves == case_leaves_.end()) {
+      verifier_.add_problem({"ledger", where, "it was stored and nothing of it is here"},
+                            Weight::kDamage);
+    } else if (entry.leaf != Digest{} && !leaves->second.contains(entry.leaf)) {
+      verifier_.add_problem({"ledger", where,
+                             entry.closed ? "the frame that closed it is not here"
+                                          : "another frame opens it than the one that was stored"},
+                            entry.closed ? Weight::kDamage : Weight::kTamper);
+    }
+  }
+}
+
 void Rebuild::compare_cache(const std::optional<v1::CaseRecord>& cached) {
   if (!cached) {
     out_.report.blame({"cache", "case record", "it is missing or does not parse"}, Weight::kDamage);
@@ -301,6 +325,7 @@ Result<VerifiedCase> Rebuild::run() {
     }
   }
   if (depth_ == Depth::kBytes) check_rows();
+  check_ledger();
   settle(out_.record);
   out_.report = verifier_.finish();
   if (cached) {

@@ -31,6 +31,7 @@ class Rebuild {
   v1::StreamRecord& row(const ProvenStream& at);
   void bound_times(const ProvenStream& at);
   void check_rows();
+  void check_ledger();
   void compare_cache(const std::optional<v1::CaseRecord>& cached);
 
   const Shard& shard_;
@@ -38,6 +39,7 @@ class Rebuild {
   Depth depth_;
   verify::CaseVerifier verifier_;
   VerifiedCase out_;
+  std::map<uint64_t, std::set<Digest>> case_leaves_;        // of case frames, by epoch
   std::map<uint32_t, Epoch> epochs_;                        // by index
   std::map<std::pair<uint32_t, uint32_t>, size_t> places_;  // epoch index, stream -> out_.streams
   std::map<std::pair<uint64_t, uint32_t>, int> rows_;       // epoch, stream -> record's row

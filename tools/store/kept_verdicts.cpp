@@ -1,0 +1,78 @@
+#include "tools/store/kept_verdicts.h"
+
+#include "proto/seal/seal.h"
+
+namespace casebox::tools {
+namespace {
+
+/// What a verdict is about and what it says, in one canonical text.
+Result<Bytes> statement(StoreAccess& access, const v1::CaseRecord& record,
+                        const v1::KeptVerdict& kept) {
+  CASEBOX_TRY(const auto trust, access.trust_if_any());
+  const Digest row = seal::sha256(record.SerializeAsString());
+  const Digest list = trust ? seal::sha256(trust->message().SerializeAsString()) : Digest{};
+  char at[8];
+  store_le(at, kept.at_utc_ns());
+  Bytes out(record.case_id());
+  out += view(row);
+  out += view(list);
+  out.append(at, sizeof at);
+  return out + kept.verdict();
+}
+
+std::optional<verify::Verdict> parse_verdict(const std::string& name) {
+  for (int i = 0; i <= static_cast<int>(verify::Verdict::kTampered); ++i)
+    if (name == verify::to_string(static_cast<verify::Verdict>(i)))
+      return static_cast<verify::Verdict>(i);
+  return std::nullopt;
+}
+
+constexpr BytesView kLabel = "casebox.verdict.v1";
+
+}  // namespace
+
+Result<std::optional<KeptVerdict>> kept_verdict(StoreAccess& access, const v1::CaseRecord& record) {
+  const std::optional<KeptVerdict> none;
+  if (access.keystore() == nullptr) return none;
+  CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(record.case_id()));
+  const storage::Shard* shard = access.store().shard_of(id);
+  if (shard == nullptr) return none;
+  CASEBOX_TRY(const auto bytes, shard->verdict(id));
+  v1::KeptVerdict kept;
+  if (!bytes || !kept.ParseFromString(*bytes)) return none;
+  const auto verdict = parse_verdict(kept.verdict());
+  CASEBOX_TRY(const Bytes said, statement(access, record, kept));
+  CASEBOX_TRY(const Digest expected, access.keystore()->authenticate(kLabel, said));
+  if (!verdict || kept.authentication() != view(expected)) return none;
+  return std::optional<KeptVerdict>(
+      KeptVerdict{*verdict, UtcTime{static_cast<int64_t>(kept.at_utc_ns())}});
+}
+
+Result<void> keep_verdicts(StoreAccess& access, const std::vector<CaseId>& cases) {
+  if (access.keystore() == nullptr) return ok();
+  for (const CaseId id : cases) {
+    CASEBOX_TRY(const auto record, access.store().find_case(id));
+    if (!record || record->state() == v1::CASE_STATE_OPEN) continue;
+    CASEBOX_TRY(const auto report, access.verify(id, storage::Depth::kLeaves));
+    v1::KeptVerdict kept;
+    kept.set_verdict(verify::to_string(report.verdict));
+    kept.set_at_utc_ns(static_cast<uint64_t>(access.clock().utc().ns));
+    CASEBOX_TRY(const Bytes said, statement(access, *record, kept));
+    CASEBOX_TRY(const Digest authentication, access.keystore()->authenticate(kLabel, said));
+    kept.set_authentication(Bytes(view(authentication)));
+    auto& shard = access.store().shard(record->partition());
+    auto batch = shard.begin();
+    batch.put_verdict(id, kept.SerializeAsString());
+    CASEBOX_CHECK(shard.commit(std::move(batch)));
+  }
+  return ok();
+}
+
+Result<KeptVerdict> verdict_of(StoreAccess& access, const v1::CaseRecord& record) {
+  CASEBOX_TRY(const auto kept, kept_verdict(access, record));
+  if (kept) return *kept;
+  CASEBOX_TRY(const auto report, access.verify(record, storage::Depth::kLeaves));
+  return KeptVerdict{report.verdict, access.clock().utc()};
+}
+
+}  // namespace casebox::tools

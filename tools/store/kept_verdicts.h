@@ -1,0 +1,32 @@
+#pragma once
+
+// Verdicts that the store keeps of its cases, so that a list of many need not verify each anew
+// (docs/formats/store.md). A kept verdict counts only for the case record and the trust list that
+// it was made for, and only under the keystore's authentication: whoever can write the database
+// alone cannot write one. Whoever wants to know now asks anew (`--verify`).
+//
+// Thread safety: as StoreAccess. Errors: those of the store.
+
+#include <optional>
+#include <vector>
+
+#include "tools/store/store_access.h"
+
+namespace casebox::tools {
+
+struct KeptVerdict {
+  verify::Verdict verdict = verify::Verdict::kUnclosed;
+  UtcTime at;  // when it was made
+};
+
+/// The verdict kept for this very record; nullopt if there is none, or no keystore to tell.
+Result<std::optional<KeptVerdict>> kept_verdict(StoreAccess& access, const v1::CaseRecord& record);
+
+/// Verifies cases by their signatures and chains, and keeps what was found. Needs `write`; does
+/// nothing without a keystore.
+Result<void> keep_verdicts(StoreAccess& access, const std::vector<CaseId>& cases);
+
+/// The kept verdict, or one made now by signatures and chains.
+Result<KeptVerdict> verdict_of(StoreAccess& access, const v1::CaseRecord& record);
+
+}  // namespace casebox::tools
