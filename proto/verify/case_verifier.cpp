@@ -248,13 +248,19 @@ bool CaseVerifier::signs_gaps(Epoch epoch) const {
 
 void CaseVerifier::add_copy(const frame::View& frame, const Where& where) {
   const auto epoch = impl_->epochs.find(frame.header.epoch.value);
+  const bool lost = epoch == impl_->epochs.end() || epoch->second.streams.at(0).lost;
   if (epoch != impl_->epochs.end()) {
     const auto leaf = epoch->second.control_leaves.find(frame.header.first.value);
     if (leaf != epoch->second.control_leaves.end() && leaf->second == frame::leaf_hash(frame))
       return;
+    if (leaf != epoch->second.control_leaves.end()) {
+      impl_->tamper("copy", place(frame.header, where),
+                    "a copy at the front of the file differs from the frame it copies");
+      return;
+    }
   }
-  impl_->tamper("copy", place(frame.header, where),
-                "a copy at the front of the file differs from the frame it copies");
+  impl_->blame(lost ? Weight::kDamage : Weight::kTamper, "copy", place(frame.header, where),
+               "a copy at the front of the file of a frame that is not there");
 }
 
 void CaseVerifier::check_position(Epoch epoch, const v1::StreamPosition& position, bool pass2,

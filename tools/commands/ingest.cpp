@@ -177,7 +177,7 @@ Result<void> run_loop(ingest::Ingest& loop, StoreAccess& access, CloseJobs* jobs
       CASEBOX_CHECK(loop.commit());
       return access.store().refilled();
     } else if (!refilled && quiet > kCaughtUp) {
-      CASEBOX_CHECK(store.refilled());
+      CASEBOX_CHECK(access.store().refilled());
       refilled = true;
     }
     progress.update(loop.progress().frames);

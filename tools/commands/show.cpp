@@ -11,6 +11,14 @@ void print_people(const Json& json) {
   const auto text = [&](const char* key) {
     return json[key].is_string() ? json[key].get<std::string>() : std::string("-");
   };
+  // What does not hold says so before anything else.
+  const std::string verdict = text("verdict");
+  if (!verdict.starts_with("COMPLETE")) {
+    std::printf("%s: this case is not a complete record as it was signed\n", verdict.c_str());
+    for (const Json& problem : json["problems"])
+      std::printf("  %s: %s\n", problem["where"].get<std::string>().c_str(),
+                  problem["detail"].get<std::string>().c_str());
+  }
   std::printf("case       %s%s\n", text("case_id").c_str(),
               text("alias").empty() ? "" : ("  (" + text("alias") + ")").c_str());
   std::printf(
