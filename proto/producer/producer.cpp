@@ -139,7 +139,7 @@ Result<std::unique_ptr<Producer>> Producer::open(Options options, seal::SigningK
     CASEBOX_TRY(*frame.mutable_sealed_epoch_key(), seal_epoch_key(options, epoch, secret));
   }
   keyring::EpochKeys keys(epoch, std::move(secret));
-  CASEBOX_CHECK(keyring::seal_config(frame, keys, options.case_id));
+  if (options.seal) CASEBOX_CHECK(keyring::seal_config(frame, keys, options.case_id));
 
   CASEBOX_CHECK(check_text(control));
   CASEBOX_CHECK(log.begin_case(options.case_id, options.producer_id, options.role));
@@ -162,7 +162,10 @@ Result<StreamId> Producer::add_stream(v1::Stream stream) {
     stream.set_stream_id(highest + 1);
   }
   const StreamId id{stream.stream_id()};
-  CASEBOX_TRY(const v1::Stream shown, keyring::seal_names(stream, impl.keys, impl.options.case_id));
+  v1::Stream shown = stream;
+  if (impl.options.seal) {
+    CASEBOX_TRY(shown, keyring::seal_names(stream, impl.keys, impl.options.case_id));
+  }
   CASEBOX_CHECK(impl.writer.append_control(frame::Kind::kStream, impl.last, shown));
   const auto known = std::ranges::find(impl.streams, id.value, &v1::Stream::stream_id);
   if (known != impl.streams.end()) {

@@ -247,6 +247,7 @@ Result<std::unique_ptr<CaseReader>> CaseReader::open(const Store& store, CaseId 
     // Names that do not open stay tokens: the stream is there under its number all the same.
     for (v1::StreamRecord& row : *impl.verified.record.mutable_streams())
       (void)impl.keys->open_names(*row.mutable_stream(), Epoch{row.epoch()});
+    for (ProvenStream& at : impl.verified.streams) (void)impl.keys->open_names(at.entry, at.epoch);
   } else {
     impl.why = keys.error();
   }
