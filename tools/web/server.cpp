@@ -27,7 +27,7 @@ struct Server::Impl {
                      current.error().message.c_str());
     }
     Response response = router.handle(request);
-    if (request.stale) response.headers.emplace_back("X-Casebox-Stale", "true");
+    if (request.stale) response.headers.emplace_back("Casebox-Stale", "true");
     return response;
   }
 };
