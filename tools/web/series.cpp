@@ -137,7 +137,7 @@ Result<Response> twin_response(OpenCase& open, const Request& request) {
   const std::string channel_name = variable.substr(slash + 1);
   const auto stream = open.reader().find_stream(stream_name);
   Json observed;
-  const v1::Channel* channel = stream ? find_channel(*stream, channel_name) : nullptr;
+  const v1::Channel* channel = stream ? channel_by_key(*stream, channel_name) : nullptr;
   if (channel != nullptr) {
     json["unit"] = channel->unit();
     CASEBOX_TRY(auto series,

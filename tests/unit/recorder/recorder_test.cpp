@@ -9,6 +9,7 @@
 #include <fstream>
 #include <thread>
 
+#include "proto/keyring/keystore.h"
 #include "proto/producer/recovery.h"
 #include "proto/verify/verify.h"
 #include "tests/support/frames.h"

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "proto/keyring/keystore.h"
 #include "proto/verify/verify.h"
 #include "recorder/session.h"
 #include "tests/support/frames.h"
