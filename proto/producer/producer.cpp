@@ -124,6 +124,7 @@ Result<std::unique_ptr<Producer>> Producer::open(Options options, seal::SigningK
   if (options.case_id.is_nil() || options.producer_id.is_nil())
     return Error{Code::kInvalidArgument, "a producer needs a case id and an id of its own"};
   CASEBOX_CHECK(check_codes(options.details));
+  CASEBOX_CHECK(check_text(options.details));  // before a part of it is sealed, unread by anybody
   const Epoch epoch = random_epoch();
   seal::Secret secret = seal::Secret::random();
   v1::CaseControl control;
@@ -141,7 +142,6 @@ Result<std::unique_ptr<Producer>> Producer::open(Options options, seal::SigningK
   keyring::EpochKeys keys(epoch, std::move(secret));
   if (options.seal) CASEBOX_CHECK(keyring::seal_config(frame, keys, options.case_id));
 
-  CASEBOX_CHECK(check_text(control));
   CASEBOX_CHECK(log.begin_case(options.case_id, options.producer_id, options.role));
   EpochWriter writer(options.case_id, options.producer_id, epoch, options.role, std::move(key), log,
                      clock);
@@ -162,6 +162,7 @@ Result<StreamId> Producer::add_stream(v1::Stream stream) {
     stream.set_stream_id(highest + 1);
   }
   const StreamId id{stream.stream_id()};
+  CASEBOX_CHECK(check_text(stream));
   v1::Stream shown = stream;
   if (impl.options.seal) {
     CASEBOX_TRY(shown, keyring::seal_names(stream, impl.keys, impl.options.case_id));

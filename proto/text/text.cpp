@@ -158,6 +158,10 @@ Text Reader::read(BytesView text) {
   if (!encoding_.empty())
     if (auto told = converted(text, encoding_)) return std::move(*told);
   if (is_utf8(text)) return {std::string(text), "UTF-8", true};
+  // Where the file is in several encodings, one text of it may tell by itself.
+  if (declared_.empty())
+    if (const std::string own = internal::detect(text); !own.empty())
+      if (auto told = converted(text, own)) return std::move(*told);
   return {escape(text), "", false};
 }
 

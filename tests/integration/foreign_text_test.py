@@ -144,7 +144,7 @@ def arguments(work):
     file = os.path.join(folder, b"M\xfcller.csv")
     with open(file, "wb") as out:
         out.write(table().encode())
-    done = subprocess.run([os.fsencode(casebox.program), b"import", file, b"--case", b"M\xfcller", b"--room", b"\xb8\xb6\xc3\xeb",
+    done = subprocess.run([os.fsencode(casebox.program), b"import", file, b"--case", b"M\xfcller",
                            b"--store", os.path.join(folder, b"s2"), b"--json"], capture_output=True)
     expect(done.returncode == 0, f"import: {done.returncode} {done.stderr}")
     document = json.loads(done.stdout.decode("utf-8"))
@@ -156,11 +156,11 @@ def configuration(work):
     print("== a configuration that is not UTF-8")
     config = work / "room.yaml"
     (work / "a.csv").write_bytes(table().encode())
-    text = (f"procedure: lap-cholecystectomy\nroom: OP-Säl\nspool_dir: {work}/spool\nkeystore_dir: {work}/keys\n"
-            f"sources:\n  - {{name: a, type: csv, url: {work}/a.csv, as_fast_as_possible: true}}\n")
+    text = (f"procedure: lap-cholecystectomy\nroom: or-1\nspool_dir: {work}/spool\nkeystore_dir: {work}/keys\n"
+            f"sources:\n  - {{name: a, type: csv, url: {work}/a.csv, device: Gerät, as_fast_as_possible: true}}\n")
     config.write_bytes(text.encode(LATIN))
-    one_line_error(casebox.run("record", "--config", config, code=2), "room.yaml:2")
-    one_line_error(casebox.run("config", "check", config, code=2), "room.yaml:2")
+    one_line_error(casebox.run("record", "--config", config, code=2), "room.yaml:6")
+    one_line_error(casebox.run("config", "check", config, code=2), "room.yaml:6")
     expect(not (work / "spool").exists(), "something was recorded")
     for encoded in (text.encode(), ("\ufeff" + text).encode("utf-16-le")):
         config.write_bytes(encoded)

@@ -110,7 +110,7 @@ void print_audit(const Json& json) {
     fmt::print("{:>6}  {}  {:<14} {:<20} {:<16} {}{}\n", record["number"].get<uint64_t>(),
                record["at"].get<std::string>(), record["purpose"].get<std::string>(),
                record["subject"].get<std::string>(),
-               uid.is_null() ? "" : record["account"].get<std::string>() + "(" + uid.dump() + ")",
+               uid.is_null() ? "" : record["account"].get<std::string>() + "(" + to_text(uid) + ")",
                record["allowed"].get<bool>() ? "" : "refused ",
                record["reason"].get<std::string>());
   }

@@ -71,7 +71,7 @@ Result<void> read_list(const Json& list, v1::Interval::Level level, const std::s
              !(entry[field].is_number_unsigned() && entry[field].get<uint64_t>() > INT64_MAX);
     };
     if (!whole("start") || !whole("end"))
-      return bad(where, "'start' and 'end' must be whole milliseconds");
+      return bad(where, "'start' and 'end' must be whole milliseconds; mend the entry");
     if (!entry.contains("label_name") || !entry["label_name"].is_string())
       return bad(where, "'label_name' is missing; name the phase or step");
     PhaseInterval interval;

@@ -85,7 +85,7 @@ TEST(Producer, RefusesTextThatWouldNotParseAgain) {
   EXPECT_TRUE(r.producer->append(data, batch));
 }
 
-TEST(Producer, ACaseWhoseRoomIsNotUtf8IsNotBegun) {
+TEST(Producer, ACaseWhoseConfigurationIsNotUtf8IsNotBegun) {
   TempDir temp;
   ManualClock clock(MonoTime{1}, UtcTime{1});
   auto writer = log::Writer::open(temp.path() / "log", clock, {.sync = false});
@@ -94,10 +94,11 @@ TEST(Producer, ACaseWhoseRoomIsNotUtf8IsNotBegun) {
   options.case_id = CaseId{{1}};
   options.producer_id = ProducerId{{2}};
   options.case_public_key = seal::BoxKeyPair::generate().public_key;
-  options.details.set_room("OP-S\xE4l");
+  options.details.mutable_config()->add_sources()->set_device("Ger\xE4t");
   const auto begun = Producer::open(options, seal::SigningKey::generate(), **writer, clock);
   ASSERT_FALSE(begun);
-  EXPECT_EQ(begun.error().code, Code::kInvalidArgument);
+  EXPECT_NE(begun.error().message.find("SourceConfig.device"), std::string::npos)
+      << begun.error().message;
   EXPECT_TRUE(frames_of(temp.path() / "log").empty());
 }
 

@@ -103,6 +103,16 @@ TEST(Text, TextsOfOneFileAreToldTogether) {
             "°C");
 }
 
+TEST(Text, ATextOfAFileInSeveralEncodingsMayTellByItself) {
+  Reader reader;
+  const Bytes korean = "\xB8\xB6\xC3\xEB", czech = "Dvo\xF8\xE1k", latin = "M\xFCller";
+  for (const Bytes& text : {korean, czech, latin}) reader.see(text);
+  EXPECT_EQ(reader.read(korean).utf8, "마취");
+  EXPECT_EQ(reader.read(latin).utf8, "Müller");
+  EXPECT_EQ(reader.read(czech).utf8, "Dvo\\xF8\\xE1k");
+  EXPECT_FALSE(reader.read(czech).certain);
+}
+
 TEST(Text, AnUnknownEncodingIsRefusedByName) {
   EXPECT_FALSE(check_encoding("latin-nine-hundred"));
   EXPECT_TRUE(check_encoding("windows-949"));
