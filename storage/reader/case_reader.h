@@ -115,8 +115,8 @@ class CaseReader {
                                                   const OpenOptions& options = {});
   ~CaseReader();
 
-  /// The case as its signed frames tell it. With a key, streams have their true names in it; without
-  /// one, what stands in the clear: known words and tokens such as "stream-3", "channel-1".
+  /// The case as its signed frames tell it. With a key, streams have their true names in it;
+  /// without one, what stands in the clear: known words and tokens such as "stream-3", "channel-1".
   const v1::CaseRecord& record() const;
   /// What was proven at opening. Goes with everything that is shown of the case.
   const verify::Report& report() const;

@@ -62,6 +62,8 @@ Result<Response> media_list_response(OpenCase& open, const Request& request) {
 }
 
 Result<Response> media_init_response(OpenCase& open, const Request& request) {
+  // Without a key not even the header of the media is here.
+  CASEBOX_CHECK(open.reader().readable());
   CASEBOX_TRY(auto stream, video_of(open, request));
   CASEBOX_TRY(const CaseView* view, open.view());
   if (!view->readable) return Error{Code::kDenied, view->unreadable_reason};
@@ -71,6 +73,8 @@ Result<Response> media_init_response(OpenCase& open, const Request& request) {
 }
 
 Result<Response> media_data_response(OpenCase& open, const Request& request) {
+  // Without a key not even the header of the media is here.
+  CASEBOX_CHECK(open.reader().readable());
   CASEBOX_TRY(auto stream, video_of(open, request));
   CASEBOX_TRY(const auto* list, open.fragments(stream.name()));
   CASEBOX_TRY(auto from, request.number("from"));
