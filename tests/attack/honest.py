@@ -19,8 +19,10 @@ class Program:
 
     def __init__(self, path):
         self.path = str(path)
+        if not pathlib.Path(path).is_file():
+            raise SystemExit(f"{path}: no such program; build casebox first")
 
-    def run(self, *args, timeout=120):
+    def run(self, *args, timeout=600):
         return subprocess.run([self.path, *map(str, args)], capture_output=True, timeout=timeout)
 
     def must(self, *args):

@@ -60,6 +60,7 @@ class Chain:
     stated: list = dataclasses.field(default_factory=list)
     checked: int = 0
     begun: bool = False
+    lost: bool = False         # a hole was found
     gaps: int = 0
     counted: int = 0           # gap frames before `next`, by what was signed and what followed
     leaves: dict = dataclasses.field(default_factory=dict)
@@ -82,6 +83,7 @@ class CaseVerifier:
     def __init__(self, case, trust):
         self.case, self.trust = case, trust
         self.epochs, self.problems = {}, []
+        self.unreadable = False  # bytes of a file of it are no frame
 
     def problem(self, verdict, what):
         self.problems.append((verdict, what))
@@ -92,9 +94,9 @@ class CaseVerifier:
             epoch.streams[stream] = Chain(head=cb.first_head(epoch.producer, self.case, stream, number))
         return epoch.streams[stream]
 
-    def lost(self):
-        """Something is missing that was there: what rests on it is no contradiction."""
-        return any(verdict == "DAMAGED" for verdict, _ in self.problems)
+    def missing(self, number):
+        """What a frame of the epoch rests on may be missing with others: then it is no contradiction."""
+        return self.epochs[number].streams[0].lost
 
     # A frame in its place: numbers tile, and the chain meets what was signed.
 
@@ -105,6 +107,7 @@ class CaseVerifier:
             return False
         if frame.first > chain.next:
             self.problem("DAMAGED", f"{where}: numbers {chain.next} to {frame.first - 1} are missing")
+            chain.lost = True
             self.meet(chain, where, frame.first)
             chain.known = chain.next == frame.first and chain.known
         if chain.known:
@@ -246,18 +249,18 @@ class CaseVerifier:
     def data(self, frame, where):
         epoch = self.epochs.get(frame.epoch)
         if epoch is None:
-            self.problem("DAMAGED" if self.lost() else "TAMPERED", f"{where}: a frame of an epoch that nothing opens")
+            self.problem("DAMAGED" if self.unreadable else "TAMPERED", f"{where}: an epoch that nothing opens")
             return
         chain = self.chain(frame.epoch, frame.stream)
         if frame.stream not in epoch.registered and not chain.begun:
-            self.problem("DAMAGED" if self.lost() else "TAMPERED", f"{where}: a stream that no stream frame registers")
+            self.problem("DAMAGED" if self.missing(frame.epoch) else "TAMPERED", f"{where}: a stream that no stream frame registers")
         chain.begun = True
         self.check_flags(epoch, frame, where)
         if frame.kind == cb.DATA and not frame.flags & cb.SEALED:
             sealing = (epoch.opening or {}).get("sealed_epoch_key")
             self.problem("TAMPERED" if sealing else "NOT_SEALED", f"{where}: a data frame that is not sealed")
         elif frame.kind == cb.DATA and (frame.stream, frame.period) not in epoch.commitments:
-            self.problem("DAMAGED" if self.lost() else "TAMPERED", f"{where}: no key frame commits to its period")
+            self.problem("DAMAGED" if self.missing(frame.epoch) else "TAMPERED", f"{where}: no key frame commits to its period")
         self.meet(chain, where)
         if not self.place(chain, frame, where):
             return
@@ -272,8 +275,8 @@ class CaseVerifier:
     def copy(self, frame, where):
         epoch = self.epochs.get(frame.epoch)
         if epoch is None or epoch.leaves.get(frame.first) != frame.leaf():
-            lost = epoch is None or frame.first not in epoch.leaves
-            self.problem("DAMAGED" if lost and self.lost() else "TAMPERED", f"{where}: a copy of no frame")
+            lost = epoch is None or frame.first not in epoch.leaves and self.missing(frame.epoch)
+            self.problem("DAMAGED" if lost else "TAMPERED", f"{where}: a copy of no frame")
 
     def position(self, number, position, control, where):
         stream = position.get("stream_id", 0)
@@ -363,6 +366,7 @@ class LogVerifier:
                 torn = last and at and (place is None or place[0] < file.index or
                                         place[0] == file.index and at >= place[1])
                 case.problem("UNCLOSED" if torn else "DAMAGED", f"file {file.index} offset {at}: {what}")
+                case.unreadable = True
             if file.header is not None and file.header.get("file_index", 0) != file.index:
                 case.problem("DAMAGED", f"file {file.index}: its header says that it is another")
             if file.header is not None and not any(item.frame for item in file.items):
