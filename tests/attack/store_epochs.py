@@ -188,11 +188,10 @@ def meta_gone(copy):
 
 # What the store keeps beside frames: kept verdicts, counters. Whatever their rows say, frames decide.
 
-KNOWN = {"default", "case", "event", "wave", "media", "segment", "tail", "proof", "quarantine", "meta", "index"}
-
-
 def others(rows):
-    found = [(name, *row) for name in rows.db.names if name not in KNOWN for row in rows.db.rows(name)]
+    """(family, key, value) of the kept verdicts, the commit counter and the ledger's rows."""
+    kept = (b"verdict/", b"commit", b"ledger/", b"lost", b"touched/")
+    found = [("meta", key, value) for key, value in rows.db.rows("meta") if key.startswith(kept)]
     if not found:
         raise LookupError("the honest store keeps nothing beside its frames")
     return found
