@@ -36,10 +36,12 @@ Error differs(const std::string& where, BytesView key) {
 Result<void> Shard::for_each_proof(CaseId id, std::optional<v1::CaseRecord>* record,
                                    const std::function<Result<void>(const Proof&)>& visit) const {
   CASEBOX_TRY(const auto db, impl_->reading());
-  rocksdb::ManagedSnapshot snapshot(&db->db());
+  const auto give_back = [&](const rocksdb::Snapshot* held) { db->give_back(held); };
+  const std::unique_ptr<const rocksdb::Snapshot, decltype(give_back)> snapshot(db->take_snapshot(),
+                                                                               give_back);
   if (record != nullptr) {
     record->reset();
-    CASEBOX_TRY(const auto value, db->get(Family::kCase, id.view(), snapshot.snapshot()));
+    CASEBOX_TRY(const auto value, db->get(Family::kCase, id.view(), snapshot.get()));
     v1::CaseRecord parsed;
     if (value && parsed.ParseFromString(*value)) *record = std::move(parsed);
   }
@@ -55,7 +57,7 @@ Result<void> Shard::for_each_proof(CaseId id, std::optional<v1::CaseRecord>* rec
                                              " is damaged; restore from a backup");
         return visit(*proof);
       },
-      snapshot.snapshot());
+      snapshot.get());
 }
 
 Result<StoredFrame> Shard::load(CaseId id, const Proof& proof) const {

@@ -60,7 +60,6 @@ Result<int> run(const Args& args) {
   where.subject = "casebox serve";
   where.write = args.flag("--live") || config.log_dirs_size() > 0;
   where.create = where.write;
-  where.follow = !where.write;
   CASEBOX_TRY(auto access, StoreAccess::open(where));
   if (access->keystore() == nullptr)
     std::fprintf(stderr, "casebox: the store has no keystore; only accounting can be shown\n");
