@@ -147,11 +147,25 @@ Result<std::pair<uint64_t, Digest>> Shard::Impl::ledger_end() const {
   CASEBOX_TRY(const auto from, reading());
   CASEBOX_TRY(const auto at, read_commit(*from));
   const uint64_t here = at ? at->counter : 0;
-  if (!mark)
-    return at ? std::pair(at->ledger_records, at->ledger_head) : std::pair(uint64_t{0}, Digest{});
+  std::pair<uint64_t, Digest> end;
+  if (at) end = {at->ledger_records, at->ledger_head};
+  if (!mark) return end;
   const bool behind = here < mark->counter && (recovered.lost_commits == 0 || mark->copied);
-  if (at && behind) return std::pair(at->ledger_records, at->ledger_head);
-  return std::pair(mark->ledger_records, mark->ledger_head);
+  if (!behind) end = {mark->ledger_records, mark->ledger_head};
+  if (!mark->writing || !mark->copied) return end;
+  // A copy taken while the store was written: the ledger may have been copied first. Its whole
+  // records are all that it says.
+  std::error_code ec;
+  const auto size = std::filesystem::file_size(ledger_file(), ec);
+  const uint64_t there = ec ? 0 : size / kLedgerRecordSize;
+  if (there >= end.first) return end;
+  end = {there, Digest{}};
+  CASEBOX_CHECK(read_ledger(ledger_file(), there == 0 ? 0 : there - 1, there, false,
+                            [&](BytesView record) -> Result<void> {
+                              end.second = storage::ledger_head(record);
+                              return ok();
+                            }));
+  return end;
 }
 
 Result<std::vector<LedgerEntry>> Shard::ledger(CaseId id) const {

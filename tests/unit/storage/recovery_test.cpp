@@ -279,6 +279,24 @@ TEST_F(Recovery, NoticesAChangedLedgerAndCompletesItFromTheDatabase) {
   }
 }
 
+// In a copy taken while the store was written the ledger may be the older file.
+TEST_F(Recovery, ReadsTheLedgerOfACopyAsFarAsItWent) {
+  for (const uint64_t records : {1, 0}) {
+    copy_store(whole_, copy_);
+    fs::resize_file(copy_ / "shards/0/ledger", records * kLedgerRecordSize + 5);
+    auto store = Store::open(copy_, readable());
+    ASSERT_TRUE(store) << store.error().message;
+    uint64_t seen = 0;
+    const auto walked = (*store)->shard(0).for_each_ledger([&](const LedgerEntry&) {
+      ++seen;
+      return ok();
+    });
+    EXPECT_TRUE(walked) << walked.error().message;
+    EXPECT_EQ(seen, records);
+    EXPECT_EQ((*store)->shard(0).ledger(maker_.case_id)->size(), records);
+  }
+}
+
 TEST_F(Recovery, GivesAStoreFromBeforeItsLedgerAndSaysSoOnce) {
   copy_store(whole_, copy_);
   {
