@@ -267,7 +267,8 @@ Result<void> Keystore::enrol(const v1::TrustedProducer& producer) {
   if (producer.key().size() != 32 || name_of(producer.role()).empty() || !plain(producer.name()))
     return Error{Code::kInvalidArgument,
                  "enrol '" + producer.name() +
-                     "': give a name of a-z, 0-9 and '-', a role and an Ed25519 public key"};
+                     "': cannot be enrolled so; give a name of a-z, 0-9 and '-', a role and an "
+                     "Ed25519 public key"};
   std::lock_guard guard(impl_->mutex);
   CASEBOX_TRY(Fd lock, lock_folder(impl_->dir));
   v1::AuditRecord record;

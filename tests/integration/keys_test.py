@@ -138,9 +138,13 @@ def damaged_trail(store, keys, case):
     whole, head = (keys / "audit.log").read_bytes(), (keys / "audit.head").read_bytes()
     show = ("show", case, "--store", store, "--keys", keys)
 
+    def write(name, content):
+        (keys / name).write_bytes(content)
+        (keys / name).chmod(0o600)
+
     def put():
-        (keys / "audit.log").write_bytes(whole)
-        (keys / "audit.head").write_bytes(head)
+        write("audit.log", whole)
+        write("audit.head", head)
 
     edited = bytearray(whole)
     edited[len(whole) // 2] ^= 1
@@ -148,7 +152,7 @@ def damaged_trail(store, keys, case):
         put()
         (keys / "audit.log").unlink()
         if bytes_ is not None:
-            (keys / "audit.log").write_bytes(bytes_)
+            write("audit.log", bytes_)
         done = casebox.run(*show, code=None)
         expect(done.returncode == 3 or "heart" not in done.stdout, "content was shown")
         one_line_error(casebox.run("keys", "audit", "--keys", keys, code=3), what, "--accept-damage")

@@ -47,7 +47,9 @@ Result<std::string> needed(const Args& args, const std::string& action, const st
 Result<Bytes> public_key(const std::string& text) {
   std::string hex = text;
   if (hex.size() != 64) {
-    CASEBOX_TRY(hex, read_file(text, 4096));
+    auto file = read_file(text, 4096);
+    if (!file && file.error().code != Code::kNotFound) return std::move(file).error();
+    hex = file ? *file : "";
     hex.erase(hex.find_last_not_of(" \r\n\t") + 1);
   }
   auto raw = from_hex(hex);
