@@ -16,11 +16,12 @@ import struct
 import subprocess
 import sys
 import tempfile
+import urllib.error
 import urllib.parse
 import urllib.request
 import zlib
 
-from support import Casebox, expect, with_packages
+from support import Casebox, expect, fail, with_packages
 
 with_packages("zstandard")
 import zstandard  # noqa: E402
@@ -288,6 +289,14 @@ def errors(work, inputs, keys):
     refused("query", f'procedure = "{mark("NoQuery")}" and', "--store", store, "--keys", keys)
 
 
+def fetched(url):
+    try:
+        with urllib.request.urlopen(url) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as refused:
+        return fail(f"{url}: {refused.code}: {refused.read().decode()}")
+
+
 def urls(work, keys):
     """The page asks for streams by name: what is no word is asked for by its token."""
     print("== URLs")
@@ -296,18 +305,16 @@ def urls(work, keys):
         line = server.stderr.readline()
         address = re.search(r"http://[0-9.:]+", line)
         expect(address, f"no address in: {line}")
-        cases = json.load(urllib.request.urlopen(f"{address[0]}/api/cases"))["cases"]
+        cases = fetched(f"{address[0]}/api/cases")["cases"]
         asked = 0
         for case in cases:
-            one = json.load(urllib.request.urlopen(f"{address[0]}/api/cases/{case['case_id']}"))
+            one = fetched(f"{address[0]}/api/cases/{case['case_id']}")
             for stream in one["streams"]:
                 for channel in stream["channels"]:
                     query = urllib.parse.urlencode({"stream": stream["key"], "channel": channel["key"],
                                                     "from": 0, "to": 20, "buckets": 10})
                     expect(not hits(query.encode()), f"a mark in the URL: {query}")
-                    answer = json.load(urllib.request.urlopen(
-                        f"{address[0]}/api/cases/{case['case_id']}/samples?{query}"))
-                    asked += answer["samples"]
+                    asked += fetched(f"{address[0]}/api/cases/{case['case_id']}/samples?{query}")["samples"]
         expect(asked > 0, "nothing was asked for")
     finally:
         server.terminate()
