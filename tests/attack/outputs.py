@@ -13,8 +13,9 @@ from registry import GOOD
 
 BAD = ("TAMPERED", "DAMAGED", "UNTRUSTED_KEY", "UNCLOSED")
 # Of the program, the moment, or about the case rather than of it.
-PASSING = {"version", "seconds", "verdict", "complete", "stale", "quarantined", "problems", "proven", "not_proven", "warnings", "checked",
-           "signers", "problem_counts", "bytes_stored", "notices"}
+PASSING = {"version", "seconds", "verdict", "verdict_at", "complete", "stale", "quarantined",
+           "problems", "proven", "not_proven", "warnings", "checked", "signers", "problem_counts",
+           "bytes_stored", "notices"}
 
 
 def content(value):
