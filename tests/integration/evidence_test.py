@@ -107,7 +107,7 @@ def flipped(work):
             byte = f.read(1)
             f.seek(at)
             f.write(bytes([byte[0] ^ 1 << chance.randrange(8)]))
-        expect_verdict(folder / "spool", "TAMPERED")
+        expect_verdict(folder / "spool", "DAMAGED")
         with open(path, "r+b") as f:
             f.seek(at)
             f.write(byte)
