@@ -187,6 +187,8 @@ def of_a_case(checker, folder):
     checker.run("why", finding, *at)
     checker.run("recompute", finding, *at)
     checker.run("verify", demo["store_path"])
+    checker.run("backup", "--store", demo["store_path"], "--out", work / "backup")
+    checker.run("restore", work / "backup", "--store", work / "restored")
     log = folder / "case.xes"
     checker.run("export", case, *at, "--format", "xes", "--out", log)
     checker.run("conform", "--model", "lap-cholecystectomy", "--log", log, "--alignments")
