@@ -81,18 +81,12 @@ void Batch::put_offset(const std::string& source, uint64_t next_offset) {
   impl_->put(Family::kMeta, kOffsetPrefix + source, value);
 }
 
-void Batch::put_quarantine(const Quarantined& item) {
-  Bytes key;
-  append_be(key, item.when.ns);
-  append_be(key, impl_->shard->source_id(item.source));
-  append_be(key, item.offset);
-  Bytes value(item.case_id.view());
-  append_varint(value, item.reason.size());
-  value.append(item.reason);
-  append_varint(value, item.source.size());
-  value.append(item.source);
-  value.append(item.bytes);
-  impl_->put(Family::kQuarantine, key, value);
+void Batch::remove_frame(CaseId case_id, uint32_t epoch_index, StreamId stream,
+                         const Placed& placed) {
+  const auto index = static_cast<uint16_t>(epoch_index);
+  impl_->remove(Family::kProof, proof_key(case_id, index, stream, placed.first.value));
+  impl_->remove(family_of(placed.table),
+                row_key(placed.table, {case_id, placed.t, stream, index, placed.first.value}));
 }
 
 size_t Batch::bytes() const { return impl_->bytes; }

@@ -1,4 +1,6 @@
 // Reads by number: identity, overlaps, chains, verification.
+#include <algorithm>
+
 #include "storage/internal/shard_impl.h"
 
 namespace casebox::storage {
@@ -36,6 +38,30 @@ Result<std::optional<StoredFrame>> Shard::find_overlap(CaseId id, uint32_t epoch
   }
   CASEBOX_CHECK(to_result(it->status(), db->where()));
   return std::optional<StoredFrame>{};
+}
+
+Result<std::vector<Placed>> Shard::placed(CaseId id, uint32_t epoch_index, StreamId stream,
+                                          ItemNumber first, uint64_t last, size_t limit) const {
+  std::vector<Placed> out;
+  const auto index = static_cast<uint16_t>(epoch_index);
+  const Bytes prefix = proof_prefix(id, index, stream);
+  CASEBOX_TRY(const auto db, impl_->reading());
+  std::unique_ptr<rocksdb::Iterator> it(db->db().NewIterator({}, db->family(Family::kProof)));
+  // Rows do not overlap, so of those before `first` only the last can reach it.
+  it->SeekForPrev(slice(proof_key(id, index, stream, std::min(first.value, kMaxNumber))));
+  if (!it->Valid() || !it->key().starts_with(slice(prefix))) {
+    CASEBOX_CHECK(to_result(it->status(), db->where()));
+    it->Seek(slice(prefix));
+  }
+  for (; it->Valid() && it->key().starts_with(slice(prefix)) && out.size() < limit; it->Next()) {
+    const uint64_t number = proof_number(bytes_of(it->key()));
+    if (number >= last) break;
+    CASEBOX_TRY(const auto proof, parse_proof_row(bytes_of(it->value())));
+    if (number + proof.count <= first.value) continue;
+    out.push_back({ItemNumber{number}, proof.count, proof.leaf, proof.table, proof.t});
+  }
+  CASEBOX_CHECK(to_result(it->status(), db->where()));
+  return out;
 }
 
 Result<uint64_t> Shard::end_number(CaseId id, uint32_t epoch_index, StreamId stream) const {

@@ -59,6 +59,7 @@ Result<std::unique_ptr<Shard>> Shard::open(const std::filesystem::path& dir,
   shard->impl_->dir = dir;
   shard->impl_->options = options;
   CASEBOX_CHECK(shard->impl_->reopen());
+  if (!options.read_only) CASEBOX_CHECK(shard->upgrade_quarantine());
   return shard;
 }
 

@@ -146,32 +146,6 @@ Result<std::vector<v1::CaseRecord>> Shard::cases() const {
   return out;
 }
 
-Result<std::vector<Quarantined>> Shard::quarantine() const {
-  std::vector<Quarantined> out;
-  CASEBOX_TRY(const auto db, impl_->reading());
-  CASEBOX_CHECK(
-      db->each(Family::kQuarantine, {}, {}, [&](BytesView key, BytesView value) -> Result<void> {
-        const Error damaged{Code::kCorrupt, impl_->dir.string() + ": quarantine row " +
-                                                to_hex(key) + " is damaged"};
-        if (key.size() != 20 || value.size() < 16) return damaged;
-        Quarantined item;
-        item.when.ns = load_be<int64_t>(key.data());
-        item.offset = load_be<uint64_t>(key.data() + 12);
-        CASEBOX_TRY(item.case_id, id_from_bytes<CaseId>(value.substr(0, 16)));
-        value.remove_prefix(16);
-        for (auto* text : {&item.reason, &item.source}) {
-          auto size = take_varint(value);
-          if (!size || *size > value.size()) return damaged;
-          *text = Bytes(value.substr(0, *size));
-          value.remove_prefix(*size);
-        }
-        item.bytes = Bytes(value);
-        out.push_back(std::move(item));
-        return ok();
-      }));
-  return out;
-}
-
 Result<void> Shard::flush() { return impl_->flush_tables(); }
 
 }  // namespace casebox::storage

@@ -40,6 +40,7 @@
 #include "proto/base/result.h"
 #include "proto/base/time.h"
 #include "proto/frame/frame.h"
+#include "storage/quarantine.h"
 
 namespace casebox::storage {
 
@@ -54,6 +55,7 @@ struct Options {
   // Kept free on the disk: a commit that would go below it is kNoSpace and changes nothing. RocksDB
   // needs room for upkeep, and Debian's build aborts when its own log meets a full disk.
   uint64_t reserve_bytes = 64u << 20;
+  QuarantineLimits quarantine;
 };
 
 /// Whether a case is a record of an operation, not a study over many (docs/adr/065).
@@ -91,13 +93,14 @@ struct LedgerEntry {
   uint64_t commit = 0;  // of the shard
 };
 
-struct Quarantined {
-  std::string reason;
-  std::string source;
-  uint64_t offset = 0;
-  UtcTime when;
-  CaseId case_id;
-  Bytes bytes;
+/// Where a stored frame stands, from its proof row.
+struct Placed {
+  ItemNumber first;
+  uint32_t count = 1;
+  Digest leaf{};
+  Table table = Table::kEvent;
+  CaseTime t;
+  uint64_t next() const { return first.value + count; }
 };
 
 /// Everything one commit writes: frames, case records, quarantine and bus offsets, atomically.
@@ -121,7 +124,17 @@ class Batch {
   void put_epoch_opened(CaseId case_id, Epoch epoch, v1::ProducerRole role, const Digest& leaf);
   void put_epoch_closed(CaseId case_id, Epoch epoch, v1::ProducerRole role, const Digest& leaf);
   void put_offset(const std::string& source, uint64_t next_offset);
-  void put_quarantine(const Quarantined& item);
+  /// Takes a frame's rows away again: what turned out not to be the producer's. Bytes in a media
+  /// segment stay behind, named by no row.
+  void remove_frame(CaseId case_id, uint32_t epoch_index, StreamId stream, const Placed& placed);
+  /// False when its source and reason have no room left: it is counted then, and not kept. A row
+  /// that is there already is left as it is.
+  Result<bool> put_quarantine(const Quarantined& item);
+  /// Removes a row by the key that reading it gave.
+  Result<void> take_quarantine(BytesView key);
+  /// Forgets what was counted and not kept of a source, all of it at or behind `from`: it is about
+  /// to be read again.
+  Result<void> forget_beyond(const std::string& source, uint64_t from);
   size_t bytes() const;
   size_t frames() const;
 
@@ -214,6 +227,9 @@ class Shard {
   /// The first stored frame that holds a number of [first, first + count); for telling overlaps.
   Result<std::optional<StoredFrame>> find_overlap(CaseId id, uint32_t epoch_index, StreamId stream,
                                                   ItemNumber first, uint32_t count) const;
+  /// Where frames stand that hold a number of [first, last), in number order, at most `limit`.
+  Result<std::vector<Placed>> placed(CaseId id, uint32_t epoch_index, StreamId stream,
+                                     ItemNumber first, uint64_t last, size_t limit) const;
   /// One past the highest number stored of a stream; 0 if there is none.
   Result<uint64_t> end_number(CaseId id, uint32_t epoch_index, StreamId stream) const;
   /// Leaf hashes in number order from `from` on, until `visit` returns false.
@@ -232,7 +248,12 @@ class Shard {
   /// The gap frames of a stream in number order, without a look at its other frames.
   Result<void> for_each_gap(CaseId id, Epoch epoch, StreamId stream,
                             const std::function<Result<void>(const StoredFrame&)>& visit) const;
-  Result<std::vector<Quarantined>> quarantine() const;
+  Result<QuarantinePage> quarantine(const QuarantineQuery& query = {}) const;
+  /// Epochs that rows of a case name, ascending, at most `limit`; those that wait first.
+  Result<std::vector<Epoch>> quarantined_epochs(CaseId id, size_t limit) const;
+  /// Per source and reason; a look at few rows. Of one case: its rows are counted, and what was not
+  /// kept is in none of them.
+  Result<std::vector<QuarantineCount>> quarantine_counts(std::optional<CaseId> id = {}) const;
   Result<void> flush();
   /// Read-only: see what was committed since; costs next to nothing when nothing was. An error
   /// means that what is shown is stale.
@@ -260,6 +281,7 @@ class Shard {
   friend class Store;
   Result<void> remember_loss();
   Result<void> forget_loss();
+  Result<void> upgrade_quarantine();
   Result<void> visit_frames(CaseId id, Epoch epoch, StreamId stream, bool gaps_only,
                             const std::function<Result<void>(const StoredFrame&)>& visit) const;
   Shard();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ingest/internal/check.h"
 #include "proto/frame/role.h"
 #include "storage/case_record.h"
 
@@ -18,166 +19,290 @@ storage::Table table_of(v1::StreamKind kind) {
   }
 }
 
-v1::EpochRecord& CaseState::epoch(Epoch epoch, ProducerId producer) {
-  for (auto& known : *record_.mutable_epochs())
-    if (known.epoch() == epoch.value) return known;
+bool StreamState::overlaps(uint64_t first, uint64_t next) const {
+  if (first < chain.next) return true;
+  auto it = islands.lower_bound(next);
+  return it != islands.begin() && std::prev(it)->second > first;
+}
+
+bool StreamState::makes_island(uint64_t first, uint64_t next) const {
+  if (first <= chain.next || islands.count(next) != 0) return false;
+  auto it = islands.upper_bound(first);
+  return it == islands.begin() || std::prev(it)->second != first;
+}
+
+void StreamState::add_island(uint64_t first, uint64_t next) {
+  auto it = islands.upper_bound(first);
+  if (it != islands.begin() && std::prev(it)->second == first) {
+    --it;
+    it->second = next;
+  } else {
+    it = islands.emplace(first, next).first;
+  }
+  const auto behind = islands.find(it->second);
+  if (behind == islands.end()) return;
+  it->second = behind->second;
+  islands.erase(behind);
+}
+
+void StreamState::set_chain(const Position& to) {
+  chain = to;
+  record->set_next_number(to.next);
+  record->set_head(Bytes(view(to.head)));
+}
+
+StreamState* EpochState::find(StreamId stream) {
+  if (stream == kControlStream) return &control;
+  auto it = streams.find(stream.value);
+  return it == streams.end() ? nullptr : &it->second;
+}
+
+uint64_t EpochState::limit(StreamId stream) const {
+  if (!ended) return UINT64_MAX;
+  auto it = limits.find(stream.value);
+  return it == limits.end() ? 0 : it->second;
+}
+
+Result<std::unique_ptr<CaseState>> CaseState::load(CaseId id, v1::CaseRecord record,
+                                                   storage::Shard& shard) {
+  auto state = std::unique_ptr<CaseState>(new CaseState(id, std::move(record), &shard));
+  for (auto& epoch : *state->record_.mutable_epochs()) {
+    EpochState* adopted = state->adopt(epoch);
+    if (adopted != nullptr) CASEBOX_CHECK(state->load_end(*adopted));
+  }
+  for (auto& stream : *state->record_.mutable_streams()) {
+    EpochState* epoch = state->find(Epoch{stream.epoch()});
+    if (epoch == nullptr || stream.stream().stream_id() == 0) continue;
+    StreamState& known = epoch->streams[stream.stream().stream_id()];
+    known.id = StreamId{stream.stream().stream_id()};
+    known.record = &stream;
+  }
+  storage::QuarantineQuery query;
+  query.waiting = true;
+  query.case_id = id;
+  query.max_rows = 1;
+  CASEBOX_TRY(const auto page, shard.quarantine(query));
+  state->waiting = !page.items.empty();
+  return state;
+}
+
+/// An epoch of the record; null for one that nobody opened, which older programs let in.
+EpochState* CaseState::adopt(v1::EpochRecord& record) {
+  auto producer = id_from_bytes<ProducerId>(record.producer_id());
+  if (!producer || record.signing_key().size() != 32 || !frame::is_known(record.role()))
+    return nullptr;
+  EpochState& epoch = epochs_[record.epoch()];
+  epoch.id = Epoch{record.epoch()};
+  epoch.producer = *producer;
+  epoch.record = &record;
+  epoch.derived = frame::is_derived(record.role());
+  epoch.control.id = kControlStream;
+  epoch.control.record = record.mutable_control();
+  record.mutable_control()->set_epoch(record.epoch());
+  record.mutable_control()->mutable_stream()->set_stream_id(0);
+  return &epoch;
+}
+
+/// What the last control frame says of the epoch's end.
+Result<void> CaseState::load_end(EpochState& epoch) {
+  const uint64_t next = epoch.record->control().next_number();
+  if (next == 0) return ok();
+  if (epoch.record->closed()) {
+    epoch.ended = true;
+  } else {
+    for (uint64_t number = next; number-- > 0 && number + 2 >= next && !epoch.close_number;) {
+      auto last = shard_->find_frame(id_, epoch.record->index(), storage::Table::kEvent,
+                                     kControlStream, ItemNumber{number});
+      if (!last && last.error().code != Code::kCorrupt) return last.error();
+      if (!last || !*last) break;
+      const auto frame = (*last)->view();
+      if (auto close = close_of(frame)) {
+        epoch.close_number = number;
+        epoch.close = std::move(*close);
+        epoch.close_leaf = frame::leaf_hash(frame);
+      } else if (frame.header.kind != frame::Kind::kBeat) {
+        break;
+      } else if (epoch.record->has_close()) {
+        epoch.ended = true;
+      }
+    }
+    if (epoch.close_number) add_work(epoch, epoch.control);
+  }
+  if (!epoch.ended) return ok();
+  epoch.limits[0] = next;
+  for (const auto& position : epoch.record->close().positions())
+    if (position.stream_id() != 0) epoch.limits[position.stream_id()] = position.next_number();
+  return ok();
+}
+
+EpochState* CaseState::find(Epoch epoch) {
+  auto it = epochs_.find(epoch.value);
+  return it == epochs_.end() ? nullptr : &it->second;
+}
+
+EpochState& CaseState::add(Epoch epoch, const v1::CaseFrame& open) {
   auto& fresh = *record_.add_epochs();
   fresh.set_epoch(epoch.value);
   fresh.set_index(static_cast<uint32_t>(record_.epochs_size() - 1));
-  fresh.set_producer_id(Bytes(producer.view()));
+  storage::take_opening(record_, fresh, open);
   dirty = true;
-  return fresh;
+  return *adopt(fresh);
 }
 
-Result<StreamState*> CaseState::stream(const v1::EpochRecord& epoch, StreamId id) {
-  auto [it, fresh] = streams_.try_emplace({epoch.epoch(), id.value});
-  if (!fresh) return &it->second;
-  StreamState& state = it->second;
-  if (id == kControlStream) {
-    for (auto& e : *record_.mutable_epochs())
-      if (e.epoch() == epoch.epoch()) state.record = e.mutable_control();
+Result<void> CaseState::ensure(EpochState& epoch, StreamState& stream) {
+  if (stream.loaded) return ok();
+  stream.confirmed = {0, frame::first_head(epoch.producer, id_, stream.id, epoch.id)};
+  const auto head = to_digest(stream.record->head());
+  if (!head || stream.record->next_number() == 0) {
+    stream.set_chain(stream.confirmed);
   } else {
-    for (auto& s : *record_.mutable_streams())
-      if (s.epoch() == epoch.epoch() && s.stream().stream_id() == id.value) state.record = &s;
-    if (state.record == nullptr) state.record = record_.add_streams();
+    stream.chain = {stream.record->next_number(), *head};
+    if (epoch.record->closed()) stream.confirmed = stream.chain;
   }
-  auto& r = *state.record;
-  r.set_epoch(epoch.epoch());
-  r.mutable_stream()->set_stream_id(id.value);
-  auto end = shard_->end_number(id_, epoch.index(), id);
-  auto producer = id_from_bytes<ProducerId>(epoch.producer_id());
-  if (!end || !producer) {
-    streams_.erase(it);
-    return end ? producer.error() : end.error();
-  }
-  state.end = *end;
-  if (r.head().empty())
-    r.set_head(Bytes(view(frame::first_head(*producer, id_, id, Epoch{epoch.epoch()}))));
-  return &state;
+  stream.loaded = true;
+  return follow(epoch, stream);
 }
 
-Result<void> CaseState::check(const frame::View& frame, CaseId id) {
-  auto parses = [&](google::protobuf::MessageLite& message) -> Result<void> {
-    if (message.ParseFromArray(frame.body.data(), static_cast<int>(frame.body.size()))) return ok();
-    return Error{Code::kCorrupt, std::string("body of a ") + frame::to_string(frame.header.kind) +
-                                     " frame does not parse"};
-  };
-  const bool control_kind = frame.header.kind >= frame::Kind::kCase;
-  if (control_kind != (frame.header.stream == kControlStream))
-    return Error{Code::kCorrupt, "kind of frame does not belong on this stream"};
-  switch (frame.header.kind) {
-    case frame::Kind::kGap: {
-      v1::Gap gap;
-      return parses(gap);
-    }
-    case frame::Kind::kCase: {
-      v1::CaseControl control;
-      CASEBOX_CHECK(parses(control));
-      if (control.has_open() && control.open().case_id() != id.view())
-        return Error{Code::kCorrupt, "case frame names another case than the message"};
-      return ok();
-    }
-    case frame::Kind::kStream: {
-      v1::Stream stream;
-      CASEBOX_CHECK(parses(stream));
-      if (stream.stream_id() == 0) return Error{Code::kCorrupt, "stream frame names no stream"};
-      return ok();
-    }
-    default: return ok();
-  }
+Result<void> CaseState::follow(EpochState& epoch, StreamState& stream) {
+  const Position before = stream.chain;
+  Position at = before;
+  stream.islands.clear();
+  CASEBOX_CHECK(
+      shard_->for_each_leaf(id_, epoch.record->index(), stream.id, ItemNumber{at.next},
+                            [&](ItemNumber first, uint32_t count, const Digest& leaf) {
+                              if (first.value == at.next) {
+                                at = {first.value + count, frame::next_head(at.head, leaf)};
+                              } else if (first.value > at.next) {
+                                stream.add_island(first.value, first.value + count);
+                              }
+                              return true;
+                            }));
+  if (at == before) return ok();
+  stream.set_chain(at);
+  dirty = true;
+  return ok();
 }
 
-void CaseState::apply(const frame::View& frame, v1::EpochRecord& epoch, StreamState& stream,
-                      const Digest& leaf) {
+Result<void> CaseState::follow_anew(EpochState& epoch, StreamState& stream) {
+  stream.set_chain(stream.confirmed);
+  dirty = true;
+  return follow(epoch, stream);
+}
+
+void CaseState::count(const frame::View& frame, StreamState& stream,
+                      const storage::Placed& placed) {
   const auto& h = frame.header;
   auto& r = *stream.record;
   dirty = true;
-  if (h.first.value == r.next_number()) {
-    if (auto head = to_digest(r.head())) r.set_head(Bytes(view(frame::next_head(*head, leaf))));
-    r.set_next_number(h.next());
+  if (stream.fresh.empty()) fresh.push_back(&stream);
+  stream.fresh.push_back(placed);
+  if (h.first.value == stream.chain.next) {
+    stream.set_chain({h.next(), frame::next_head(stream.chain.head, placed.leaf)});
+  } else {
+    stream.add_island(h.first.value, h.next());
   }
-  stream.end = std::max(stream.end, h.next());
   v1::Gap gap;
   const bool is_gap = h.kind == frame::Kind::kGap &&
                       gap.ParseFromArray(frame.body.data(), static_cast<int>(frame.body.size()));
   storage::count_frame(record_, r, h, is_gap ? &gap : nullptr);
-  if (h.stream != kControlStream) return;
-  const bool had_close = epoch.has_close();
-  apply_control(frame, epoch);
-  if (!had_close && epoch.has_close()) close_leaves_[epoch.epoch()] = leaf;
 }
 
-void CaseState::apply_control(const frame::View& frame, v1::EpochRecord& epoch) {
-  const int size = static_cast<int>(frame.body.size());
-  if (frame.header.kind == frame::Kind::kStream) {
-    v1::Stream entry;
-    if (!entry.ParseFromArray(frame.body.data(), size)) return;
-    auto state = stream(epoch, StreamId{entry.stream_id()});
-    if (!state) return;
-    *(*state)->record->mutable_stream() = std::move(entry);
-    return;
+void CaseState::uncount(const frame::View& frame, StreamState& stream) {
+  const auto& h = frame.header;
+  auto& r = *stream.record;
+  dirty = true;
+  r.set_frames(r.frames() - 1);
+  r.set_bytes(r.bytes() - frame.bytes.size());
+  record_.set_frames(record_.frames() - 1);
+  if (h.kind == frame::Kind::kGap) {
+    v1::Gap gap;
+    (void)gap.ParseFromArray(frame.body.data(), static_cast<int>(frame.body.size()));
+    r.set_gap_frames(r.gap_frames() - 1);
+    if (gap.count_unknown()) {
+      r.set_unknown_gaps(r.unknown_gaps() - 1);
+    } else {
+      r.set_missing(r.missing() - gap.missing());
+    }
+  } else if (h.stream != kControlStream) {
+    r.set_items(r.items() - h.count);
   }
-  if (frame.header.kind != frame::Kind::kCase) return;
-  v1::CaseControl control;
-  if (!control.ParseFromArray(frame.body.data(), size)) return;
-  if (control.has_close()) {
-    *epoch.mutable_close() = control.close();
-    return;
-  }
-  if (!control.has_open()) return;
-  storage::take_opening(record_, epoch, control.open());
 }
 
-Result<void> CaseState::follow_chains() {
-  for (auto& [key, state] : streams_) {
-    auto& r = *state.record;
-    if (r.next_number() >= state.end) continue;
-    const v1::EpochRecord* epoch = nullptr;
-    for (const auto& e : record_.epochs())
-      if (e.epoch() == key.first) epoch = &e;
-    if (epoch == nullptr) continue;
-    CASEBOX_CHECK(shard_->for_each_leaf(id_, epoch->index(), StreamId{key.second},
-                                        ItemNumber{r.next_number()},
-                                        [&](ItemNumber first, uint32_t count, const Digest& leaf) {
-                                          if (first.value != r.next_number()) return false;
-                                          if (auto head = to_digest(r.head()))
-                                            r.set_head(Bytes(view(frame::next_head(*head, leaf))));
-                                          r.set_next_number(first.value + count);
-                                          dirty = true;
-                                          return true;
-                                        }));
+bool CaseState::name_stream(EpochState& epoch, v1::Stream entry) {
+  const StreamId id{entry.stream_id()};
+  StreamState* known = epoch.find(id);
+  if (known != nullptr && table_of(known->record->stream().kind()) != table_of(entry.kind()))
+    return false;
+  if (known == nullptr) {
+    StreamState& fresh = epoch.streams[id.value];
+    fresh.id = id;
+    fresh.record = record_.add_streams();
+    fresh.record->set_epoch(epoch.id.value);
+    fresh.confirmed = {0, frame::first_head(epoch.producer, id_, id, epoch.id)};
+    fresh.set_chain(fresh.confirmed);
+    fresh.loaded = true;
+    known = &fresh;
   }
-  return ok();
+  *known->record->mutable_stream() = std::move(entry);
+  dirty = true;
+  return true;
 }
 
-/// Of a close frame that is stored; zeros if it cannot be read.
-Digest CaseState::close_leaf(Epoch epoch) const {
-  const auto known = close_leaves_.find(epoch.value);
-  if (known != close_leaves_.end()) return known->second;
-  Digest leaf{};
-  (void)shard_->for_each_control(
-      id_, epoch, frame::Kind::kCase, [&](const frame::View& frame) -> Result<void> {
-        v1::CaseControl control;
-        if (control.ParseFromArray(frame.body.data(), static_cast<int>(frame.body.size())) &&
-            control.has_close())
-          leaf = frame::leaf_hash(frame);
-        return ok();
-      });
-  return leaf;
+void CaseState::forget_stream(EpochState& epoch, StreamId stream) {
+  StreamState* known = epoch.find(stream);
+  if (known == nullptr || stream == kControlStream) return;
+  std::erase_if(work, [&](const auto& item) { return item.second == known; });
+  std::erase(fresh, known);
+  for (int i = 0; i < record_.streams_size(); ++i) {
+    if (record_.mutable_streams(i) != known->record) continue;
+    record_.mutable_streams()->DeleteSubrange(i, 1);
+    break;
+  }
+  epoch.streams.erase(stream.value);
+  dirty = true;
+}
+
+void CaseState::add_work(EpochState& epoch, StreamState& stream) {
+  if (stream.working) return;
+  stream.working = true;
+  work.emplace_back(&epoch, &stream);
+}
+
+/// Whether the chains stand where the close frame says, heads included.
+bool CaseState::meets_close(const v1::EpochRecord& epoch) const {
+  for (const auto& position : epoch.close().positions()) {
+    if (position.stream_id() == 0 || position.next_number() == 0) continue;
+    bool met = false;
+    for (const auto& s : record_.streams())
+      if (s.epoch() == epoch.epoch() && s.stream().stream_id() == position.stream_id())
+        met = s.next_number() == position.next_number() &&
+              (position.head().empty() || s.head() == position.head());
+    if (!met) return false;
+  }
+  return true;
 }
 
 void CaseState::update_state() {
   const v1::CaseState before = record_.state();
-  std::vector<bool> closed;
-  for (const auto& epoch : record_.epochs()) closed.push_back(epoch.closed());
-  storage::settle(record_);
-  dirty = dirty || record_.state() != before;
+  std::vector<int> open;
+  std::vector<std::unique_ptr<v1::CloseFrame>> unmet(static_cast<size_t>(record_.epochs_size()));
   for (int i = 0; i < record_.epochs_size(); ++i) {
-    const auto& epoch = record_.epochs(i);
-    if (epoch.closed() == closed[static_cast<size_t>(i)]) continue;
-    dirty = true;
-    covered_.push_back({Epoch{epoch.epoch()}, epoch.role(), close_leaf(Epoch{epoch.epoch()})});
+    v1::EpochRecord& epoch = *record_.mutable_epochs(i);
+    if (epoch.closed()) continue;
+    open.push_back(i);
+    if (epoch.has_close() && !meets_close(epoch))
+      unmet[static_cast<size_t>(i)].reset(epoch.release_close());
   }
+  storage::settle(record_);
+  for (int i : open) {
+    v1::EpochRecord& epoch = *record_.mutable_epochs(i);
+    if (auto& close = unmet[static_cast<size_t>(i)]) epoch.set_allocated_close(close.release());
+    if (!epoch.closed()) continue;
+    dirty = true;
+    const EpochState* known = find(Epoch{epoch.epoch()});
+    covered.push_back({Epoch{epoch.epoch()}, epoch.role(), known ? known->close_leaf : Digest{}});
+  }
+  dirty = dirty || record_.state() != before;
   just_closed =
       just_closed || (record_.state() == v1::CASE_STATE_CLOSED && before != v1::CASE_STATE_CLOSED);
 }

@@ -1,17 +1,23 @@
 #pragma once
 
-// What ingest knows of a case: its record and chains. Loaded from the store, written back
-// with frames.
+// What ingest knows of a case: its record, and where the chains of its open epochs stand. Loaded
+// from the store, written back with frames.
 //
-// Thread safety: one thread. Errors: kCorrupt for control bodies that do not parse (the frame is
-// quarantined).
+// Only what costs nothing for an honest bus is kept in memory; what a forgery makes necessary is
+// read again from the store.
+//
+// Thread safety: one thread. Errors: those of the store. Pointers to epochs and streams hold as
+// long as the CaseState.
 
+#include <deque>
 #include <map>
-#include <utility>
+#include <memory>
+#include <optional>
 #include <vector>
 
 #include "casebox/v1/case.pb.h"
 #include "casebox/v1/control.pb.h"
+#include "ingest/internal/tiling.h"
 #include "proto/frame/frame.h"
 #include "storage/store.h"
 
@@ -20,56 +26,100 @@ namespace casebox::ingest {
 storage::Table table_of(v1::StreamKind kind);
 
 struct StreamState {
+  StreamId id;
   v1::StreamRecord* record = nullptr;
-  uint64_t end = 0;  // one past the highest number stored or in the batch
+  bool loaded = false;
+  Position chain;                     // over what is stored without a hole
+  Position confirmed;                 // the last place at which it met a beat whose signature holds
+  std::deque<Position> signed_ahead;  // what beats say of places it has not met
+  std::map<uint64_t, uint64_t> islands;  // [first, next) stored beyond a hole
+  std::vector<storage::Placed> fresh;    // rows of the open batch
+  bool working = false;                  // in CaseState::work
+
+  bool overlaps(uint64_t first, uint64_t next) const;
+  /// Whether a frame there begins a stretch of its own.
+  bool makes_island(uint64_t first, uint64_t next) const;
+  void add_island(uint64_t first, uint64_t next);
+  void set_chain(const Position& to);
+};
+
+struct EpochState {
+  Epoch id;
+  ProducerId producer;
+  v1::EpochRecord* record = nullptr;
+  bool derived = false;
+  StreamState control;
+  std::map<uint32_t, StreamState> streams;  // those that a stream frame named
+  uint32_t beats_unchecked = UINT32_MAX;    // since a signature was verified
+  bool contested = false;                   // other bytes for its numbers are in quarantine
+  std::optional<uint64_t> close_number;     // of a close frame that no beat covers yet
+  v1::CloseFrame close;
+  Digest close_leaf{};                                     // of that frame
+  std::optional<std::pair<v1::Beat, uint64_t>> last_beat;  // verified, and its number
+  bool ended = false;                                      // a beat covers its close frame
+  std::map<uint32_t, uint64_t> limits;  // when ended: one past what was signed, by stream
+
+  StreamState* find(StreamId stream);
+  uint64_t limit(StreamId stream) const;
 };
 
 class CaseState {
  public:
-  CaseState(CaseId id, v1::CaseRecord record, storage::Shard* shard)
-      : id_(id), record_(std::move(record)), shard_(shard) {}
+  static Result<std::unique_ptr<CaseState>> load(CaseId id, v1::CaseRecord record,
+                                                 storage::Shard& shard);
 
-  v1::EpochRecord& epoch(Epoch epoch, ProducerId producer);
-  Result<StreamState*> stream(const v1::EpochRecord& epoch, StreamId stream);
+  EpochState* find(Epoch epoch);
+  /// A new epoch with what its opening says; the first of a case says what it is a case of.
+  EpochState& add(Epoch epoch, const v1::CaseFrame& open);
+  /// Reads where a stream's chain stands, unless that is known.
+  Result<void> ensure(EpochState& epoch, StreamState& stream);
+  /// Moves the chain on over frames that came before those in front of them. Everything is written.
+  Result<void> follow(EpochState& epoch, StreamState& stream);
+  /// The chain again from the last place that was signed: rows were taken away or exchanged.
+  Result<void> follow_anew(EpochState& epoch, StreamState& stream);
 
-  /// Checks a frame's plain body before anything is written: an error is the reason to quarantine
-  /// it.
-  static Result<void> check(const frame::View& frame, CaseId id);
-
-  /// Counts a frame that is being stored, moves the chain, takes in control bodies.
-  void apply(const frame::View& frame, v1::EpochRecord& epoch, StreamState& stream,
-             const Digest& leaf);
-
-  /// After a commit: follows chains over frames that had come early.
-  Result<void> follow_chains();
-  /// Sets the state from the close frames and the numbers reached.
+  /// Counts a frame that is being stored and moves its chain.
+  void count(const frame::View& frame, StreamState& stream, const storage::Placed& placed);
+  /// Of a frame that is taken away.
+  void uncount(const frame::View& frame, StreamState& stream);
+  /// Names a stream; false when its kind would send its frames to other rows than before.
+  bool name_stream(EpochState& epoch, v1::Stream entry);
+  void forget_stream(EpochState& epoch, StreamId stream);
+  void add_work(EpochState& epoch, StreamState& stream);
+  /// Sets the state from the close frames and the places reached.
   void update_state();
-
-  /// Epochs whose close was covered since the last call: for the store's ledger.
-  struct Covered {
-    Epoch epoch;
-    v1::ProducerRole role = v1::PRODUCER_ROLE_UNSPECIFIED;
-    Digest leaf{};  // of the close frame
-  };
-  std::vector<Covered> take_covered() { return std::exchange(covered_, {}); }
 
   CaseId id() const { return id_; }
   v1::CaseRecord& record() { return record_; }
   storage::Shard& shard() { return *shard_; }
 
-  bool dirty = false;
+  /// Epochs whose close was reached: for the store's ledger. Whoever writes takes them.
+  struct Covered {
+    Epoch epoch;
+    v1::ProducerRole role = v1::PRODUCER_ROLE_UNSPECIFIED;
+    Digest leaf{};  // of the close frame
+  };
+  std::vector<Covered> covered;
+
+  bool dirty = false;        // the record is to be written
+  bool listed = false;       // in Intake's list of those that a commit looks at
   bool just_closed = false;  // set by update_state; whoever commits takes it
+  bool waiting = false;      // rows of it may wait in quarantine
+  uint64_t used = 0;         // for the least recently used
+  std::vector<std::pair<EpochState*, StreamState*>> work;  // to be looked at when all is written
+  std::vector<StreamState*> fresh;                         // with rows in the open batch
 
  private:
-  void apply_control(const frame::View& frame, v1::EpochRecord& epoch);
-  Digest close_leaf(Epoch epoch) const;
+  CaseState(CaseId id, v1::CaseRecord record, storage::Shard* shard)
+      : id_(id), record_(std::move(record)), shard_(shard) {}
+  EpochState* adopt(v1::EpochRecord& record);
+  Result<void> load_end(EpochState& epoch);
+  bool meets_close(const v1::EpochRecord& epoch) const;
 
   CaseId id_;
   v1::CaseRecord record_;
   storage::Shard* shard_;
-  std::map<std::pair<uint64_t, uint32_t>, StreamState> streams_;
-  std::map<uint64_t, Digest> close_leaves_;  // of close frames applied here, by epoch
-  std::vector<Covered> covered_;
+  std::map<uint64_t, EpochState> epochs_;
 };
 
 }  // namespace casebox::ingest

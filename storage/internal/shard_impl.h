@@ -105,6 +105,16 @@ struct Shard::Impl {
                                   const rocksdb::Snapshot* snapshot) const;
 };
 
+/// What the quarantine holds of one source and reason.
+struct Tally {
+  uint64_t rows = 0, bytes = 0, beyond = 0, first_beyond = 0, last_beyond = 0;
+};
+/// Of a row of the quarantine, what its count needs.
+struct KeptRow {
+  std::string reason;
+  uint64_t bytes = 0;
+};
+
 struct Batch::Impl {
   struct Media {
     CaseId case_id;
@@ -120,6 +130,12 @@ struct Batch::Impl {
   std::vector<LedgerEntry> epochs;
   size_t bytes = 0;
   size_t frames = 0;
+  // As they will stand after this batch.
+  std::map<std::pair<uint32_t, std::string>, Tally> tallies;
+  std::map<Bytes, std::optional<KeptRow>> quarantined;  // rows put (or removed) by this batch
+  Result<Tally*> tally(uint32_t source, const std::string& reason);
+  Result<std::optional<KeptRow>> kept(BytesView key);
+  Result<void> uncount(BytesView key, const KeptRow& row);
   bool begun_closed = false;  // RocksDB could not be opened anew: this cannot be committed
 
   void put(Family f, BytesView key, BytesView value) {

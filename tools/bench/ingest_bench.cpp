@@ -7,6 +7,7 @@
 #include "ingest/bus/kafka_topics.h"
 #include "ingest/bus/log_bus.h"
 #include "ingest/ingest.h"
+#include "proto/keyring/keystore.h"
 #include "tools/bench/bench.h"
 #include "tools/bench/recording.h"
 
@@ -31,13 +32,16 @@ void add_rates(const std::string& id, const std::string& name, uint64_t frames, 
 
 /// Runs the loop until as many frames are stored as were sent; a broker's client may pause on its
 /// way.
-Result<void> ingest_all(bus::Subscriber& subscriber, const fs::path& dir, const std::string& id,
+Result<void> ingest_all(bus::Subscriber& subscriber, const Recording& recording,
+                        const fs::path& dir, const std::string& id,
                         const std::string& name, uint64_t expected, std::vector<Figure>& figures) {
   SystemClock clock;
   storage::Options how;
   how.create = true;
   CASEBOX_TRY(auto store, storage::Store::open(dir, how));
-  CASEBOX_TRY(auto loop, ingest::Ingest::open(subscriber, *store, clock));
+  CASEBOX_TRY(auto keystore, keyring::Keystore::open(recording.keys, clock));
+  CASEBOX_TRY(const auto trust, keystore->trust());
+  CASEBOX_TRY(auto loop, ingest::Ingest::open(subscriber, *store, trust, clock));
   // The clock starts with the first delivery: joining a broker is not ingest.
   while (loop->progress().frames == 0) {
     CASEBOX_TRY(const size_t handled, loop->run_once(seconds(10)));
@@ -97,7 +101,7 @@ Result<void> over_kafka(const Context& context, const Recording& recording, uint
   add_rates("forward.kafka", "log -> Kafka, acknowledged by all replicas",
             forwarder->stats().frames, forwarder->stats().bytes, watch.seconds(), figures);
   CASEBOX_TRY(auto subscriber, bus::KafkaSubscriber::create(kafka, {0}));
-  return ingest_all(*subscriber, context.dir / "ingest" / "kafka-store", "ingest.kafka",
+  return ingest_all(*subscriber, recording, context.dir / "ingest" / "kafka-store", "ingest.kafka",
                     "Kafka -> store, wave frames", expected, figures);
 }
 
@@ -111,7 +115,7 @@ Result<void> run_ingest(const Context& context, std::vector<Figure>& figures) {
   CASEBOX_TRY(const Recording recording, make_recording(dir, how));
   CASEBOX_TRY(const uint64_t expected, count_frames(recording.log));
   CASEBOX_TRY(auto subscriber, bus::LogSubscriber::open({recording.log}));
-  CASEBOX_CHECK(ingest_all(*subscriber, dir / "store", "ingest.log", "log -> store, wave frames",
+  CASEBOX_CHECK(ingest_all(*subscriber, recording, dir / "store", "ingest.log", "log -> store, wave frames",
                            expected, figures));
   if (!context.brokers.empty()) CASEBOX_CHECK(over_kafka(context, recording, expected, figures));
   std::error_code ec;

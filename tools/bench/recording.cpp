@@ -127,7 +127,9 @@ Result<void> fill_store(const Recording& recording, const std::filesystem::path&
   how.create = true;
   CASEBOX_TRY(auto store, storage::Store::open(dir, how));
   CASEBOX_TRY(auto subscriber, bus::LogSubscriber::open({recording.log}));
-  CASEBOX_TRY(auto loop, ingest::Ingest::open(*subscriber, *store, clock));
+  CASEBOX_TRY(auto keystore, keyring::Keystore::open(recording.keys, clock));
+  CASEBOX_TRY(const auto trust, keystore->trust());
+  CASEBOX_TRY(auto loop, ingest::Ingest::open(*subscriber, *store, trust, clock));
   return loop->drain(milliseconds(1));
 }
 

@@ -23,6 +23,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr size_t kMostListed = 100;  // of what is in quarantine
+
 /// Where frames come from and go to, whichever way it was said.
 struct Plan {
   fs::path store;
@@ -121,11 +123,13 @@ Result<std::unique_ptr<bus::Subscriber>> subscriber_of(const Plan& plan) {
   return std::unique_ptr<bus::Subscriber>(std::move(kafka));
 }
 
-Result<Json> cases_json(const storage::Store& store) {
+/// Of the operations of which something was stored.
+Result<Json> cases_json(const storage::Store& store, const std::vector<CaseId>& touched) {
   Json out = Json::array();
-  CASEBOX_TRY(const auto cases, store.operations());
-  for (const v1::CaseRecord& record : cases) {
-    CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(record.case_id()));
+  for (const CaseId id : touched) {
+    CASEBOX_TRY(const auto found, store.find_case(id));
+    if (!found || !storage::is_operation(*found)) continue;
+    const v1::CaseRecord& record = *found;
     CASEBOX_TRY(const Digest digest, store.case_digest(id));
     uint64_t items = 0, missing = 0, gaps = 0;
     for (const v1::StreamRecord& stream : record.streams()) {
@@ -198,7 +202,8 @@ Result<int> run(const Args& args) {
   CASEBOX_TRY(auto access, StoreAccess::open(how));
   storage::Store* store = &access->store();
   CASEBOX_TRY(auto subscriber, subscriber_of(plan));
-  CASEBOX_TRY(auto loop, ingest::Ingest::open(*subscriber, *store, clock));
+  CASEBOX_TRY(const LoadedTrust trusted, access->trust());
+  CASEBOX_TRY(auto loop, ingest::Ingest::open(*subscriber, *store, trusted.list, clock));
   std::unique_ptr<CloseJobs> jobs;
   if (plan.analyze) {
     // From now on a forwarder can be set on it, before anything was found.
@@ -234,20 +239,28 @@ Result<int> run(const Args& args) {
   json["analysed"] = jobs ? Json(jobs->state().analysed) : Json(nullptr);
   json["failed"] = jobs ? Json(jobs->state().failed) : Json(nullptr);
   json["seconds"] = took;
-  CASEBOX_TRY(json["cases"], cases_json(*store));
-  CASEBOX_TRY(const auto quarantine, [&]() -> Result<Json> {
-    Json list = Json::array();
-    for (uint32_t i = 0; i < store->shards(); ++i) {
-      CASEBOX_TRY(const auto items, store->shard(i).quarantine());
-      for (const storage::Quarantined& item : items)
-        list.push_back({{"source", item.source},
-                        {"offset", std::to_string(item.offset)},
-                        {"reason", item.reason},
-                        {"bytes", item.bytes.size()}});
-    }
-    return list;
-  }());
-  json["quarantine"] = quarantine;
+  CASEBOX_TRY(json["cases"], cases_json(*store, loop->touched()));
+  json["requeued"] = done.requeued;
+  json["mended"] = done.mended;
+  json["quarantine_reasons"] = Json::array();
+  for (const auto& [code, count] : done.reasons)
+    json["quarantine_reasons"].push_back({{"reason", code}, {"count", count}});
+  uint64_t rows = 0;
+  json["quarantine"] = Json::array();
+  for (uint32_t i = 0; i < store->shards(); ++i) {
+    CASEBOX_TRY(const auto counts, store->shard(i).quarantine_counts());
+    for (const storage::QuarantineCount& count : counts) rows += count.rows;
+    storage::QuarantineQuery query;
+    query.max_rows = kMostListed;
+    CASEBOX_TRY(const auto page, store->shard(i).quarantine(query));
+    for (const storage::Quarantined& item : page.items)
+      if (json["quarantine"].size() < kMostListed)
+        json["quarantine"].push_back({{"source", item.source},
+                                      {"offset", std::to_string(item.offset)},
+                                      {"reason", item.reason},
+                                      {"bytes", item.bytes.size()}});
+  }
+  json["quarantine_more"] = rows - std::min<uint64_t>(rows, json["quarantine"].size());
   print(json);
   return 0;
 }

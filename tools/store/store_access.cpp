@@ -348,7 +348,8 @@ Result<Drained> StoreAccess::drain(const std::vector<fs::path>& more) {
   std::vector<fs::path> dirs = log_dirs();
   dirs.insert(dirs.end(), more.begin(), more.end());
   CASEBOX_TRY(auto subscriber, bus::LogSubscriber::open(dirs));
-  CASEBOX_TRY(auto loop, ingest::Ingest::open(*subscriber, *store_, clock_));
+  CASEBOX_TRY(const LoadedTrust trusted, trust());
+  CASEBOX_TRY(auto loop, ingest::Ingest::open(*subscriber, *store_, trusted.list, clock_));
   CASEBOX_CHECK(loop->drain(milliseconds(10)));
   const ingest::Progress& done = loop->progress();
   Drained drained{done.frames, done.duplicates, done.quarantined, loop->take_closed()};

@@ -8,95 +8,14 @@
 #include <deque>
 #include <random>
 
-#include "tests/support/frames.h"
+#include "tests/unit/ingest/ingest_fixture.h"
 
 namespace casebox::ingest {
 namespace {
 
-using testing::FrameMaker;
-using testing::TempDir;
-constexpr StreamId kEvents{1}, kWave{2}, kVideo{3};
-
-/// Deliveries from a list, resumed as a log is.
-class ListSubscriber final : public bus::Subscriber {
- public:
-  Result<void> resume(const std::vector<bus::Position>& positions) override {
-    for (const auto& p : positions)
-      if (p.source == "memory") at_ = p.next_offset;
-    return ok();
-  }
-  Result<std::optional<bus::Delivery>> poll(Duration) override {
-    if (at_ >= frames.size()) return std::optional<bus::Delivery>{};
-    bus::Delivery d;
-    d.message = frames[at_];
-    d.source = "memory";
-    d.offset = at_++;
-    d.next_offset = at_;
-    return std::optional<bus::Delivery>(std::move(d));
-  }
-  void add(const FrameMaker& maker, const Bytes& frame, bus::Lane lane = bus::Lane::kEvent) {
-    frames.push_back({maker.case_id, maker.producer, lane, 0, frame});
-  }
-  std::vector<bus::Message> frames;
-
- private:
-  uint64_t at_ = 0;
-};
-
-class IngestTest : public ::testing::Test {
- protected:
-  IngestTest() { reopen(); }
-  void reopen() {
-    ingest.reset();
-    store.reset();
-    storage::Options o;
-    o.create = true;
-    o.write_buffer_bytes = 4u << 20;
-    auto opened = storage::Store::open(dir.path() / "s", o);
-    EXPECT_TRUE(opened) << opened.error().message;
-    store = std::move(*opened);
-  }
-  void run() {
-    ListSubscriber subscriber;
-    subscriber.frames = bus.frames;
-    auto opened = Ingest::open(subscriber, *store, clock);
-    ASSERT_TRUE(opened) << opened.error().message;
-    ingest = std::move(*opened);
-    auto done = ingest->drain({});
-    ASSERT_TRUE(done) << done.error().message;
-    progress = ingest->progress();
-    closed = ingest->take_closed();
-    EXPECT_TRUE(ingest->take_closed().empty());
-    ingest.reset();
-  }
-  v1::CaseRecord record(const FrameMaker& maker) { return **store->find_case(maker.case_id); }
-
-  TempDir dir;
-  ManualClock clock{{}, UtcTime{1}};
-  std::unique_ptr<storage::Store> store;
-  std::unique_ptr<Ingest> ingest;
-  ListSubscriber bus;
-  Progress progress;
-  std::vector<CaseId> closed;
-};
-
-void add_case(ListSubscriber& bus, FrameMaker& maker) {
-  bus.add(maker, maker.open());
-  bus.add(maker, maker.stream(kEvents, "esu.state", v1::STREAM_KIND_DEVICE));
-  bus.add(maker, maker.stream(kWave, "monitor.ecg", v1::STREAM_KIND_WAVE));
-  bus.add(maker, maker.stream(kVideo, "scope.video", v1::STREAM_KIND_VIDEO));
-  for (int64_t i = 0; i < 10; ++i) {
-    bus.add(maker, maker.event(kEvents, {i}, "esu.cut"));
-    bus.add(maker, maker.make(frame::Kind::kData, kWave, {i}, "wave", 500), bus::Lane::kWave);
-    bus.add(maker, maker.make(frame::Kind::kData, kVideo, {i}, "video"), bus::Lane::kMedia);
-  }
-  bus.add(maker, maker.gap(kWave, {10}, 250), bus::Lane::kWave);
-  bus.add(maker, maker.gap(kVideo, {10}, 1, true), bus::Lane::kMedia);
-  bus.add(maker, maker.close());
-}
-
 TEST_F(IngestTest, StoresACaseAndCountsWhatItHolds) {
-  FrameMaker maker;
+  Maker maker;
+  enrol(maker);
   add_case(bus, maker);
   run();
   const auto r = record(maker);
@@ -108,11 +27,12 @@ TEST_F(IngestTest, StoresACaseAndCountsWhatItHolds) {
   EXPECT_EQ(r.streams(1).missing(), 250u);
   EXPECT_EQ(r.streams(1).next_number(), 5250u);
   EXPECT_EQ(r.streams(2).unknown_gaps(), 1u);
-  EXPECT_EQ(store->shard(0).quarantine()->size(), 0u);
+  EXPECT_TRUE(store->shard(0).quarantine()->items.empty());
 }
 
 TEST_F(IngestTest, KeepsTheFirstCopyWhenFramesAreRedelivered) {
-  FrameMaker maker;
+  Maker maker;
+  enrol(maker);
   add_case(bus, maker);
   run();
   const auto digest = *store->case_digest(maker.case_id);
@@ -128,32 +48,36 @@ TEST_F(IngestTest, KeepsTheFirstCopyWhenFramesAreRedelivered) {
 }
 
 TEST_F(IngestTest, QuarantinesEquivocationOverlapAndGarbageAndStoresTheRest) {
-  FrameMaker maker;
-  add_case(bus, maker);
-  bus.frames.pop_back();  // the close frame; another takes its number
-  --maker.next[0];
-  bus.add(maker, testing::forge(bus.frames[5].frame), bus::Lane::kWave);
-  maker.next[kWave.value] = 100;
-  bus.add(maker, maker.make(frame::Kind::kData, kWave, {1}, "overlap", 3), bus::Lane::kWave);
+  Maker maker;
+  enrol(maker);
+  add_streams(bus, maker);
+  add_second(bus, maker);
+  bus.add(maker, maker.make(frame::Kind::kData, kWave, {20}, "wave", 500), bus::Lane::kWave);
+  const Bytes last = bus.frames.back().frame;
+  bus.add(maker, testing::forge(last), bus::Lane::kWave);  // before a beat says whose it is
+  bus.add(maker, testing::forge(bus.frames[6].frame), bus::Lane::kWave);  // behind the beat
+  Maker other = maker;
+  other.next[kWave.value] = 100;
+  bus.add(maker, other.make(frame::Kind::kData, kWave, {1}, "overlap", 3), bus::Lane::kWave);
   bus.add(maker, "not a frame");
   Bytes torn = bus.frames[4].frame;
   torn.back() = static_cast<char>(torn.back() ^ 1);
   bus.add(maker, torn);
-  maker.next[kWave.value] = 5250;
-  bus.add(maker, maker.close());
+  add_end(bus, maker);
   run();
-  EXPECT_EQ(progress.quarantined, 4u);
-  EXPECT_EQ(progress.equivocations, 2u);
-  EXPECT_EQ(record(maker).equivocations(), 2u);
+  EXPECT_EQ(progress.quarantined, 5u);
   EXPECT_EQ(record(maker).state(), v1::CASE_STATE_CLOSED);
+  const std::map<std::string, uint64_t> want{{"not-a-frame", 2}, {"not-signed", 3}};
+  EXPECT_EQ(reasons(), want);
   const auto kept = *store->shard(0).quarantine();
-  ASSERT_EQ(kept.size(), 4u);
-  EXPECT_TRUE(std::any_of(kept.begin(), kept.end(),
+  ASSERT_EQ(kept.items.size(), 5u);
+  EXPECT_TRUE(std::any_of(kept.items.begin(), kept.items.end(),
                           [](const auto& q) { return q.bytes == "not a frame"; }));
 }
 
 TEST_F(IngestTest, ReachesTheSameRecordWhateverOrderFramesArriveIn) {
-  FrameMaker maker;
+  Maker maker;
+  enrol(maker);
   add_case(bus, maker);
   run();
   const auto digest = *store->case_digest(maker.case_id);
@@ -187,7 +111,8 @@ TEST_F(IngestTest, ReachesTheSameRecordWhateverOrderFramesArriveIn) {
 }
 
 TEST_F(IngestTest, LosesAndDoublesNothingOverAFullDisk) {
-  FrameMaker maker;
+  Maker maker;
+  enrol(maker);
   add_case(bus, maker);
   run();
   const auto want = *store->case_digest(maker.case_id);
@@ -196,7 +121,7 @@ TEST_F(IngestTest, LosesAndDoublesNothingOverAFullDisk) {
   reopen();
   ListSubscriber subscriber;
   subscriber.frames = bus.frames;
-  auto opened = Ingest::open(subscriber, *store, clock);
+  auto opened = Ingest::open(subscriber, *store, trust, clock);
   ASSERT_TRUE(opened);
   ::signal(SIGXFSZ, SIG_IGN);
   rlimit old{};
@@ -218,15 +143,18 @@ TEST_F(IngestTest, LosesAndDoublesNothingOverAFullDisk) {
 }
 
 TEST_F(IngestTest, DerivedFramesChangeNeitherTimesNorStateNorDigest) {
-  FrameMaker maker;
+  Maker maker;
+  enrol(maker);
   add_case(bus, maker);
   run();
   const auto digest = *store->case_digest(maker.case_id);
   const auto want = record(maker);
-  FrameMaker derived(v1::PRODUCER_ROLE_ANALYSIS, maker.case_id);
+  Maker derived(v1::PRODUCER_ROLE_ANALYSIS, maker.case_id);
+  enrol(derived);
   bus.add(derived, derived.open());
   bus.add(derived, derived.stream(kEvents, "analysis.phases", v1::STREAM_KIND_FINDING));
   bus.add(derived, derived.event(kEvents, {1'000'000'000'000}, "x"));
+  bus.add(derived, derived.beat());
   reopen();
   run();
   const auto got = record(maker);
@@ -238,14 +166,16 @@ TEST_F(IngestTest, DerivedFramesChangeNeitherTimesNorStateNorDigest) {
 }
 
 TEST_F(IngestTest, SaysOfEachOperationOnceThatItClosed) {
-  FrameMaker maker, open, derived(v1::PRODUCER_ROLE_ANALYSIS, maker.case_id);
+  Maker maker, open, derived(v1::PRODUCER_ROLE_ANALYSIS, maker.case_id);
+  for (const Maker* each : {&maker, &open, &derived}) enrol(*each);
   add_case(bus, maker);
   bus.add(open, open.open());
+  bus.add(open, open.beat());
   run();
   EXPECT_EQ(closed, std::vector<CaseId>{maker.case_id});
   bus.add(derived, derived.open());
   bus.add(derived, derived.stream(kEvents, "analysis.findings", v1::STREAM_KIND_FINDING));
-  bus.add(derived, derived.close());
+  add_end(bus, derived);
   reopen();
   run();
   EXPECT_TRUE(closed.empty());
@@ -253,23 +183,25 @@ TEST_F(IngestTest, SaysOfEachOperationOnceThatItClosed) {
 }
 
 TEST_F(IngestTest, AStudyIsClosedButNeitherLateNorSaidToHaveClosed) {
-  FrameMaker study;
+  Maker study;
   study.case_kind = v1::CASE_KIND_STUDY;
+  enrol(study);
   add_case(bus, study);
   const CaseId id = study.case_id;
-  FrameMaker again(v1::PRODUCER_ROLE_RECORDER, id);  // a later run of it
+  Maker again(v1::PRODUCER_ROLE_RECORDER, id);  // a later run of it
+  enrol(again);
   again.case_kind = v1::CASE_KIND_STUDY;
   bus.add(again, again.open());
   bus.add(again, again.stream(kEvents, "analysis.findings", v1::STREAM_KIND_FINDING));
   bus.add(again, again.event(kEvents, {5}, "esu.cut"));
-  bus.add(again, again.close());
+  add_end(bus, again);
   run();
   EXPECT_TRUE(closed.empty());
   const auto r = record(study);
   EXPECT_EQ(r.kind(), v1::CASE_KIND_STUDY);
   EXPECT_EQ(r.state(), v1::CASE_STATE_CLOSED);
   uint64_t frames = 0;
-  for (const FrameMaker* run_of : {&study, &again})
+  for (const Maker* run_of : {&study, &again})
     EXPECT_TRUE(store->shard(0).for_each_frame(id, run_of->epoch, kEvents,
                                                [&](const storage::StoredFrame& stored) {
                                                  EXPECT_FALSE(stored.trailer.late);

@@ -78,7 +78,8 @@ class CaseLogTest : public ::testing::Test {
     store_ = *storage::Store::open(dir_ / "store", how);
     keyring_ = std::make_unique<keyring::Keyring>(recording_->keystore.get(), "test");
     auto subscriber = *bus::LogSubscriber::open({recording_->dir});
-    auto loop = *ingest::Ingest::open(*subscriber, *store_, recording_->clock);
+    const auto trust = *recording_->keystore->trust();
+    auto loop = *ingest::Ingest::open(*subscriber, *store_, trust, recording_->clock);
     EXPECT_TRUE(loop->drain(milliseconds(10)));
     reader_ = *storage::CaseReader::open(*store_, recording_->case_id, *keyring_,
                                          keyring::Purpose::kAnalysis);
