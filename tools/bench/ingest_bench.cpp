@@ -33,8 +33,8 @@ void add_rates(const std::string& id, const std::string& name, uint64_t frames, 
 /// Runs the loop until as many frames are stored as were sent; a broker's client may pause on its
 /// way.
 Result<void> ingest_all(bus::Subscriber& subscriber, const Recording& recording,
-                        const fs::path& dir, const std::string& id,
-                        const std::string& name, uint64_t expected, std::vector<Figure>& figures) {
+                        const fs::path& dir, const std::string& id, const std::string& name,
+                        uint64_t expected, std::vector<Figure>& figures) {
   SystemClock clock;
   storage::Options how;
   how.create = true;
@@ -115,8 +115,8 @@ Result<void> run_ingest(const Context& context, std::vector<Figure>& figures) {
   CASEBOX_TRY(const Recording recording, make_recording(dir, how));
   CASEBOX_TRY(const uint64_t expected, count_frames(recording.log));
   CASEBOX_TRY(auto subscriber, bus::LogSubscriber::open({recording.log}));
-  CASEBOX_CHECK(ingest_all(*subscriber, recording, dir / "store", "ingest.log", "log -> store, wave frames",
-                           expected, figures));
+  CASEBOX_CHECK(ingest_all(*subscriber, recording, dir / "store", "ingest.log",
+                           "log -> store, wave frames", expected, figures));
   if (!context.brokers.empty()) CASEBOX_CHECK(over_kafka(context, recording, expected, figures));
   std::error_code ec;
   fs::remove_all(dir, ec);
