@@ -199,9 +199,13 @@ Result<int> run(const Args& args) {
   how.create_keys = false;  // what is stored and counted needs no key
   how.shards = plan.shards;
   how.subject = "casebox ingest";
+  how.trust = TrustOptions::from(args);
   CASEBOX_TRY(auto access, StoreAccess::open(how));
   storage::Store* store = &access->store();
   CASEBOX_TRY(auto subscriber, subscriber_of(plan));
+  // What the jobs say is taken from their first word on.
+  if (plan.analyze && access->keystore() != nullptr)
+    CASEBOX_CHECK(access->keystore()->signing_key("analysis"));
   CASEBOX_TRY(const LoadedTrust trusted, access->trust());
   CASEBOX_TRY(auto loop, ingest::Ingest::open(*subscriber, *store, trusted.list, clock));
   std::unique_ptr<CloseJobs> jobs;
@@ -271,19 +275,22 @@ const Command kIngestCommand{
     "ingest", "Store what comes over the bus: log folders or Kafka",
     with_kafka_args(
         false,
-        {{"--config", ArgKind::kText, "Configuration file (casebox config defaults ingest)"},
-         {"--store", ArgKind::kText, "Folder of the store; made if it is not there"},
-         {"--keys", ArgKind::kText, "Folder of the keystore (default: <store>/keys)"},
-         {"--logs", ArgKind::kList, "Log folders to read (default: those below <store>/logs)"},
-         {"--partition", ArgKind::kList, "Kafka: only these partitions (default: all)"},
-         {"--analyze", ArgKind::kFlag, "Run the jobs of each case when it closes"},
-         {"--until-idle", ArgKind::kNumber, "Stop when nothing came for so many s"}}),
+        with_trust_args(
+            {{"--config", ArgKind::kText, "Configuration file (casebox config defaults ingest)"},
+             {"--store", ArgKind::kText, "Folder of the store; made if it is not there"},
+             {"--keys", ArgKind::kText, "Folder of the keystore (default: <store>/keys)"},
+             {"--logs", ArgKind::kList, "Log folders to read (default: those below <store>/logs)"},
+             {"--partition", ArgKind::kList, "Kafka: only these partitions (default: all)"},
+             {"--analyze", ArgKind::kFlag, "Run the jobs of each case when it closes"},
+             {"--until-idle", ArgKind::kNumber, "Stop when nothing came for so many s"}})),
     run,
     "Goes on where the store stands; killed at any moment it loses nothing and doubles nothing.\n"
     "With --analyze, cases that closed while nobody looked get their jobs too. Findings go to\n"
     "<store>/logs/analysis; with Kafka, `casebox forward <store>/logs/analysis` sends them to the\n"
     "broker, from which every node has them. Let one node of a partition analyse.\n"
-    "JSON: frames bytes duplicates quarantined seconds cases[{case_id case_digest frames\n"
-    "items missing gap_frames quarantined}] quarantine[{source offset reason bytes}]"};
+    "What comes from nobody on the trust list (--trust, or the keystore's) goes to quarantine.\n"
+    "JSON: frames bytes duplicates quarantined requeued mended seconds cases[{case_id case_digest\n"
+    "frames items missing gap_frames quarantined}] quarantine_reasons[{reason count}]\n"
+    "quarantine[{source offset reason bytes}] quarantine_more"};
 
 }  // namespace casebox::tools
