@@ -254,7 +254,9 @@ Result<std::unique_ptr<Keystore>> Keystore::open(const fs::path& dir, Clock& clo
   if (first_form) {
     if (auto upgraded = impl.upgrade(); !upgraded) impl.not_upgraded = upgraded.error();
   } else if (counted && impl.list->read()) {
-    (void)impl.list->catch_up();  // one that cannot write leaves it to the next
+    // One that cannot write leaves it to the next; programs that enrol meanwhile are waited for.
+    if (impl.list->behind())
+      if (auto lock = lock_folder(dir)) (void)impl.list->catch_up();
   }
   return store;
 }

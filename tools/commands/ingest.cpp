@@ -221,6 +221,7 @@ Result<int> run(const Args& args) {
   const MonoTime begin = clock.mono();
   CASEBOX_CHECK(access->keep_trust_list());
   CASEBOX_CHECK(run_loop(*loop, *access, jobs.get(), args));
+  CASEBOX_CHECK(keep_verdicts(*access, loop->touched()));  // of what was derived meanwhile, too
   if (jobs) jobs->stop();
   const double took = (clock.mono() - begin).seconds();
 

@@ -354,7 +354,7 @@ Result<Drained> StoreAccess::drain(const std::vector<fs::path>& more) {
   const ingest::Progress& done = loop->progress();
   Drained drained{done.frames, done.duplicates, done.quarantined, loop->take_closed()};
   CASEBOX_CHECK(keep_trust_list());
-  CASEBOX_CHECK(keep_verdicts(*this, drained.closed));
+  CASEBOX_CHECK(keep_verdicts(*this, loop->touched()));
   return drained;
 }
 

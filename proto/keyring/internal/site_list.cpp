@@ -144,6 +144,12 @@ Result<void> SiteList::set_audit_counted() {
   return write_state(state);
 }
 
+bool SiteList::behind() const {
+  const auto state = read_state();
+  const auto list = read();
+  return state && list && list->message().serial() > state->trust_serial();
+}
+
 Result<void> SiteList::catch_up() {
   CASEBOX_TRY(auto state, read_state());
   CASEBOX_TRY(const auto list, read());

@@ -44,6 +44,8 @@ class SiteList {
   Result<void> change(UtcTime now, const std::function<Result<bool>(v1::TrustList&)>& edit);
   /// Puts right a state that a crash left behind the list.
   Result<void> catch_up();
+  /// Whether there is anything to catch up on; needs no lock.
+  bool behind() const;
 
   /// Whether the keystore has a counted audit trail; kNotFound, as all else, before there was a
   /// list.

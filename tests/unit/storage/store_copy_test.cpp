@@ -144,8 +144,8 @@ TEST(FollowedStore, ShowsWhatWasCommittedSinceUnderReadsThatGoOn) {
         ASSERT_EQ(offset_of((*reader)->shard(0)), n + 1);
         ASSERT_EQ((*reader)->shard(0).commits(), n + 1);
         EXPECT_TRUE((*reader)->shard(0).ledger(maker.case_id));
-        const auto proofs = (*reader)->shard(0).for_each_proof(
-            maker.case_id, nullptr, [](const Proof&) { return ok(); });
+        const auto proofs = (*reader)->shard(0).for_each_proof(maker.case_id, nullptr,
+                                                               [](const Proof&) { return ok(); });
         ASSERT_TRUE(proofs) << proofs.error().message;
       }
     }
