@@ -7,14 +7,19 @@
 namespace casebox::ingest {
 
 struct Ingest::Impl {
-  Impl(bus::Subscriber& from, storage::Store& to, const trust::TrustList& trust, Clock& c,
-       Options o)
-      : subscriber(from), store(to), clock(c), options(o), intake(to, trust, c) {}
+  Impl(bus::Subscriber& from, storage::Store& to, trust::TrustList list, Clock& c, Options o)
+      : subscriber(from),
+        store(to),
+        clock(c),
+        options(o),
+        trust(std::move(list)),
+        intake(to, trust, c) {}
 
   bus::Subscriber& subscriber;
   storage::Store& store;
   Clock& clock;
   Options options;
+  trust::TrustList trust;
   Intake intake;
   std::map<std::string, uint64_t> offsets;  // of the batch
   std::vector<bus::Delivery> pending;       // of the batch: applied again if the commit fails
@@ -149,6 +154,14 @@ Result<RequeueReport> Ingest::requeue(const RequeueOptions& what) {
   if (!done) return done.error();
   CASEBOX_CHECK(impl_->commit());
   return report;
+}
+
+Result<RequeueReport> Ingest::enrol(trust::TrustList trust) {
+  CASEBOX_CHECK(impl_->commit());  // what came before goes by the list before
+  impl_->trust = std::move(trust);
+  RequeueOptions what;
+  what.refused = true;
+  return requeue(what);
 }
 
 std::vector<CaseId> Ingest::take_closed() { return std::exchange(impl_->intake.closed, {}); }

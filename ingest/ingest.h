@@ -13,9 +13,10 @@
 // Thread safety: one thread owns an Ingest.
 // Errors: kUnavailable (broker away) and kNoSpace are for the caller to wait out: call again;
 // nothing is lost and nothing doubled. kCorrupt from the store is final. Lifetime: everything
-// passed to `open` outlives the Ingest.
+// passed to `open` but the trust list outlives the Ingest.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -55,20 +56,22 @@ struct Progress {
 struct RequeueOptions {
   std::string reason;  // empty: all
   std::optional<CaseId> case_id;
+  bool refused = false;  // those alone for which another trust list may decide otherwise
+  std::function<void(uint64_t rows)> progress;  // how many were looked at
 };
 /// What became of them, by the reason they had.
 struct RequeueReport {
   struct Line {
     uint64_t taken_in = 0;
     uint64_t known = 0;      // the case has them
-    uint64_t came_back = 0;  // to where they were
+    uint64_t came_back = 0;  // to quarantine, for this reason or another
   };
   std::map<std::string, Line> reasons;
 };
 
 class Ingest {
  public:
-  /// Resumes `subscriber` at the stored offsets. `store` is open for writing.
+  /// Resumes `subscriber` at the stored offsets. `store` is open for writing; the list is copied.
   static Result<std::unique_ptr<Ingest>> open(bus::Subscriber& subscriber, storage::Store& store,
                                               const trust::TrustList& trust, Clock& clock,
                                               Options options = {});
@@ -84,6 +87,9 @@ class Ingest {
 
   /// Looks at rows of the quarantine once more, after somebody was enrolled, say. Commits.
   Result<RequeueReport> requeue(const RequeueOptions& what);
+  /// From now on this list says who may say what; what the one before refused is looked at again.
+  /// Epochs that are let in stay. After an error call it again.
+  Result<RequeueReport> enrol(trust::TrustList trust);
 
   /// Operations whose end was committed since the last call, in that order. Studies are not among
   /// them, nor what was closed before `open`: the case records tell of those.

@@ -284,18 +284,35 @@ Result<std::vector<Epoch>> Shard::quarantined_epochs(CaseId id, size_t limit) co
 Result<std::vector<QuarantineCount>> Shard::quarantine_counts(std::optional<CaseId> id) const {
   CASEBOX_TRY(const auto db, impl_->reading());
   std::map<std::pair<std::string, std::string>, QuarantineCount> counts;
-  const auto add = [&](const Quarantined& item, size_t bytes) {
-    QuarantineCount& count = counts[{item.source, item.reason}];
-    ++count.rows;
-    count.bytes += bytes;
-  };
   CASEBOX_TRY(const auto form, db->get(Family::kMeta, kFormKey));
-  if (id || !form) {
+  if (id && form) {
+    // A case may have many rows: none of them is copied.
+    for (bool waits : {true, false}) {
+      const Bytes prefix = class_prefix(waits) + Bytes(id->view());
+      CASEBOX_CHECK(db->each(
+          Family::kQuarantine, prefix, after_prefix(prefix), [&](BytesView key, BytesView value) {
+            std::string reason;
+            if (key.size() != kKeySize || !take_text(value, reason)) reason = "damaged-row";
+            const std::string source =
+                key.size() != kKeySize
+                    ? ""
+                    : impl_->source_name(load_be<uint32_t>(key.data() + 37), *db);
+            QuarantineCount& count = counts[{source, reason}];
+            ++count.rows;
+            count.bytes += value.size();
+            return ok();
+          }));
+    }
+  } else if (!form) {
     QuarantineQuery query;
     query.case_id = id;
     do {
       CASEBOX_TRY(auto page, quarantine(query));
-      for (const Quarantined& item : page.items) add(item, item.bytes.size());
+      for (const Quarantined& item : page.items) {
+        QuarantineCount& count = counts[{item.source, item.reason}];
+        ++count.rows;
+        count.bytes += item.bytes.size();
+      }
       query.after = std::move(page.after);
     } while (!query.after.empty());
   } else {

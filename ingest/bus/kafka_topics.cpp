@@ -98,4 +98,17 @@ Result<uint32_t> partition_count(const KafkaOptions& options, const std::string&
   return count(client.get(), topic, timeout);
 }
 
+Result<HeldOffsets> held_offsets(const KafkaOptions& options, const std::string& topic,
+                                 uint32_t partition, Duration timeout) {
+  CASEBOX_TRY(auto conf, internal::make_conf(options, {}));
+  CASEBOX_TRY(auto client, internal::make_client(RD_KAFKA_PRODUCER, std::move(conf)));
+  int64_t first = 0, end = 0;
+  const auto error =
+      rd_kafka_query_watermark_offsets(client.get(), topic.c_str(), static_cast<int32_t>(partition),
+                                       &first, &end, internal::timeout_ms(timeout));
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return internal::kafka_error(topic + "/" + std::to_string(partition), error);
+  return HeldOffsets{static_cast<uint64_t>(first), static_cast<uint64_t>(end)};
+}
+
 }  // namespace casebox::bus

@@ -27,4 +27,12 @@ Result<std::vector<CreatedTopic>> create_topics(const KafkaOptions& options,
 Result<uint32_t> partition_count(const KafkaOptions& options, const std::string& topic,
                                  Duration timeout);
 
+/// The offsets that a partition holds: of its first record, and one past its last.
+struct HeldOffsets {
+  uint64_t first = 0;
+  uint64_t end = 0;
+};
+Result<HeldOffsets> held_offsets(const KafkaOptions& options, const std::string& topic,
+                                 uint32_t partition, Duration timeout);
+
 }  // namespace casebox::bus

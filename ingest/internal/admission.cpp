@@ -3,6 +3,7 @@
 // copied a public key cannot make such a beat. In a recorder's stream that is within its first
 // second, so what is held here is little; it lies in the batch and, once that is written, in rows.
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "ingest/internal/intake.h"
@@ -13,9 +14,10 @@ namespace {
 
 // What one try looks at: a stranger's junk beyond that can hold up its own epoch alone.
 constexpr size_t kMaxCandidates = 4096;
-constexpr size_t kMaxOpenings = 4;
-constexpr size_t kMaxBeats = 64;
-constexpr int kMaxTries = 4;  // between two writes
+constexpr size_t kMaxOpeners = 8;  // producers and keys that openings name
+constexpr size_t kMaxBeats = 256;
+constexpr size_t kMaxRecalled = 16;  // rows that may tell whether an opening was refused
+constexpr int kMaxTries = 4;         // between two writes
 // Epochs with something held; beyond, what is known of them is read from their rows again.
 constexpr size_t kMaxPools = 4096;
 
@@ -38,24 +40,41 @@ std::string Intake::refusal_of(const v1::CaseFrame& open, const frame::Header& h
   return "";
 }
 
+/// What rows tell of an epoch that nothing is held of: whether its opening was refused. The list of
+/// today decides and not the reason of the row, and one opening that may stand is enough: anybody
+/// can send another under the same number.
+Result<void> Intake::recall(CaseId id, Epoch epoch, Pool& pool) {
+  for (bool waiting : {true, false}) {
+    storage::QuarantineQuery query;
+    query.waiting = waiting;
+    query.case_id = id;
+    query.epoch = epoch;
+    query.stream = kControlStream;
+    query.max_rows = kMaxRecalled;
+    CASEBOX_TRY(const auto page, store_.shard(pool.partition).quarantine(query));
+    for (const auto& row : page.items) {
+      if (!waiting && !is_refusal(row.reason)) continue;
+      const auto frame = frame::parse(row.bytes);
+      const auto open = frame ? opening_of(*frame) : std::nullopt;
+      if (open && refusal_of(*open, frame->header, pool.partition).empty()) {
+        pool.opening = pool.retry = true;
+        pool.refused.clear();
+        return ok();
+      }
+      if (pool.refused.empty() && is_refusal(row.reason)) pool.refused = row.reason;
+    }
+  }
+  return ok();
+}
+
 Result<Outcome> Intake::take_unknown(Item& item, const frame::View& frame) {
   const frame::Header& h = frame.header;
   const CaseId id = item.case_id;
   const uint32_t partition = item.partition;
   auto [it, fresh] = pools_.try_emplace({id, h.epoch.value});
   Pool& pool = it->second;
-  if (fresh) {
-    storage::QuarantineQuery query;
-    query.waiting = false;
-    query.case_id = id;
-    query.epoch = h.epoch;
-    query.stream = kControlStream;
-    query.max_rows = 1;
-    CASEBOX_TRY(const auto page, store_.shard(partition).quarantine(query));
-    if (!page.items.empty() && is_refusal(page.items[0].reason))
-      pool.refused = page.items[0].reason;
-  }
   pool.partition = partition;
+  if (fresh) CASEBOX_CHECK(recall(id, h.epoch, pool));
   const auto open = opening_of(frame);
   if (open) {
     const std::string code = refusal_of(*open, h, partition);
@@ -112,17 +131,22 @@ Result<std::vector<Intake::Candidate>> Intake::candidates(CaseId id, Epoch epoch
 Result<bool> Intake::try_admit(CaseId id, Epoch epoch, uint32_t partition) {
   CASEBOX_TRY(auto all, candidates(id, epoch, partition));
   std::vector<frame::View> views;
-  std::vector<size_t> openings, beats;
+  std::vector<size_t> beats;
+  // Openings that name the same producer and key are alternatives: the head that a beat signs says
+  // which of them is theirs. So copies, whoever sent them first, hold up nothing.
+  std::map<std::pair<ProducerId, std::string>, std::set<size_t>> openings;
   for (size_t i = 0; i < all.size(); ++i) {
     const auto frame = frame::parse(all[i].item.bytes);
     const bool sound =
         frame && frame->bytes.size() == all[i].item.bytes.size() && !check(*frame, id);
     views.push_back(sound ? *frame : frame::View{});
     if (!sound) continue;
-    const auto open = opening_of(*frame);
-    if (open && openings.size() < kMaxOpenings &&
-        refusal_of(*open, frame->header, partition).empty())
-      openings.push_back(i);
+    if (const auto open = opening_of(*frame);
+        open && refusal_of(*open, frame->header, partition).empty()) {
+      const auto producer = id_from_bytes<ProducerId>(open->producer_id());
+      const std::pair who(producer ? *producer : ProducerId{}, open->signing_key());
+      if (openings.contains(who) || openings.size() < kMaxOpeners) openings[who].insert(i);
+    }
     if (frame->header.kind == frame::Kind::kBeat && beats.size() < kMaxBeats) beats.push_back(i);
   }
   if (openings.empty() || beats.empty()) return false;
@@ -130,30 +154,29 @@ Result<bool> Intake::try_admit(CaseId id, Epoch epoch, uint32_t partition) {
   std::vector<Digest> leaves(all.size());
   for (size_t i = 0; i < all.size(); ++i)
     if (!views[i].bytes.empty()) leaves[i] = frame::leaf_hash(views[i]);
-  for (size_t o : openings) {
-    const auto open = opening_of(views[o]);
-    const auto producer = id_from_bytes<ProducerId>(open->producer_id());
-    if (!producer) continue;
+  for (const auto& [who, theirs] : openings) {
+    const auto& [producer, signing_key] = who;
     Links links;
     for (size_t i = 0; i < all.size(); ++i) {
       const frame::Header& h = views[i].header;
-      if (views[i].bytes.empty() || (h.first.value == 0 && i != o)) continue;
+      if (views[i].bytes.empty() || (h.first.value == 0 && !theirs.contains(i))) continue;
       links[h.first.value].push_back({h.next(), leaves[i], i});
     }
     for (size_t b : beats) {
       const auto beat = beat_of(views[b]);
-      if (!beat || !beat_holds(views[b], *beat, id, *producer, open->signing_key())) continue;
+      if (!beat || !beat_holds(views[b], *beat, id, producer, signing_key)) continue;
       const v1::StreamPosition* own = control_position(*beat);
       const auto head = to_digest(own->head());
-      const auto path =
-          head ? find_path({0, frame::first_head(*producer, id, kControlStream, epoch)},
-                           {own->next_number(), *head}, links, kSearchBudget)
-               : std::nullopt;
+      const auto path = head
+                            ? find_path({0, frame::first_head(producer, id, kControlStream, epoch)},
+                                        {own->next_number(), *head}, links, kSearchBudget)
+                            : std::nullopt;
       if (!path || path->empty()) continue;
       std::vector<Candidate> way;
       for (size_t i : *path) way.push_back(all[i]);
       way.push_back(all[b]);
-      return admit(id, epoch, partition, *open, way);
+      const auto open = opening_of(views[path->front()]);
+      if (open) return admit(id, epoch, partition, *open, way);
     }
   }
   return false;

@@ -113,6 +113,7 @@ class Intake {
   // admission.cpp
   std::string refusal_of(const v1::CaseFrame& open, const frame::Header& header,
                          uint32_t partition) const;
+  Result<void> recall(CaseId id, Epoch epoch, Pool& pool);
   Result<Outcome> take_unknown(Item& item, const frame::View& frame);
   Result<bool> try_admit(CaseId id, Epoch epoch, uint32_t partition);
   Result<std::vector<Candidate>> candidates(CaseId id, Epoch epoch, uint32_t partition);
@@ -138,7 +139,7 @@ class Intake {
                          const RowVisit& visit);
 
   storage::Store& store_;
-  const trust::TrustList& trust_;
+  const trust::TrustList& trust_;  // Ingest::enrol puts another in its place
   Clock& clock_;
   UtcTime opened_;
   std::map<CaseId, std::unique_ptr<CaseState>> cases_;

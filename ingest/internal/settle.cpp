@@ -275,38 +275,54 @@ Result<void> Intake::run_pumps() {
 
 Result<void> Intake::requeue(const RequeueOptions& what, RequeueReport& report) {
   const auto wanted = [&](const storage::Quarantined& row) {
-    return what.reason.empty() || row.reason == what.reason;
+    return (what.reason.empty() || row.reason == what.reason) &&
+           (!what.refused || is_refusal(row.reason));
   };
+  uint64_t rows = 0;
+  pools_.clear();  // all is written: what was refused may be let in now
   for (uint32_t shard = 0; shard < store_.shards(); ++shard) {
-    // Epochs that may be let in now, whatever their other rows are called.
+    RequeueReport here;
     std::map<std::string, uint64_t> before;
+    std::vector<std::pair<CaseId, Epoch>> epochs;
     storage::QuarantineQuery query;
     query.case_id = what.case_id;
-    std::set<std::pair<CaseId, uint64_t>> epochs;
+    if (what.refused) query.waiting = false;
     do {
       CASEBOX_TRY(auto page, store_.shard(shard).quarantine(query));
       for (const auto& row : page.items) {
         if (!wanted(row)) continue;
         ++before[row.reason];
-        if (row.epoch.value == 0 || !epochs.insert({row.case_id, row.epoch.value}).second) continue;
-        pools_.clear();  // what was refused may be let in now
-        CASEBOX_TRY(CaseState * known, state(row.case_id, shard));
-        if (known == nullptr || known->find(row.epoch) == nullptr)
-          CASEBOX_CHECK(try_admit(row.case_id, row.epoch, shard));
+        const std::pair epoch(row.case_id, row.epoch);  // rows of one stand together
+        if (row.epoch.value != 0 && (epochs.empty() || epochs.back() != epoch))
+          epochs.push_back(epoch);
       }
       query.after = std::move(page.after);
     } while (!query.after.empty());
-    pumps_.clear();  // every row is looked at below
+    // Epochs that may be let in now, whatever their other rows are called.
+    for (const auto& [id, epoch] : epochs) {
+      CASEBOX_TRY(CaseState * known, state(id, shard));
+      if (known == nullptr || known->find(epoch) == nullptr)
+        CASEBOX_CHECK(try_admit(id, epoch, shard));
+    }
     CASEBOX_CHECK(write({}));
-    query.after.clear();
-    CASEBOX_CHECK(take_rows(query, shard, wanted, [&](const Item& item, Outcome outcome) {
-      auto& line = report.reasons[item.reason];
-      line.known += outcome == Outcome::kKnown ? 1 : 0;
-      line.came_back += outcome == Outcome::kQuarantined ? 1 : 0;
-    }));
+    // What may name a stream or end an epoch stands among the refused: those that wait come last.
+    for (bool waiting : {false, true}) {
+      if (waiting && what.refused) continue;
+      query.after.clear();
+      query.waiting = waiting;
+      CASEBOX_CHECK(take_rows(query, shard, wanted, [&](const Item& item, Outcome outcome) {
+        auto& line = here.reasons[item.reason];
+        line.known += outcome == Outcome::kKnown ? 1 : 0;
+        line.came_back += outcome == Outcome::kQuarantined ? 1 : 0;
+        if (what.progress) what.progress(++rows);
+      }));
+    }
     for (const auto& [code, count] : before) {
-      auto& line = report.reasons[code];
-      line.taken_in += count - std::min(count, line.known + line.came_back);
+      const auto& line = here.reasons[code];
+      auto& sum = report.reasons[code];
+      sum.known += line.known;
+      sum.came_back += line.came_back;
+      sum.taken_in += count - std::min(count, line.known + line.came_back);
     }
   }
   return ok();

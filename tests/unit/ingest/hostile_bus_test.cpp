@@ -259,6 +259,126 @@ TEST_F(HostileBus, WhatAStrangerSaidComesInOnceTheyAreEnrolled) {
   EXPECT_TRUE(reasons().empty());
 }
 
+TEST_F(HostileBus, WhoIsEnrolledWhileItRunsComesInWithoutARestart) {
+  Maker known, late, stranger;
+  enrol(known);
+  add_case(bus, known);
+  add_streams(bus, late);
+  add_second(bus, late);
+  add_case(bus, stranger);
+  ListSubscriber subscriber;
+  subscriber.frames = bus.frames;
+  auto loop = *Ingest::open(subscriber, *store, trust, clock);
+  ASSERT_TRUE(loop->drain({}));
+  EXPECT_EQ(store->cases()->size(), 1u);
+  enrol(late);
+  const auto report = loop->enrol(trust);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->reasons.at("not-enrolled").taken_in, 35u);
+  EXPECT_EQ(report->reasons.at("not-enrolled").came_back, 39u);  // the stranger's
+  const size_t begun = bus.frames.size();
+  add_second(bus, late, 10);
+  add_end(bus, late);
+  for (size_t i = begun; i < bus.frames.size(); ++i) subscriber.frames.push_back(bus.frames[i]);
+  ASSERT_TRUE(loop->drain({}));
+  EXPECT_EQ(record(late).state(), v1::CASE_STATE_CLOSED);
+  EXPECT_EQ(store->cases()->size(), 2u);
+  EXPECT_EQ(reasons(), (std::map<std::string, uint64_t>{{"not-enrolled", 39}}));
+}
+
+TEST_F(HostileBus, WhoseOpeningWasRefusedIsTakenInWhenTheirBeatComesAfterTheEnrolment) {
+  Maker late;
+  bus.add(late, late.open());
+  run();
+  EXPECT_EQ(reasons(), (std::map<std::string, uint64_t>{{"not-enrolled", 1}}));
+  enrol(late);
+  reopen();
+  bus.add(late, late.stream(kEvents, "esu.state", v1::STREAM_KIND_DEVICE));
+  bus.add(late, late.event(kEvents, {1}, "esu.cut"));
+  bus.add(late, late.beat());
+  add_end(bus, late);
+  run();
+  EXPECT_EQ(record(late).state(), v1::CASE_STATE_CLOSED);
+  EXPECT_TRUE(reasons().empty());
+}
+
+TEST_F(HostileBus, AForeignOpeningInItsNameDoesNotShutOutAnEpochThatWaits) {
+  Maker maker;
+  enrol(maker);
+  Maker forger = maker;
+  forger.key = std::make_shared<seal::SigningKey>(seal::SigningKey::generate());
+  bus.add(maker, forger.open());
+  bus.add(maker, maker.open());
+  run();
+  reopen();  // what is held of an epoch is forgotten; a flood of epochs does that, too
+  bus.add(maker, maker.beat());
+  add_end(bus, maker);
+  run();
+  EXPECT_EQ(record(maker).state(), v1::CASE_STATE_CLOSED);
+  EXPECT_EQ(reasons(), (std::map<std::string, uint64_t>{{"not-signed", 1}}));
+}
+
+TEST_F(HostileBus, CopiesOfAnOpeningWithOtherWordsDoNotHoldItUp) {
+  Maker maker;
+  enrol(maker);
+  for (uint32_t i = 0; i < 40; ++i) {
+    Maker forger = maker;
+    forger.case_kind = i % 2 == 0 ? v1::CASE_KIND_STUDY : v1::CASE_KIND_OPERATION;
+    const Bytes opening = forger.open();
+    bus.add(maker, testing::with_header(opening, 40, testing::little<int64_t>(i + 1)));  // its time
+  }
+  add_case(bus, maker);
+  run();
+  EXPECT_EQ(record(maker).state(), v1::CASE_STATE_CLOSED);
+  EXPECT_EQ(record(maker).kind(), v1::CASE_KIND_OPERATION);
+  EXPECT_EQ(reasons(), (std::map<std::string, uint64_t>{{"not-signed", 40}}));
+}
+
+TEST_F(HostileBus, ARequeueOfOneReasonTakesInWhatWaitedForIt) {
+  Maker late;
+  add_case(bus, late);
+  std::ranges::stable_partition(bus.frames,
+                                [](const bus::Message& m) { return m.lane != bus::Lane::kEvent; });
+  const auto all = bus.frames;
+  bus.frames.resize(22);  // waves and video come before the opening that is refused
+  run();
+  bus.frames = all;
+  run();
+  EXPECT_EQ(reasons(),
+            (std::map<std::string, uint64_t>{{"awaiting-epoch", 22}, {"not-enrolled", 17}}));
+  enrol(late);
+  ListSubscriber nothing;
+  auto opened = *Ingest::open(nothing, *store, trust, clock);
+  RequeueOptions what;
+  what.reason = "not-enrolled";
+  const auto report = opened->requeue(what);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->reasons.size(), 1u);
+  EXPECT_EQ(report->reasons.at("not-enrolled").taken_in, 17u);
+  EXPECT_EQ(record(late).state(), v1::CASE_STATE_CLOSED);
+  EXPECT_TRUE(reasons().empty());
+}
+
+TEST_F(HostileBus, ARequeueOfOneCaseLeavesTheOthers) {
+  Maker one, other;
+  add_case(bus, one);
+  add_case(bus, other);
+  run();
+  enrol(one);
+  enrol(other);
+  ListSubscriber nothing;
+  auto opened = *Ingest::open(nothing, *store, trust, clock);
+  RequeueOptions what;
+  what.case_id = one.case_id;
+  ASSERT_TRUE(opened->requeue(what));
+  EXPECT_EQ(store->cases()->size(), 1u);
+  EXPECT_EQ(record(one).state(), v1::CASE_STATE_CLOSED);
+  const auto counts = *store->shard(0).quarantine_counts(other.case_id);
+  ASSERT_EQ(counts.size(), 1u);
+  EXPECT_EQ(counts[0].rows, 39u);
+  EXPECT_TRUE(store->shard(0).quarantine_counts(one.case_id)->empty());
+}
+
 TEST_F(HostileBus, JunkEpochsMakeNoCaseLarger) {
   Maker maker;
   enrol(maker);

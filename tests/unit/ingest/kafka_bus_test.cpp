@@ -125,6 +125,26 @@ TEST(KafkaSubscriber, RefusesAnOffsetThatTheTopicDoesNotHold) {
   EXPECT_EQ(seen, Code::kCorrupt);
 }
 
+TEST(KafkaTopics, TellWhichOffsetsAPartitionHolds) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "librdkafka crashes under ThreadSanitizer";
+#endif
+  auto mock = *MockKafka::start();
+  const KafkaOptions options = options_for(mock->brokers());
+  const std::string topic = topic_of(options.topic_prefix, Lane::kWave);
+  ASSERT_TRUE(mock->create_topic(topic, 2));
+  auto publisher = *KafkaPublisher::create(options);
+  for (int i = 0; i < 3; ++i)
+    ASSERT_TRUE(publisher->publish({random_id<CaseId>(), {}, Lane::kWave, 1, "x"}));
+  ASSERT_TRUE(publisher->flush(seconds(20)));
+  const auto held = held_offsets(options, topic, 1, seconds(20));
+  ASSERT_TRUE(held) << held.error().message;
+  EXPECT_EQ(held->first, 0u);
+  EXPECT_EQ(held->end, 3u);
+  EXPECT_EQ(held_offsets(options, topic, 0, seconds(20))->end, 0u);
+  EXPECT_FALSE(held_offsets(options, topic, 9, seconds(5)));
+}
+
 TEST(KafkaPublisher, RefusesAPropertyThatLibrdkafkaDoesNotKnow) {
   KafkaOptions options;
   options.brokers = "127.0.0.1:1";
