@@ -228,6 +228,15 @@ def recorded(checker, folder):
     checker.run("verify", room / "spool")
     checker.run("ingest", "--store", folder / "ingested", "--keys", room / "keys", "--logs", room / "spool",
                 "--until-idle", 0.3)
+    site, store = folder / "site", folder / "strangers"  # a site that does not know this recorder
+    casebox.run("keys", "stock", "--add", 0, "--keys", site)
+    ingest = ("ingest", "--store", store, "--keys", site, "--logs", room / "spool", "--until-idle", 0.3)
+    checker.run(*ingest)
+    listed = checker.run("quarantine", "--store", store)["rows"]
+    expect(listed, "nothing is in quarantine")
+    checker.run(*ingest, "--resume-at", f"{listed[0]['source']}={listed[0]['offset']}")
+    expect(checker.run("requeue", "--store", store, "--keys", site)["reasons"], "nothing to requeue")
+    checker.run("verify", store, code=3)
     checker.run("recover", room / "spool", "--keys", room / "keys")
     table = folder / "twin.csv"
     table.write_text("Time(s),HeartRate(1/min)\n" + "".join(f"{i / 50:.2f},{70 + i % 3}\n" for i in range(100)),

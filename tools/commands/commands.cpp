@@ -4,12 +4,14 @@ namespace casebox::tools {
 
 const std::vector<const Command*>& commands() {
   static const std::vector<const Command*> kAll = {
-      &kDemoCommand,   &kCasesCommand,     &kShowCommand,     &kQueryCommand,    &kAnalyzeCommand,
-      &kWhyCommand,    &kRecomputeCommand, &kConformCommand,  &kProtocolCommand, &kServeCommand,
-      &kReportCommand, &kReplayCommand,    &kVerifyCommand,   &kExportCommand,   &kConsentCommand,
-      &kKeysCommand,   &kRecoverCommand,   &kSimulateCommand, &kConfigCommand,   &kRecordCommand,
-      &kImportCommand, &kIngestCommand,    &kForwardCommand,  &kTopicsCommand,   &kCatCommand,
-      &kBackupCommand, &kRestoreCommand,   &kBenchCommand,    &kVersionCommand,
+      &kDemoCommand,     &kCasesCommand,    &kShowCommand,       &kQueryCommand,
+      &kAnalyzeCommand,  &kWhyCommand,      &kRecomputeCommand,  &kConformCommand,
+      &kProtocolCommand, &kServeCommand,    &kReportCommand,     &kReplayCommand,
+      &kVerifyCommand,   &kExportCommand,   &kConsentCommand,    &kKeysCommand,
+      &kRecoverCommand,  &kSimulateCommand, &kConfigCommand,     &kRecordCommand,
+      &kImportCommand,   &kIngestCommand,   &kQuarantineCommand, &kRequeueCommand,
+      &kForwardCommand,  &kTopicsCommand,   &kCatCommand,        &kBackupCommand,
+      &kRestoreCommand,  &kBenchCommand,    &kVersionCommand,
   };
   return kAll;
 }

@@ -31,6 +31,8 @@ extern const Command kConfigCommand;
 extern const Command kForwardCommand;
 extern const Command kImportCommand;
 extern const Command kIngestCommand;
+extern const Command kQuarantineCommand;
+extern const Command kRequeueCommand;
 extern const Command kRecordCommand;
 extern const Command kReportCommand;
 extern const Command kServeCommand;

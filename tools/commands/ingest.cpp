@@ -16,7 +16,10 @@
 #include "tools/config/config.h"
 #include "tools/findings/close_jobs.h"
 #include "tools/store/kept_verdicts.h"
+#include "tools/store/quarantined.h"
+#include "tools/store/resume.h"
 #include "tools/store/store_access.h"
+#include "tools/store/trust_watch.h"
 
 namespace casebox::tools {
 namespace {
@@ -123,6 +126,129 @@ Result<std::unique_ptr<bus::Subscriber>> subscriber_of(const Plan& plan) {
   return std::unique_ptr<bus::Subscriber>(std::move(kafka));
 }
 
+/// What --resume-at may name.
+Result<std::vector<ResumeSource>> sources_of(const Plan& plan) {
+  std::vector<ResumeSource> out;
+  for (const fs::path& dir : plan.logs) {
+    auto name = bus::LogSubscriber::source_of(dir);
+    if (!name && name.error().code == Code::kNotFound) continue;  // no log in it yet
+    if (!name) return std::move(name).error();
+    out.push_back(
+        {*name, [dir]() -> Result<bus::HeldOffsets> {
+           CASEBOX_TRY(const auto files, log::files(dir));
+           CASEBOX_TRY(const auto end, log::durable_offset(dir));
+           const uint32_t first = files.empty() ? 0 : log::file_index(files.front()).value_or(0);
+           return bus::HeldOffsets{log::Offset{first, 0}.packed(), end ? end->packed() : 0};
+         }});
+  }
+  if (plan.kafka.brokers.empty()) return out;
+  for (const bus::Lane lane : plan.kafka.lanes)
+    for (const uint32_t partition : plan.partitions) {
+      const std::string topic = bus::topic_of(plan.kafka.topic_prefix, lane);
+      out.push_back({topic + "/" + std::to_string(partition), [topic, partition, &plan] {
+                       return bus::held_offsets(plan.kafka, topic, partition, seconds(30));
+                     }});
+    }
+  return out;
+}
+
+/// Sets what --resume-at says, before anything is read.
+Result<std::vector<Resumed>> resume(const Args& args, const Plan& plan, storage::Store& store) {
+  std::vector<ResumeAt> places;
+  for (const std::string& text : args.list("--resume-at")) {
+    CASEBOX_TRY(places.emplace_back(), parse_resume_at(text));
+  }
+  if (places.empty()) return std::vector<Resumed>();
+  CASEBOX_TRY(const auto sources, sources_of(plan));
+  CASEBOX_TRY(auto set, set_resume(store, places, sources, args.flag("--force")));
+  for (const Resumed& one : set)
+    std::fprintf(stderr, "casebox: %s: goes on at %llu%s\n", one.source.c_str(),
+                 static_cast<unsigned long long>(one.at),
+                 one.skips ? "; WHAT LIES BEFORE IS SKIPPED: it is in no case, and what was signed "
+                             "of it makes its case DAMAGED"
+                           : "");
+  return set;
+}
+
+Json resumed_json(const std::vector<Resumed>& resumed) {
+  Json out = Json::array();
+  for (const Resumed& one : resumed)
+    out.push_back({{"source", one.source},
+                   {"before", one.before ? Json(std::to_string(*one.before)) : Json(nullptr)},
+                   {"at", std::to_string(one.at)},
+                   {"skips", one.skips}});
+  return out;
+}
+
+/// The findings of a first run must not end in quarantine.
+Result<void> check_analysis(StoreAccess& access) {
+  if (access.keystore() == nullptr) return ok();  // the jobs say so
+  CASEBOX_TRY(const auto key, access.keystore()->signing_key("analysis"));
+  CASEBOX_TRY(const LoadedTrust trusted, access.trust());
+  const v1::TrustedProducer* listed = trusted.list.find(view(key.public_key()));
+  if (listed != nullptr && listed->role() == v1::PRODUCER_ROLE_ANALYSIS) return ok();
+  return Error{Code::kInvalidArgument,
+               trust_file(access).string() +
+                   ": the key that signs this store's findings is not on the trust list, so all of "
+                   "them would go to quarantine; write the list anew with `casebox keys trust`, "
+                   "enrol the key there, or leave out --analyze"};
+}
+
+/// Whom a new list lets in is taken in, out of the quarantine too.
+/// `said`: even if that is nobody.
+Result<void> enrol(ingest::Ingest& loop, StoreAccess& access, const trust::TrustList& list,
+                   bool said) {
+  CASEBOX_TRY(const auto report, loop.enrol(list));
+  uint64_t taken = 0;
+  for (const auto& [code, line] : report.reasons) taken += line.taken_in;
+  if (taken > 0 || said)
+    std::fprintf(stderr,
+                 "casebox: the trust list changed (number %llu): %llu frames taken in from "
+                 "quarantine\n",
+                 static_cast<unsigned long long>(list.message().serial()),
+                 static_cast<unsigned long long>(taken));
+  if (taken > 0) {
+    CASEBOX_TRY(const auto counts, quarantine_counts(access.store()));
+    for (const storage::QuarantineCount& count : counts)
+      if (count.beyond > 0 && report.reasons.count(count.reason) > 0)
+        std::fprintf(stderr,
+                     "casebox: %s: %llu more frames (%s) were not kept; stop, and start once with "
+                     "--resume-at %s=%llu to read them again\n",
+                     count.source.c_str(), static_cast<unsigned long long>(count.beyond),
+                     count.reason.c_str(), count.source.c_str(),
+                     static_cast<unsigned long long>(count.first_beyond));
+  }
+  return keep_trust_list(access, list);
+}
+
+/// Looks for another trust list, and goes by it. Troubles are said once and tried again.
+class Enrolments {
+ public:
+  explicit Enrolments(const StoreAccess& access) : watch_(access) {}
+
+  Result<void> look(ingest::Ingest& loop, StoreAccess& access) {
+    const auto changed = watch_.changed();
+    auto done = changed ? ok() : Result<void>(changed.error());
+    if (changed && *changed) done = enrol(loop, access, (*changed)->list, true);
+    if (done) {
+      if (changed && *changed) said_.clear();
+      return ok();
+    }
+    watch_.again();
+    if (changed && done.error().code != Code::kUnavailable && done.error().code != Code::kNoSpace)
+      return done;
+    if (said_ != done.error().message)
+      std::fprintf(stderr, "casebox: %s; the trust list before stays in force\n",
+                   done.error().message.c_str());
+    said_ = done.error().message;
+    return ok();
+  }
+
+ private:
+  TrustWatch watch_;
+  std::string said_;
+};
+
 /// Of the operations of which something was stored.
 Result<Json> cases_json(const storage::Store& store, const std::vector<CaseId>& touched) {
   Json out = Json::array();
@@ -131,6 +257,7 @@ Result<Json> cases_json(const storage::Store& store, const std::vector<CaseId>& 
     if (!found || !storage::is_operation(*found)) continue;
     const v1::CaseRecord& record = *found;
     CASEBOX_TRY(const Digest digest, store.case_digest(id));
+    CASEBOX_TRY(const uint64_t quarantined, quarantined_of(store, id));
     uint64_t items = 0, missing = 0, gaps = 0;
     for (const v1::StreamRecord& stream : record.streams()) {
       items += stream.items();
@@ -144,14 +271,14 @@ Result<Json> cases_json(const storage::Store& store, const std::vector<CaseId>& 
                    {"items", items},
                    {"missing", missing},
                    {"gap_frames", gaps},
-                   {"quarantined", record.quarantined()}});
+                   {"quarantined", quarantined}});
   }
   return out;
 }
 
 /// Runs until told to stop or idle. Troubles that pass are said once and waited out.
 Result<void> run_loop(ingest::Ingest& loop, StoreAccess& access, CloseJobs* jobs,
-                      const Args& args) {
+                      Enrolments& enrolments, const Args& args) {
   Clock& clock = access.clock();
   const bool until_idle = args.has("--until-idle");
   CASEBOX_TRY(const Duration idle, args.seconds("--until-idle"));
@@ -160,6 +287,7 @@ Result<void> run_loop(ingest::Ingest& loop, StoreAccess& access, CloseJobs* jobs
   MonoTime last = clock.mono();
   bool said = false, refilled = false;
   while (!signal.stopped()) {
+    CASEBOX_CHECK(enrolments.look(loop, access));
     auto handled = loop.run_once(milliseconds(100));
     if (!handled) {
       const Code code = handled.error().code;
@@ -204,9 +332,10 @@ Result<int> run(const Args& args) {
   storage::Store* store = &access->store();
   CASEBOX_TRY(auto subscriber, subscriber_of(plan));
   // What the jobs say is taken from their first word on.
-  if (plan.analyze && access->keystore() != nullptr)
-    CASEBOX_CHECK(access->keystore()->signing_key("analysis"));
+  if (plan.analyze) CASEBOX_CHECK(check_analysis(*access));
+  Enrolments enrolments(*access);
   CASEBOX_TRY(const LoadedTrust trusted, access->trust());
+  CASEBOX_TRY(const auto resumed, resume(args, plan, *store));
   CASEBOX_TRY(auto loop, ingest::Ingest::open(*subscriber, *store, trusted.list, clock));
   std::unique_ptr<CloseJobs> jobs;
   if (plan.analyze) {
@@ -219,8 +348,9 @@ Result<int> run(const Args& args) {
     CASEBOX_TRY(jobs, CloseJobs::start(*access));
   }
   const MonoTime begin = clock.mono();
-  CASEBOX_CHECK(access->keep_trust_list());
-  CASEBOX_CHECK(run_loop(*loop, *access, jobs.get(), args));
+  CASEBOX_TRY(const bool changed, trust_changed(*access));
+  if (changed) CASEBOX_CHECK(enrol(*loop, *access, trusted.list, false));
+  CASEBOX_CHECK(run_loop(*loop, *access, jobs.get(), enrolments, args));
   CASEBOX_CHECK(keep_verdicts(*access, loop->touched()));  // of what was derived meanwhile, too
   if (jobs) jobs->stop();
   const double took = (clock.mono() - begin).seconds();
@@ -245,6 +375,7 @@ Result<int> run(const Args& args) {
   json["failed"] = jobs ? Json(jobs->state().failed) : Json(nullptr);
   json["seconds"] = took;
   CASEBOX_TRY(json["cases"], cases_json(*store, loop->touched()));
+  json["resumed"] = resumed_json(resumed);
   json["requeued"] = done.requeued;
   json["mended"] = done.mended;
   json["quarantine_reasons"] = Json::array();
@@ -282,6 +413,10 @@ const Command kIngestCommand{
              {"--keys", ArgKind::kText, "Folder of the keystore (default: <store>/keys)"},
              {"--logs", ArgKind::kList, "Log folders to read (default: those below <store>/logs)"},
              {"--partition", ArgKind::kList, "Kafka: only these partitions (default: all)"},
+             {"--resume-at", ArgKind::kList,
+              "SOURCE=OFFSET: read this source from here on, e.g. casebox.wave.v1/0=1200; "
+              "`casebox quarantine` names sources and offsets"},
+             {"--force", ArgKind::kFlag, "--resume-at may go forward: what it skips is in no case"},
              {"--analyze", ArgKind::kFlag, "Run the jobs of each case when it closes"},
              {"--until-idle", ArgKind::kNumber, "Stop when nothing came for so many s"}})),
     run,
@@ -289,7 +424,10 @@ const Command kIngestCommand{
     "With --analyze, cases that closed while nobody looked get their jobs too. Findings go to\n"
     "<store>/logs/analysis; with Kafka, `casebox forward <store>/logs/analysis` sends them to the\n"
     "broker, from which every node has them. Let one node of a partition analyse.\n"
-    "What comes from nobody on the trust list (--trust, or the keystore's) goes to quarantine.\n"
+    "What comes from nobody on the trust list (--trust, or the keystore's) goes to quarantine:\n"
+    "`casebox quarantine` lists it. The list is looked at again when it changes, and what was\n"
+    "refused by the one before is taken in then, if it may be.\n"
+    "--resume-at: what the store has is known when it comes again, so going back costs time only.\n"
     "JSON: frames bytes duplicates quarantined requeued mended seconds cases[{case_id case_digest\n"
     "frames items missing gap_frames quarantined}] quarantine_reasons[{reason count}]\n"
     "quarantine[{source offset reason bytes}] quarantine_more"};

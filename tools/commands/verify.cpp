@@ -10,6 +10,7 @@
 #include "tools/commands/commands.h"
 #include "tools/config/yaml.h"
 #include "tools/documents/parts.h"
+#include "tools/store/quarantined.h"
 #include "tools/store/store_access.h"
 
 namespace casebox::tools {
@@ -34,8 +35,44 @@ Result<trust::PublicKey> public_key(const std::string& text) {
 struct Looked {
   std::string kind;
   std::vector<verify::Report> reports;
-  std::map<std::string, uint64_t> quarantined;  // by reason; information, no part of any case
+  // What the bus brought and no case took: quarantined_json. Information, no part of any verdict;
+  // null: it cannot be read.
+  Json quarantined = Json::array();
+  std::map<CaseId, Json> quarantined_of;  // what names a case
 };
+
+/// quarantined[{reason frames not_kept}], over all sources; not_kept are counted in frames too.
+Json quarantined_json(const std::vector<storage::QuarantineCount>& counts) {
+  std::map<std::string, std::pair<uint64_t, uint64_t>> reasons;
+  for (const storage::QuarantineCount& count : counts) {
+    auto& [frames, not_kept] = reasons[count.reason];
+    frames += count.rows + count.beyond;
+    not_kept += count.beyond;
+  }
+  Json out = Json::array();
+  for (const auto& [reason, sum] : reasons)
+    if (sum.first > 0)
+      out.push_back({{"reason", reason}, {"frames", sum.first}, {"not_kept", sum.second}});
+  return out;
+}
+
+/// A damaged quarantine damages no case.
+Json quarantined_in(const storage::Store& store, std::optional<CaseId> id) {
+  const auto counts = quarantine_counts(store, id);
+  if (counts) return quarantined_json(*counts);
+  std::fprintf(stderr, "casebox: the quarantine cannot be read: %s\n",
+               counts.error().message.c_str());
+  return nullptr;
+}
+
+void print_quarantined(const Json& quarantined, const char* before, const char* behind) {
+  if (quarantined.empty()) return;
+  std::string text;
+  for (const Json& one : quarantined)
+    text += (text.empty() ? "" : ", ") + std::to_string(one["frames"].get<uint64_t>()) + " " +
+            one["reason"].get<std::string>();
+  std::printf("%sin quarantine: %s%s\n", before, text.c_str(), behind);
+}
 
 /// A report about the place, not about a case in it.
 verify::Report about(const std::string& path, verify::Verdict verdict, const std::string& what,
@@ -99,7 +136,12 @@ Result<void> look_at_store(const std::string& path, const verify::Options& optio
   Progress progress("verify", records.size(), "cases");
   auto reports = storage::verify_store(**store, options, storage::Depth::kBytes,
                                        [&](const verify::Report& report, size_t done, size_t) {
-                                         if (people) print_people(report);
+                                         Json& aside = looked.quarantined_of[report.case_id];
+                                         aside = quarantined_in(**store, report.case_id);
+                                         if (people) {
+                                           print_people(report);
+                                           print_quarantined(aside, "  ", "; no part of the case");
+                                         }
                                          progress.update(done);
                                        });
   if (!reports && reports.error().code != Code::kCorrupt) return std::move(reports).error();
@@ -109,6 +151,7 @@ Result<void> look_at_store(const std::string& path, const verify::Options& optio
     return ok();
   }
   looked.reports = std::move(*reports);
+  looked.quarantined = quarantined_in(**store, {});
   const size_t cases = looked.reports.size();
   for (uint32_t i = 0; i < (*store)->shards(); ++i)
     if ((*store)->shard(i).recovered().torn_tail)
@@ -158,11 +201,14 @@ Json to_json(const Looked& looked, verify::Verdict verdict, double seconds) {
     bytes += report.bytes;
     Json one = report_json(report);
     caches += one["caches_differ"].get<uint64_t>();
+    const auto aside = looked.quarantined_of.find(report.case_id);
+    one["quarantined"] = aside == looked.quarantined_of.end() ? Json::array() : aside->second;
     for (const char* key : {"proven", "not_proven", "problems", "signers", "streams"})
       for (const Json& item : one[key]) json[key].push_back(item);
     json["cases"].push_back(std::move(one));
   }
   json["caches_differ"] = caches;
+  json["quarantined"] = looked.quarantined;
   json["frames"] = frames;
   json["bytes"] = bytes;
   json["seconds"] = seconds;
@@ -212,6 +258,7 @@ Result<int> run(const Args& args) {
   if (args.json()) {
     print(to_json(looked, verdict, seconds));
   } else {
+    print_quarantined(looked.quarantined, "", "; in no case (casebox quarantine lists them)");
     std::printf("%s: %zu cases, %llu frames, %.1f MiB in %.2f s\n", verify::to_string(verdict),
                 looked.reports.size(), static_cast<unsigned long long>(frames),
                 static_cast<double>(bytes) / (1 << 20), seconds);

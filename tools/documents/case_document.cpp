@@ -8,6 +8,7 @@
 #include "tools/cli/progress.h"
 #include "tools/documents/parts.h"
 #include "tools/store/channel_digest.h"
+#include "tools/store/quarantined.h"
 
 namespace casebox::tools {
 namespace {
@@ -218,7 +219,7 @@ Result<Json> case_full_json(StoreAccess& access, CaseId id, bool digests, bool e
   out["alias"] = access.alias_of(id);
   out["sealed"] = facts.sealed;
   out["case_digest"] = to_hex(digest);
-  out["quarantined"] = record.quarantined();
+  CASEBOX_TRY(out["quarantined"], quarantined_of(access.store(), id));
 
   // The reader's copy of the record: streams have their true names in it.
   const std::vector<StreamTotals> sums = totals(reader->record());

@@ -12,6 +12,7 @@
 #include "proto/producer/recovery.h"
 #include "tools/cli/json.h"
 #include "tools/store/kept_verdicts.h"
+#include "tools/store/trust_watch.h"
 
 namespace casebox::tools {
 namespace fs = std::filesystem;
@@ -350,10 +351,12 @@ Result<Drained> StoreAccess::drain(const std::vector<fs::path>& more) {
   CASEBOX_TRY(auto subscriber, bus::LogSubscriber::open(dirs));
   CASEBOX_TRY(const LoadedTrust trusted, trust());
   CASEBOX_TRY(auto loop, ingest::Ingest::open(*subscriber, *store_, trusted.list, clock_));
+  CASEBOX_TRY(const bool changed, trust_changed(*this));
+  if (changed) CASEBOX_CHECK(loop->enrol(trusted.list));
   CASEBOX_CHECK(loop->drain(milliseconds(10)));
   const ingest::Progress& done = loop->progress();
   Drained drained{done.frames, done.duplicates, done.quarantined, loop->take_closed()};
-  CASEBOX_CHECK(keep_trust_list());
+  CASEBOX_CHECK(tools::keep_trust_list(*this, trusted.list));
   CASEBOX_CHECK(keep_verdicts(*this, loop->touched()));
   return drained;
 }

@@ -1,6 +1,7 @@
 #include "tools/web/api.h"
 
 #include "tools/cli/json.h"
+#include "tools/store/quarantined.h"
 #include "tools/web/case_json.h"
 
 namespace casebox::tools::web {
@@ -51,10 +52,13 @@ void register_api(Router& router, const storage::Store& store, CaseSessions& ses
   router.add("/api/cases", [&store, &sessions](const Request& request) {
     return list_cases(store, sessions, request.stale);
   });
-  router.add("/api/cases/{id}", [&sessions](const Request& request) -> Result<Response> {
+  router.add("/api/cases/{id}", [&store, &sessions](const Request& request) -> Result<Response> {
     CASEBOX_TRY(auto lease, sessions.reopen(request.params.at("id"), unproven(request)));
     CASEBOX_TRY(const CaseView* view, lease->view());
+    CASEBOX_TRY(const CaseId id, parse_id<CaseId>(view->case_id));
+    CASEBOX_TRY(const uint64_t quarantined, quarantined_of(store, id));
     Json json = case_document(*view);
+    json["quarantined"] = quarantined;
     json["stale"] = request.stale;
     return Response{200, "application/json", to_text(json), {{"Casebox-Verdict", view->verdict}}};
   });

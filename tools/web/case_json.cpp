@@ -108,7 +108,6 @@ Json case_document(const CaseView& view) {
   json["start_u95_s"] = view.start_u95_s;
   json["first_t_s"] = view.first_t_s;
   json["frames"] = std::to_string(view.frames);
-  json["quarantined"] = view.quarantined;
   json["verdict"] = view.verdict;
   json["complete"] = view.complete;
   json["problems"] = Json::array();
