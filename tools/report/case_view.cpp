@@ -269,7 +269,6 @@ CaseView summarize_case(const v1::CaseRecord& record) {
   view.duration_s = std::max(0.0, s(record.last_t_ns()));
   view.first_t_s = s(record.first_t_ns());
   view.frames = record.frames();
-  view.quarantined = record.quarantined();
   std::map<std::pair<bool, std::string>, StreamView> streams;
   std::map<uint64_t, bool> derived;
   for (const v1::EpochRecord& epoch : record.epochs())

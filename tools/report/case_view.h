@@ -68,7 +68,7 @@ struct CaseView {
   bool complete = false;  // the verdict is one of the two good ones
   bool readable = false;
   std::string unreadable_reason;
-  uint64_t frames = 0, quarantined = 0;
+  uint64_t frames = 0;
   std::vector<StreamView> streams;
   std::vector<PhaseView> phases;
   std::vector<EventView> events;
