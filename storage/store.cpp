@@ -7,11 +7,11 @@
 #include <algorithm>
 #include <charconv>
 #include <fstream>
+#include <map>
 #include <set>
 #include <sstream>
 
 #include "proto/frame/role.h"
-#include "proto/seal/seal.h"
 #include "storage/internal/files.h"
 #include "storage/internal/shard_impl.h"
 
@@ -204,34 +204,29 @@ Result<Digest> Store::case_digest(CaseId id) const {
   const Shard* shard = shard_of(id);
   if (shard == nullptr)
     return Error{Code::kNotFound, "case " + to_string(id) + " is not in " + dir().string()};
-  CASEBOX_TRY(auto record, shard->find_case(id));
-  std::set<uint64_t> recorder;
+  CASEBOX_TRY(const auto record, shard->find_case(id));
+  std::map<uint32_t, const v1::EpochRecord*> recorder;  // by index
   for (const auto& epoch : record->epochs())
-    if (frame::owns_case(epoch.role())) recorder.insert(epoch.epoch());
-  std::set<std::pair<uint64_t, uint32_t>> parts;
-  for (const auto& stream : record->streams())
-    if (recorder.count(stream.epoch()) != 0)
-      parts.insert({stream.epoch(), stream.stream().stream_id()});
-  for (uint64_t epoch : recorder) parts.insert({epoch, 0});
-
-  seal::Sha256 whole;
-  for (const auto& [epoch, stream] : parts) {
-    seal::Sha256 frames;
-    bool any = false;
-    CASEBOX_CHECK(
-        shard->for_each_frame(id, Epoch{epoch}, StreamId{stream}, [&](const StoredFrame& stored) {
-          frames.update(stored.bytes);
-          any = true;
-          return ok();
-        }));
-    if (!any) continue;
-    char place[12];
-    store_le(place, epoch);
-    store_le(place + 8, stream);
-    whole.update({place, sizeof place});
-    whole.update(view(frames.finish()));
-  }
-  return whole.finish();
+    if (frame::owns_case(epoch.role())) recorder[epoch.index()] = &epoch;
+  std::map<std::pair<uint32_t, StreamId>, frame::StreamHead> heads;
+  CASEBOX_CHECK(shard->for_each_proof(id, nullptr, [&](const Proof& proof) -> Result<void> {
+    const auto epoch = recorder.find(proof.epoch_index);
+    if (epoch == recorder.end()) return ok();
+    const auto [at, fresh] = heads.try_emplace({proof.epoch_index, proof.stream});
+    if (fresh) {
+      at->second.epoch = Epoch{epoch->second->epoch()};
+      at->second.stream = proof.stream;
+      CASEBOX_TRY(const ProducerId producer,
+                  id_from_bytes<ProducerId>(epoch->second->producer_id()));
+      at->second.head = frame::first_head(producer, id, proof.stream, at->second.epoch);
+    }
+    at->second.head = frame::next_head(at->second.head, proof.leaf);
+    at->second.next = proof.next();
+    return ok();
+  }));
+  std::vector<frame::StreamHead> all;
+  for (const auto& [place, head] : heads) all.push_back(head);
+  return frame::case_digest(std::move(all));
 }
 
 }  // namespace casebox::storage

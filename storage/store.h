@@ -313,8 +313,8 @@ class Store {
   Result<std::vector<v1::CaseRecord>> operations() const;
   Result<std::optional<v1::CaseRecord>> find_case(CaseId id) const;
   const Shard* shard_of(CaseId id) const;
-  /// Digest of a case: SHA-256 over, for each (epoch, stream) of its recorder ascending,
-  /// epoch || stream || SHA-256(frames in number order).
+  /// frame::case_digest from the stored leaf hashes, without a look at the frames: what is stored,
+  /// not what is proven (storage/verify says that).
   Result<Digest> case_digest(CaseId id) const;
   const std::filesystem::path& dir() const;
 

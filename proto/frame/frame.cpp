@@ -194,6 +194,20 @@ Digest next_head(const Digest& head, const Digest& leaf) {
   return seal::sha256({BytesView{"\x10", 1}, view(head), view(leaf)});
 }
 
+Digest case_digest(std::vector<StreamHead> heads) {
+  std::ranges::sort(heads, {}, [](const StreamHead& at) { return std::pair(at.epoch, at.stream); });
+  seal::Sha256 whole;
+  for (const StreamHead& at : heads) {
+    char place[20];
+    store_le(place, at.epoch.value);
+    store_le(place + 8, at.stream.value);
+    store_le(place + 12, at.next);
+    whole.update({place, sizeof place});
+    whole.update(view(at.head));
+  }
+  return whole.finish();
+}
+
 namespace {
 
 constexpr char kStored = 0, kZstd = 1;

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "proto/base/bytes.h"
 #include "proto/base/ids.h"
@@ -125,6 +126,20 @@ Digest first_head(ProducerId producer, CaseId case_id, StreamId stream, Epoch ep
 
 /// SHA-256(0x10 || head || leaf hash).
 Digest next_head(const Digest& head, const Digest& leaf);
+
+/// Where the chain of one stream ends.
+struct StreamHead {
+  Epoch epoch;
+  StreamId stream;
+  uint64_t next = 0;
+  Digest head{};
+};
+
+/// Digest of a case, which compares runs, stores and copies: SHA-256 over epoch (8 bytes), stream
+/// (4), next number (8), all little-endian, and head of each stream of its recorder that has frames.
+/// Since heads commit to every byte before them, it costs no second look at the frames.
+/// `heads` in any order.
+Digest case_digest(std::vector<StreamHead> heads);
 
 /// Body plaintext <-> protobuf bytes. One byte says how it is compressed (0 stored, 1 zstd), so
 /// that compression stays inside the seal. `compress` false: media and coded waves, which do not

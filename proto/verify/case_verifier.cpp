@@ -139,7 +139,6 @@ void CaseVerifier::add_control(const frame::View& frame, ProducerId producer, co
   const Signed before{stream.next, stream.head, {}};
   stream.seen.push_back({h.first.value, leaf});
   impl.chain(stream, h, leaf);
-  stream.frames.update(frame.bytes);
   switch (h.kind) {
     case frame::Kind::kCase: impl.take_case(epoch, frame, hand); break;
     case frame::Kind::kBeat: impl.take_beat(epoch, frame, before, hand); break;
@@ -214,7 +213,6 @@ void CaseVerifier::add(const frame::View& frame, const Where& where, const Diges
   impl.check_stated(stream, hand);  // where it can be taken up behind a hole
   impl.chain(stream, h, leaf);
   stream.seen.push_back({h.first.value, leaf});
-  stream.frames.update(frame.bytes);
   impl.check_body(*epoch, stream, frame, hand);
   impl.check_stated(stream, hand);
 }
@@ -236,7 +234,6 @@ void CaseVerifier::add_leaf(const Leaf& leaf) {
   if (!impl.move_to(stream, hand, nullptr)) return;
   impl.check_stated(stream, hand);
   impl.chain(stream, h, leaf.hash);
-  stream.leaves = true;
   stream.items += h.count;
   impl.check_stated(stream, hand);
 }
@@ -321,21 +318,13 @@ Report CaseVerifier::finish() {
   internal::report_streams(impl.epochs, impl.order, impl.report);
   internal::name_signers(impl.epochs, impl.order, impl.options, impl.report);
   internal::judge(impl.epochs, impl.order, impl.options, impl.torn, impl.report);
-  seal::Sha256 whole;
-  bool leaves = false;
-  for (auto& [id, epoch] : impl.epochs) {
+  std::vector<frame::StreamHead> heads;
+  for (const auto& [id, epoch] : impl.epochs) {
     if (epoch.derived) continue;
-    for (auto& [stream_id, stream] : epoch.streams) {
-      if (!stream.any) continue;
-      leaves = leaves || stream.leaves;
-      char at[12];
-      store_le(at, id);
-      store_le(at + 8, stream_id);
-      whole.update({at, sizeof at});
-      whole.update(view(stream.frames.finish()));
-    }
+    for (const auto& [stream_id, stream] : epoch.streams)
+      if (stream.any) heads.push_back({Epoch{id}, StreamId{stream_id}, stream.next, stream.head});
   }
-  if (!leaves) impl.report.case_digest = whole.finish();
+  impl.report.case_digest = frame::case_digest(std::move(heads));
   return std::move(impl.report);
 }
 

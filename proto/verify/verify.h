@@ -87,8 +87,7 @@ struct Report {
   uint64_t frames = 0;
   uint64_t bytes = 0;
   double valid_to_s = 0;  // case time up to which a signed beat covers everything
-  Digest case_digest{};   // SHA-256 over the recorder's frames sorted by identity; `add` order
-                          // permitting, zero if any came by `add_leaf`
+  Digest case_digest{};   // frame::case_digest over what is here
 
   /// Adds a problem and makes the verdict as bad as it asks for.
   void blame(Problem problem, Weight weight);

@@ -208,7 +208,6 @@ Result<Json> case_full_json(StoreAccess& access, CaseId id, bool digests, bool e
   }
   CASEBOX_TRY(Json out,
               case_header_json(record, KeptVerdict{report.verdict, access.clock().utc()}));
-  CASEBOX_TRY(const Digest digest, access.store().case_digest(id));
   CASEBOX_TRY(const query::CaseFacts facts, query::read_facts(*reader));
   out["problems"] = Json::array();
   for (const verify::Problem& problem : report.problems)
@@ -218,7 +217,7 @@ Result<Json> case_full_json(StoreAccess& access, CaseId id, bool digests, bool e
       access.options().show_unproven && !verify::may_be_shown(reader->verdict());
   out["alias"] = access.alias_of(id);
   out["sealed"] = facts.sealed;
-  out["case_digest"] = to_hex(digest);
+  out["case_digest"] = to_hex(report.case_digest);
   CASEBOX_TRY(out["quarantined"], quarantined_of(access.store(), id));
 
   // The reader's copy of the record: streams have their true names in it.

@@ -114,7 +114,6 @@ Result<CaseEvidence> gather_evidence(StoreAccess& access, CaseId id) {
   CaseEvidence evidence;
   CASEBOX_TRY(evidence.view, gather_case(*reader));
   CASEBOX_TRY(evidence.custody, access.verify(record, storage::Depth::kBytes));
-  CASEBOX_TRY(evidence.custody.case_digest, access.store().case_digest(id));
   for (const v1::EpochRecord& epoch : record.epochs())
     evidence.epochs.push_back({to_string(Epoch{epoch.epoch()}), name_of(epoch.role()),
                                to_hex(epoch.producer_id()), to_hex(epoch.signing_key()),

@@ -43,9 +43,7 @@ struct StreamState {
   std::vector<Signed> stated;  // ascending, from beats and the close frame
   size_t checked = 0;          // of `stated`
   std::vector<Seen> seen;      // in number order
-  seal::Sha256 frames;         // for the digest of the case
   bool any = false;
-  bool leaves = false;        // some came by their leaf hash alone
   uint64_t counted_gaps = 0;  // gap frames, taken up again with the chain
   uint64_t items = 0, missing = 0, unknown_gaps = 0, gap_frames = 0;
   uint64_t plain = 0;  // data frames that nobody sealed
