@@ -28,15 +28,19 @@ enum class EventOrigin : uint8_t { kHuman, kDevice, kAlgorithm, kDerived };
 struct LogEvent {
   ActivityId activity = 0;
   int64_t t0_ns = 0;
-  int64_t t1_ns = 0;          // t1 == t0: a moment
-  int64_t u95_ns = 0;         // of both ends; negative: no bound is known
-  uint32_t source_order = 0;  // position in the source; breaks ties
+  int64_t t1_ns = 0;                           // t1 == t0: a moment
+  int64_t u95_ns = 0;                          // of both ends; negative: no bound is known
+  int64_t u95_start_ns = -1, u95_end_ns = -1;  // of one end where that is less; negative: u95_ns
+  uint32_t source_order = 0;                   // position in the source; breaks ties
   EventOrigin origin = EventOrigin::kHuman;
   bool open = false;     // never ended; t1 is where the case ended
   bool timed = true;     // false: only its order is known
   float confidence = 0;  // 0 = not stated
   std::string resource;
   std::vector<v1::SourceRange> sources;
+
+  int64_t start_u95_ns() const { return u95_start_ns >= 0 ? u95_start_ns : u95_ns; }
+  int64_t end_u95_ns() const { return u95_end_ns >= 0 ? u95_end_ns : u95_ns; }
 };
 
 /// One case's events in source order.

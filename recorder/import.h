@@ -20,7 +20,7 @@ namespace casebox::recorder {
 
 struct ImportFile {
   std::string path;
-  std::string type;      // "media", "vital", "csv", "phases"
+  std::string type;      // "media", "vital", "csv", "phases", "instruments"
   std::string name;      // of the source: prefix of its streams
   std::string case_key;  // annotations: which case of the file
   double start_s = 0;    // case time of the file's beginning

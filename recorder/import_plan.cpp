@@ -7,6 +7,7 @@
 #include "proto/seal/seal.h"
 #include "proto/text/text.h"
 #include "recorder/import.h"
+#include "recorder/sources/instruments_source.h"
 #include "recorder/sources/phases_source.h"
 
 namespace casebox::recorder {
@@ -26,7 +27,16 @@ bool is_name(const std::string& text) {
 const char* usual_name(const std::string& type) {
   if (type == "media") return "scope";
   if (type == "vital") return "monitor";
+  if (type == "instruments") return "instrument";
   return type == "csv" ? "twin" : "annotation";
+}
+
+/// A table that names the cases its rows are of.
+bool names_cases(const std::string& type) { return type == "phases" || type == "instruments"; }
+
+Result<std::vector<std::string>> cases_of(const ImportFile& file, const std::string& encoding) {
+  return file.type == "phases" ? phase_cases(file.path, encoding)
+                               : instrument_cases(file.path, encoding);
 }
 
 Result<Digest> file_digest(const std::string& path) {
@@ -78,8 +88,11 @@ Result<std::vector<ImportCase>> plan_import(const std::vector<std::string>& text
     if (!own_name) file.name = usual_name(file.type);
     if (const auto start = start_of.find(file.name); start != start_of.end())
       file.start_s = start->second;
-    if (file.type == "phases" && alias.empty()) {
-      auto cases = phase_cases(file.path, encoding);
+    const auto cases = names_cases(file.type)
+                           ? cases_of(file, encoding)
+                           : Result<std::vector<std::string>>(std::vector<std::string>{});
+    const bool is_table = file.type == "phases" || (cases && !cases->empty());
+    if (is_table && alias.empty()) {
       if (!cases) {  // told again, with its place, when it is opened
         named.push_back({"", {file}});
         continue;
@@ -92,10 +105,7 @@ Result<std::vector<ImportCase>> plan_import(const std::vector<std::string>& text
       }
       continue;
     }
-    if (file.type == "phases") {
-      auto cases = phase_cases(file.path, encoding);
-      if (cases && std::ranges::find(*cases, alias) != cases->end()) file.case_key = alias;
-    }
+    if (cases && std::ranges::find(*cases, alias) != cases->end()) file.case_key = alias;
     if (const int n = ++used[file.name]; n > 1) {
       if (own_name)
         return Error{Code::kInvalidArgument,

@@ -79,6 +79,7 @@ class Recording {
   std::set<std::pair<size_t, size_t>> need_key_;       // video after a loss
   CaseTime now_;
   bool stopping_ = false;
+  bool stopped_ = false;  // from outside, before the sources had ended
   bool past_limit_ = false;
   bool disk_full_ = false;
   bool balanced_ = true;
@@ -269,7 +270,10 @@ void Recording::stop_sources() {
 
 Result<Summary> Recording::run() {
   while (true) {
-    if (!stopping_ && should_stop()) stop_sources();
+    if (!stopping_ && should_stop()) {
+      stopped_ = true;
+      stop_sources();
+    }
     auto message = inbox_->pop(fast_, kPatience);
     if (!message && inbox_->finished()) break;
     if (!fast_) now_ = std::max(now_, real_now());
@@ -292,9 +296,16 @@ Result<Summary> Recording::run() {
 }
 
 Result<void> Recording::close() {
+  const auto states = inbox_->states();
+  const bool lost = !refused_.empty() || std::ranges::any_of(states, [](const SourceState& source) {
+    return source.state == "failed" || source.state == "reconnecting";
+  });
+  const auto cause = stopped_ ? v1::CloseFrame::CAUSE_STOPPED
+                     : lost   ? v1::CloseFrame::CAUSE_SOURCE_LOST
+                              : v1::CloseFrame::CAUSE_SOURCES_ENDED;
   const MonoTime give_up = clock_.mono() + kClosePatience;
   while (true) {
-    auto done = session_->close(now_);
+    auto done = session_->close(now_, cause);
     if (done) return ok();
     ladder_.give_up_reserve();
     if (clock_.mono() >= give_up || done.error().code == Code::kInvalidArgument)

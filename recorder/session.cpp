@@ -12,7 +12,8 @@ namespace casebox::recorder {
 namespace {
 
 constexpr int64_t kBeat = 1'000'000'000;
-constexpr int64_t kMostBeats = 3600;  // for one jump in time: a file may skip years
+constexpr uint64_t kFramesABeat = 256;  // of an import
+constexpr int64_t kMostBeats = 3600;    // for one jump in time: a file may skip years
 constexpr Duration kFlushEvery = milliseconds(20);
 constexpr int64_t kUtcStep = 500'000'000;
 
@@ -216,6 +217,14 @@ Result<void> Session::tick(CaseTime now) {
     flushed_ = now;
     CASEBOX_CHECK(sequencer_->flush_due(now));
   }
+  if (!options_.wall_clock) {
+    // Nothing lives through an import: its beats vouch for frames, not for time that passes.
+    if (frames() < next_beat_frames_) return log_->maybe_sync();
+    next_beat_frames_ = frames() + kFramesABeat;
+    CASEBOX_CHECK(clock_record(now));
+    CASEBOX_CHECK(producer_->beat(now));
+    return log_->maybe_sync();
+  }
   if (now.ns - next_beat_ns_ > kMostBeats * kBeat) next_beat_ns_ = now.ns - kMostBeats * kBeat;
   while (next_beat_ns_ <= now.ns) {
     const CaseTime t{next_beat_ns_};
@@ -227,10 +236,10 @@ Result<void> Session::tick(CaseTime now) {
   return log_->maybe_sync();
 }
 
-Result<void> Session::close(CaseTime end) {
+Result<void> Session::close(CaseTime end, v1::CloseFrame::Cause cause) {
   CASEBOX_CHECK(sequencer_->flush());
   CASEBOX_CHECK(clock_record(end));
-  CASEBOX_CHECK(producer_->close(end));
+  CASEBOX_CHECK(producer_->close(end, cause));
   return log_->sync();
 }
 

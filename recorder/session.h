@@ -67,7 +67,8 @@ class Session {
   /// Closes frames that are due, beats, writes clock records, syncs: call it often.
   Result<void> tick(CaseTime now);
   /// Closes all frames, then the epoch.
-  Result<void> close(CaseTime end);
+  Result<void> close(CaseTime end,
+                     v1::CloseFrame::Cause cause = v1::CloseFrame::CAUSE_SOURCES_ENDED);
 
   bool blocked() const { return sequencer_->blocked(); }
   bool balances() const { return sequencer_->balances(); }
@@ -104,6 +105,7 @@ class Session {
   size_t keys_left_ = 0;
   bool key_reused_ = false;
   int64_t next_beat_ns_ = 0;
+  uint64_t next_beat_frames_ = 0;  // of an import
   CaseTime flushed_;
   log::Offset began_;
   int64_t last_utc_minus_mono_ = 0;

@@ -216,9 +216,9 @@ Result<Digest> Store::case_digest(CaseId id) const {
     if (fresh) {
       at->second.epoch = Epoch{epoch->second->epoch()};
       at->second.stream = proof.stream;
-      CASEBOX_TRY(const ProducerId producer,
-                  id_from_bytes<ProducerId>(epoch->second->producer_id()));
-      at->second.head = frame::first_head(producer, id, proof.stream, at->second.epoch);
+      const auto producer = id_from_bytes<ProducerId>(epoch->second->producer_id());
+      at->second.head = frame::first_head(producer ? *producer : ProducerId{}, id, proof.stream,
+                                          at->second.epoch);
     }
     at->second.head = frame::next_head(at->second.head, proof.leaf);
     at->second.next = proof.next();

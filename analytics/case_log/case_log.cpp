@@ -29,7 +29,6 @@ class Builder {
     if (options_.phases && !annotated_ && !options_.found.empty()) add_found();
     CASEBOX_CHECK(team());
     if (options_.devices) CASEBOX_CHECK(devices());
-    CASEBOX_CHECK(blind_spans());
     std::stable_sort(trace_.events.begin(), trace_.events.end(),
                      [](const LogEvent& a, const LogEvent& b) { return a.t0_ns < b.t0_ns; });
     for (size_t i = 0; i < trace_.events.size(); ++i)
@@ -72,6 +71,7 @@ class Builder {
     for (const storage::EventAt& at : events) {
       if (!at.event.has_interval()) continue;
       const v1::Interval& interval = at.event.interval();
+      out_.t1_ns = std::max(out_.t1_ns, at.t.ns + std::max<int64_t>(0, interval.duration_ns()));
       const bool phase = interval.level() == v1::Interval::LEVEL_PHASE;
       const bool step = interval.level() == v1::Interval::LEVEL_STEP;
       if (phase) annotated_ = true;
@@ -96,7 +96,9 @@ class Builder {
       event.activity = log_.intern(phase.label);
       event.t0_ns = phase.t0_ns;
       event.t1_ns = phase.t1_ns;
-      event.u95_ns = phase.u95_ns;
+      event.u95_ns = std::max(phase.u95_start_ns, phase.u95_end_ns);
+      event.u95_start_ns = phase.u95_start_ns;
+      event.u95_end_ns = phase.u95_end_ns;
       event.origin = EventOrigin::kAlgorithm;
       event.sources = phase.sources;
       trace_.events.push_back(std::move(event));
@@ -190,33 +192,6 @@ class Builder {
       }
     }
     close_all();
-    return ok();
-  }
-
-  Result<void> blind_spans() {
-    CASEBOX_TRY(const auto gaps, reader_.gaps());
-    for (const storage::GapAt& at : gaps) {
-      auto name = names_.find(at.stream.value);
-      if (name == names_.end()) continue;
-      out_.unobserved.push_back(
-          {name->second, at.gap.t_begin_ns(), at.gap.t_end_ns(), at.gap.reason()});
-    }
-    CASEBOX_TRY(const auto pauses, reader_.pauses());
-    const v1::Pause* begun = nullptr;
-    int64_t since = 0;
-    for (const auto& [t, pause] : pauses) {
-      if (pause.begins() && begun == nullptr) {
-        begun = &pause;
-        since = t.ns;
-      } else if (!pause.begins() && begun != nullptr) {
-        out_.unobserved.push_back({"", since, t.ns, "pause: " + begun->reason()});
-        begun = nullptr;
-      }
-    }
-    if (begun != nullptr)
-      out_.unobserved.push_back({"", since, out_.t1_ns, "pause: " + begun->reason()});
-    for (const v1::Stream& stream : reader_.streams())
-      if (stream.by_policy_absent()) out_.absent.push_back(stream.name());
     return ok();
   }
 

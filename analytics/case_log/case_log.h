@@ -23,7 +23,8 @@ struct FoundPhase {
   std::string label;
   int64_t t0_ns = 0;
   int64_t t1_ns = 0;
-  int64_t u95_ns = 0;
+  int64_t u95_start_ns = 0;
+  int64_t u95_end_ns = 0;
   std::vector<v1::SourceRange> sources;
 };
 
@@ -36,14 +37,6 @@ struct Options {
   std::vector<FoundPhase> found;
 };
 
-/// Nothing of a stream was recorded; "" = of no stream.
-struct Unobserved {
-  std::string stream;
-  int64_t t0_ns = 0;
-  int64_t t1_ns = 0;
-  std::string reason;
-};
-
 /// A recorded reason for a departure of the step it names.
 struct RecordedReason {
   std::string step;
@@ -54,8 +47,6 @@ struct RecordedReason {
 
 struct CaseLog {
   size_t trace = 0;  // index in the log
-  std::vector<Unobserved> unobserved;
-  std::vector<std::string> absent;  // streams declared as not recorded
   std::vector<RecordedReason> reasons;
   std::string phase_source;      // "annotated", "found", "marked"; empty: no phases
   int64_t t0_ns = 0, t1_ns = 0;  // what was recorded

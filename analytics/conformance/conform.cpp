@@ -81,6 +81,16 @@ const char* to_string(Kind kind) {
   return "missing";
 }
 
+const char* to_string(ShownBy shown_by) {
+  switch (shown_by) {
+    case ShownBy::kLog: return "log";
+    case ShownBy::kPeople: return "people";
+    case ShownBy::kDevices: return "devices";
+    case ShownBy::kBoth: return "both";
+  }
+  return "log";
+}
+
 uint32_t CaseResult::count(v1::Certainty certainty) const {
   return static_cast<uint32_t>(std::ranges::count(departures, certainty, &Departure::certainty));
 }

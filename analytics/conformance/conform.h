@@ -4,9 +4,11 @@
 // The method in words: docs/conformance.md.
 //
 // A departure is one of: missing, extra, order (done, but not in its place), time (longer or later
-// than a limit), unobserved (missing, but nothing that could have seen it was recording), justified
-// (a reason was recorded: shown, never scored). It is certain when every cheapest explanation of
-// the case has it and, where the step is missing, whoever looked for the step is sure of that.
+// than a limit), unobserved (missing, but nothing that can show it watched all the time it could
+// have been done), justified (a reason was recorded: shown, never scored). It is certain when every
+// cheapest explanation of the case has it and, where the step is missing, what can show it watched
+// throughout and would hardly have missed it. Even then the sentence says only what was not seen:
+// that people did not mark a step, that it left no trace in a stream, that it is not in a log.
 //
 // Thread safety: conform() is a pure function; a Conformer belongs to one thread (it caches
 // variants). Units: case time in ns; cost in `Options::unit`s.
@@ -26,12 +28,19 @@ namespace casebox::analytics::conformance {
 enum class Kind : uint8_t { kMissing, kExtra, kOrder, kTime, kUnobserved, kJustified };
 const char* to_string(Kind kind);
 
-/// A span in which a stream recorded nothing: gap, pause, or absent by policy.
-struct Blind {
-  std::string stream;  // empty: no stream recorded
+/// A span, both ends in it, in which an observer did not watch. INT64_MIN, INT64_MAX: before and
+/// after everything that was recorded.
+struct Lapse {
   int64_t t0_ns = 0;
   int64_t t1_ns = 0;
-  std::string reason;
+  std::string why;
+};
+
+/// A stream that can show steps.
+struct Observer {
+  std::string stream;
+  bool people = false;        // what it holds is what people said
+  std::vector<Lapse> lapses;  // none: it watched always
 };
 
 /// A recorded reason for departing from a step.
@@ -45,12 +54,18 @@ struct Reason {
 struct Unfound {
   std::string step;        // id or activity
   double probability = 0;  // that it was done all the same, given what was recorded: 0 to 1
+  bool sure = false;       // whoever looked is sure all the same that it was not there to be found
 };
 
-/// What could be seen of a case, and what was said about it. Default: everything was seen.
+/// What could be seen of a case, and what was said about it. Default: nothing is known but a log,
+/// which is taken as whole.
 struct Observability {
-  std::vector<Blind> blind;
-  std::vector<std::string> absent;  // streams the case never had
+  /// A step whose `observed_by` names none of them was not watched. Unset: a log alone.
+  std::optional<std::vector<Observer>> observers;
+  /// The record is known to have begun before, and ended after, what it shows: a step that belongs
+  /// before the first event (after the last) could have been done outside of it otherwise.
+  bool holds_beginning = true;
+  bool holds_end = true;
   std::vector<Reason> reasons;
   std::vector<Unfound> unfound;       // steps that are not named were sure to be found
   bool clocks_trusted = true;         // false: no timing claim at all
@@ -70,8 +85,14 @@ struct Options {
   double limit_scale = 1;          // time limits times this (a simulation run faster than life)
   bool ambiguity = true;           // false: cost and one alignment only
   int64_t tolerance_ns = 0;        // added to every event's uncertainty for order sensitivity
-  double doubt = 0.05;  // a missing step more probably done unseen than this is not certain
+  double doubt =
+      0.05;  // a step that is seen less often than all but this is never certainly missing
 };
+
+/// What would have shown a missing step: all there is of a log, marks of people, traces in devices'
+/// streams.
+enum class ShownBy : uint8_t { kLog, kPeople, kDevices, kBoth };
+const char* to_string(ShownBy shown_by);
 
 struct Departure {
   Kind kind = Kind::kMissing;
@@ -92,6 +113,9 @@ struct Departure {
   std::vector<uint32_t> explanations;  // which of CaseResult::explanations have it
   std::string reason;                  // recorded reason code
   std::optional<double> done_unseen;   // of a missing step too probable to be called certain
+  ShownBy shown_by = ShownBy::kLog;    // of a missing step
+  std::vector<std::string> observers;  // of a missing step: streams that can show it and were there
+  std::string unwatched;               // of an unobserved step: what was not watched, and why
   int64_t excess_ns = 0;               // of a time departure, beyond the limit
   uint32_t severity = 0;
   std::string value;

@@ -7,11 +7,6 @@
 namespace casebox::analytics::jobs {
 namespace {
 
-/// Half the widest boundary interval, as the bound of a found phase's ends.
-int64_t bound_of(const phases::FoundPhase& phase) {
-  return from_seconds(std::max(phase.start.u95_s(), phase.end.u95_s())).ns;
-}
-
 /// Streams that the search for phases cannot do without.
 std::set<std::string> streams_of(const phases::Signals& signals,
                                  const storage::CaseReader& reader) {
@@ -83,7 +78,8 @@ Result<PhasesOfCase> assemble(const storage::CaseReader& reader, const Searched&
       case_log::FoundPhase found{phase.label,
                                  from_seconds(phase.start.t_s).ns,
                                  from_seconds(phase.end.t_s).ns,
-                                 bound_of(phase),
+                                 from_seconds(phase.start.u95_s()).ns,
+                                 from_seconds(phase.end.u95_s()).ns,
                                  {}};
       for (double t : {phase.start.t_s, phase.end.t_s})
         for (const auto& ref : phases::frames_near(searched.signals, t))
@@ -94,14 +90,18 @@ Result<PhasesOfCase> assemble(const storage::CaseReader& reader, const Searched&
   CASEBOX_TRY(out.info, case_log::add_case(reader, options, log));
   out.found = searched.decoded;
   std::set<std::string> needed;
-  if (out.info.phase_source == "found") needed = streams_of(searched.signals, reader);
+  if (out.info.phase_source == "found") {
+    needed = streams_of(searched.signals, reader);
+    needed.insert(searched.signals.unusable.begin(), searched.signals.unusable.end());
+  }
   for (const v1::Stream& stream : reader.streams()) {
     const bool annotated =
         out.info.phase_source == "annotated" && stream.kind() == v1::STREAM_KIND_PHASE;
     const bool marked = out.info.phase_source == "marked" && stream.kind() == v1::STREAM_KIND_TEAM;
     if (annotated || marked) needed.insert(stream.name());
   }
-  CASEBOX_TRY(const quality::Facts facts, quality::read_facts(reader, needed));
+  CASEBOX_TRY(quality::Facts facts, quality::read_facts(reader, needed));
+  facts.t1_ns = std::max(facts.t1_ns, out.info.t1_ns);
   out.quality =
       quality::check(log, log.traces[out.info.trace], facts, gate_options(out.info.phase_source));
   return out;

@@ -220,7 +220,8 @@ std::vector<Unfound> unfound(const internal::Evidence& evidence, const Model& mo
       continue;
     if (out.empty()) all = all_courses(evidence, model, "");
     const double without = all_courses(evidence, model, state.label);
-    out.push_back({state.label, std::clamp(-std::expm1(without - all), 0.0, 1.0)});
+    const double probability = std::clamp(-std::expm1(without - all), 0.0, 1.0);
+    out.push_back({state.label, probability, probability <= state.unfound_limit});
   }
   return out;
 }
@@ -254,10 +255,12 @@ Result<Decoded> decode(const Signals& signals, const Model& model, const DecodeO
     const double at = static_cast<double>(b < course.size() ? course[b].from : course[b - 1].to);
     if (b == 0 || b == course.size())
       return Boundary{seconds_of(at), seconds_of(at), seconds_of(at)};
-    return Boundary{
-        seconds_of(at),
-        std::min(seconds_of(at), seconds_of(static_cast<double>(inner[b - 1].first) - .5)),
-        std::max(seconds_of(at), seconds_of(static_cast<double>(inner[b - 1].second) + .5))};
+    const double spread =
+        model.states[course[b].state].spread_s * std::clamp(options.time_scale, .05, 1.0);
+    const double low = seconds_of(static_cast<double>(inner[b - 1].first) - .5) - spread;
+    const double high = seconds_of(static_cast<double>(inner[b - 1].second) + .5) + spread;
+    return Boundary{seconds_of(at), std::max(signals.from.seconds(), std::min(seconds_of(at), low)),
+                    std::min(signals.to.seconds(), std::max(seconds_of(at), high))};
   };
   for (size_t b = 0; b < course.size(); ++b) {
     const State& state = model.states[course[b].state];

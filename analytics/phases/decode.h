@@ -5,7 +5,10 @@
 // counts once, not once a second), phases last log-normally, and a phase is expected to open with
 // its own instrument. The course is found by Viterbi over segments on a grid; each boundary's
 // credible interval comes from the forward-backward sums over the positions of all boundaries, the
-// order of phases being given.
+// order of phases being given. The model knows less than its own sums say: intervals are widened,
+// and phases not found called sure, by what held in videos it had not seen (State::spread_s,
+// unfound_limit; split conformal prediction: Vovk, Gammerman and Shafer 2005; Romano, Patterson and
+// Candes 2019).
 //
 // Thread safety: free functions. Determinism: no random numbers, no hash order.
 // Errors: kInvalidArgument for a case without a length, or without any usable signal.
@@ -45,6 +48,7 @@ struct FoundPhase {
 struct Unfound {
   std::string label;
   double probability = 0;  // that there was one all the same, over all courses: 0 to 1
+  bool sure = false;       // that there was none: so improbable, where that has held
 };
 
 struct Decoded {

@@ -104,6 +104,10 @@ Result<Signals> read_signals(const storage::CaseReader& reader) {
     if (broken.contains(stream.clock_id())) {
       builder.notice(stream.name() + ": its clock (" + std::to_string(stream.clock_id()) +
                      ") is broken; not used to find phases");
+      SignalsBuilder unused;
+      CASEBOX_TRY(const bool instruments_in_use,
+                  events ? read_instruments(reader, stream, unused) : Result<bool>(false));
+      if (instruments_in_use) builder.unusable(stream.name());
       continue;
     }
     if (spec != nullptr) {

@@ -52,6 +52,8 @@ struct Signals {
   std::array<Track, kSignals> tracks;
   CaseTime from, to;  // what was recorded
   std::vector<std::string> notices;
+  /// Streams of instruments in use whose clock is broken: without them a course is a guess.
+  std::vector<std::string> unusable;
 
   const Track& of(Signal signal) const { return tracks[static_cast<size_t>(signal)]; }
 };
@@ -66,6 +68,7 @@ class SignalsBuilder {
   /// The signal's stream exists, though it may never have changed.
   void present(Signal signal);
   void notice(std::string text) { out_.notices.push_back(std::move(text)); }
+  void unusable(const std::string& stream) { out_.unusable.push_back(stream); }
   /// Ends of the recording.
   void span(CaseTime from, CaseTime to);
   Signals finish();

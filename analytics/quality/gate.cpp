@@ -32,14 +32,19 @@ std::string seconds_text(int64_t ns) {
 void check_clocks(const Facts& facts, const Options& options, std::vector<Issue>& out) {
   for (const DeviceClock& clock : facts.clocks) {
     std::string streams;
-    for (const StreamFact& stream : facts.streams)
-      if (stream.clock_id == clock.clock_id) streams += (streams.empty() ? "" : ", ") + stream.name;
+    bool needed = false;
+    for (const StreamFact& stream : facts.streams) {
+      if (stream.clock_id != clock.clock_id) continue;
+      streams += (streams.empty() ? "" : ", ") + stream.name;
+      needed = needed || stream.needed;
+    }
     const std::string what =
         "clock " + std::to_string(clock.clock_id) + (streams.empty() ? "" : " (" + streams + ")");
     if (clock.broken) {
-      out.push_back({"clock-broken", true, std::to_string(clock.clock_id),
-                     what + " is broken: no bound can be given for its times", facts.t0_ns,
-                     facts.t1_ns, frames_of(clock.said_by)});
+      out.push_back({"clock-broken", needed, std::to_string(clock.clock_id),
+                     what + " is broken: no bound can be given for its times" +
+                         (needed ? "" : "; the phases do not rest on it"),
+                     facts.t0_ns, facts.t1_ns, frames_of(clock.said_by)});
     } else if (clock.sets > 0) {
       out.push_back({"clock-set", false, std::to_string(clock.clock_id),
                      what + " was set during the case", facts.t0_ns, facts.t1_ns,

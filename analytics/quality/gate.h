@@ -3,10 +3,11 @@
 // The gate before all statistics: may the times of a case be used? A case that fails keeps its
 // sequence; its timing is withheld, with the reasons.
 //
-// Withholds timing: a broken clock of any of the case's streams; an interval whose ends have no
-// bound; a phase without a duration; phases that overlap by more than their uncertainty; a needed
-// stream with too much missing; the wall clock stepping against the recorder's. Only noted:
-// repeats, unknown labels, missing phases, a clock set once, short gaps.
+// Withholds timing: a broken clock of a stream that the phases rest on; an interval whose ends have
+// no bound; a phase without a duration; phases that overlap by more than their uncertainty; a
+// needed stream with too much missing; the wall clock stepping against the recorder's. Only noted:
+// repeats, unknown labels, missing phases, a clock set once, a broken clock
+// of any other stream, short gaps.
 //
 // Thread safety: pure functions. Units: ns of case time, seconds where the name says so.
 

@@ -141,12 +141,12 @@ EpochState* CaseState::find(Epoch epoch) {
 }
 
 EpochState& CaseState::add(Epoch epoch, const v1::CaseFrame& open) {
-  auto& fresh = *record_.add_epochs();
-  fresh.set_epoch(epoch.value);
-  fresh.set_index(static_cast<uint32_t>(record_.epochs_size() - 1));
-  storage::take_opening(record_, fresh, open);
+  auto& added = *record_.add_epochs();
+  added.set_epoch(epoch.value);
+  added.set_index(static_cast<uint32_t>(record_.epochs_size() - 1));
+  storage::take_opening(record_, added, open);
   dirty = true;
-  return *adopt(fresh);
+  return *adopt(added);
 }
 
 Result<void> CaseState::ensure(EpochState& epoch, StreamState& stream) {
@@ -234,14 +234,14 @@ bool CaseState::name_stream(EpochState& epoch, v1::Stream entry) {
   if (known != nullptr && table_of(known->record->stream().kind()) != table_of(entry.kind()))
     return false;
   if (known == nullptr) {
-    StreamState& fresh = epoch.streams[id.value];
-    fresh.id = id;
-    fresh.record = record_.add_streams();
-    fresh.record->set_epoch(epoch.id.value);
-    fresh.confirmed = {0, frame::first_head(epoch.producer, id_, id, epoch.id)};
-    fresh.set_chain(fresh.confirmed);
-    fresh.loaded = true;
-    known = &fresh;
+    StreamState& added = epoch.streams[id.value];
+    added.id = id;
+    added.record = record_.add_streams();
+    added.record->set_epoch(epoch.id.value);
+    added.confirmed = {0, frame::first_head(epoch.producer, id_, id, epoch.id)};
+    added.set_chain(added.confirmed);
+    added.loaded = true;
+    known = &added;
   }
   *known->record->mutable_stream() = std::move(entry);
   dirty = true;

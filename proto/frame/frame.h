@@ -136,8 +136,8 @@ struct StreamHead {
 };
 
 /// Digest of a case, which compares runs, stores and copies: SHA-256 over epoch (8 bytes), stream
-/// (4), next number (8), all little-endian, and head of each stream of its recorder that has frames.
-/// Since heads commit to every byte before them, it costs no second look at the frames.
+/// (4), next number (8), all little-endian, and head of each stream of its recorder that has
+/// frames. Since heads commit to every byte before them, it costs no second look at the frames.
 /// `heads` in any order.
 Digest case_digest(std::vector<StreamHead> heads);
 

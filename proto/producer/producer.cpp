@@ -251,9 +251,9 @@ Result<void> Producer::beat(CaseTime t) {
   return ok();
 }
 
-Result<void> Producer::close(CaseTime t, v1::CloseFrame::Reason reason) {
+Result<void> Producer::close(CaseTime t, v1::CloseFrame::Cause cause) {
   CASEBOX_CHECK(impl_->need_open());
-  CASEBOX_CHECK(impl_->writer.close(t, reason));
+  CASEBOX_CHECK(impl_->writer.close(t, v1::CloseFrame::REASON_CASE_ENDED, cause));
   impl_->closed = true;
   return ok();
 }

@@ -83,8 +83,9 @@ class Producer {
 
   /// Signs where every stream stands. Once a second, and at close.
   Result<void> beat(CaseTime t);
-  /// Close frame naming every stream's next number, a last beat, the end of the case in the log.
-  Result<void> close(CaseTime t, v1::CloseFrame::Reason reason = v1::CloseFrame::REASON_CASE_ENDED);
+  /// Ends the case: close frame naming every stream's next number, a last beat, the end of the case
+  /// in the log. `cause`: why the recording ends there.
+  Result<void> close(CaseTime t, v1::CloseFrame::Cause cause = v1::CloseFrame::CAUSE_SOURCES_ENDED);
 
   Epoch epoch() const;
   CaseId case_id() const;

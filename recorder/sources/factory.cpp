@@ -9,6 +9,7 @@
 
 #include "proto/text/text.h"
 #include "recorder/sources/csv_source.h"
+#include "recorder/sources/instruments_source.h"
 #include "recorder/sources/internal/phase_file.h"
 #include "recorder/sources/media_source.h"
 #include "recorder/sources/phases_source.h"
@@ -27,7 +28,7 @@ struct Kind {
 constexpr std::array kKinds = {
     Kind{"media", MediaSource::open},   Kind{"vital", VitalSource::open},
     Kind{"csv", CsvSource::open},       Kind{"phases", PhasesSource::open},
-    Kind{"simulator", SimSource::open},
+    Kind{"simulator", SimSource::open}, Kind{"instruments", InstrumentsSource::open},
 };
 
 v1::StreamClass class_from(const std::string& name) {
@@ -54,9 +55,9 @@ Result<std::unique_ptr<Source>> open_source(Context context) {
     if (wanted != v1::STREAM_CLASS_UNSPECIFIED) source->set_class(wanted);
     return source;
   }
-  return Error{
-      Code::kUnsupported,
-      "source type '" + type + "' is unknown; write media, vital, csv, phases or simulator"};
+  return Error{Code::kUnsupported,
+               "source type '" + type +
+                   "' is unknown; write media, vital, csv, phases, instruments or simulator"};
 }
 
 Result<std::string> source_type_of(const std::string& file) {
@@ -71,8 +72,10 @@ Result<std::string> source_type_of(const std::string& file) {
   if (ends_with(file, ".json")) return std::string("phases");
   if (ends_with(file, ".csv")) {
     const std::string start = text::to_utf8(std::string_view(head, n)).utf8;
-    return std::string(internal::is_phase_header(start.substr(0, start.find('\n'))) ? "phases"
-                                                                                    : "csv");
+    const std::string header = start.substr(0, start.find('\n'));
+    return std::string(internal::is_phase_header(header) ? "phases"
+                       : is_instrument_header(header)    ? "instruments"
+                                                         : "csv");
   }
   return std::string("media");
 }

@@ -10,6 +10,10 @@
 namespace casebox::recorder {
 namespace {
 
+// How well people place a label, unless a file says otherwise: they step through a video, mostly in
+// seconds.
+constexpr Duration kByPeople = seconds(1);
+
 constexpr size_t kMaxFile = 32u << 20;
 
 }  // namespace
@@ -70,7 +74,8 @@ Result<bool> PhasesSource::next(std::vector<Item>& out) {
   *event.mutable_interval() = mark.interval;
   Item item;
   item.t = CaseTime{start_ns_ + mark.start * unit_ns_};
-  item.u95_us = static_cast<uint32_t>(unit_ns_ / 2000);
+  item.u95_us = static_cast<uint32_t>(std::max(kByPeople.ns, unit_ns_ / 2) / 1000);
+  item.duration = nanoseconds((mark.end - mark.start) * unit_ns_);
   item.arrival = item.t;
   item.what = std::move(event);
   out.push_back(std::move(item));

@@ -132,7 +132,8 @@ class Source {
 /// device or URL that does not answer (try again).
 Result<std::unique_ptr<Source>> open_source(Context context);
 
-/// The type of source a file needs: "media", "vital", "csv" or "phases". kNotFound if it is absent.
+/// The type of source a file needs: "media", "vital", "csv", "phases" or
+/// "instruments". kNotFound if it is absent.
 Result<std::string> source_type_of(const std::string& file);
 
 }  // namespace casebox::recorder

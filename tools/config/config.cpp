@@ -13,7 +13,7 @@
 namespace casebox::tools {
 namespace {
 
-constexpr std::array kSourceTypes = {"media", "vital", "csv", "phases", "simulator"};
+constexpr std::array kSourceTypes = {"media", "vital", "csv", "phases", "instruments", "simulator"};
 constexpr std::array kClasses = {"", "A", "B", "C"};
 
 Error bad(const std::string& name, const std::string& what) {

@@ -11,7 +11,7 @@ namespace {
 // Sequences of phases as strings of labels: the longest common subsequence pairs them, so that one
 // phase too many or too few does not shift all that follow.
 std::vector<std::optional<size_t>> pair_up(const std::vector<PhaseScore>& planted,
-                                           const std::vector<PhaseView>& found) {
+                                           const std::vector<query::PhaseFact>& found) {
   const size_t n = planted.size(), m = found.size();
   std::vector<std::vector<uint32_t>> best(n + 1, std::vector<uint32_t>(m + 1, 0));
   for (size_t i = n; i-- > 0;)
@@ -73,10 +73,8 @@ Result<TruthScore> score_against_truth(const std::string& text, const CaseView& 
   TruthScore score;
   for (const Json& phase : truth.at("phases"))
     score.phases.push_back({phase.at("phase"), phase.at("start_s"), phase.at("end_s"), {}, {}});
-  std::vector<PhaseView> found;
-  for (const PhaseView& phase : view.phases)
-    if (phase.origin == "found") found.push_back(phase);
-  std::ranges::sort(found, {}, &PhaseView::t0_s);
+  std::vector<query::PhaseFact> found;
+  if (view.phase_source == "found") found = view.phases;
   const auto pairs = pair_up(score.phases, found);
   for (size_t i = 0; i < pairs.size(); ++i) {
     if (!pairs[i]) continue;

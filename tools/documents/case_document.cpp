@@ -185,7 +185,8 @@ Result<Json> case_header_json(const v1::CaseRecord& record,
   const bool dated = record.start_utc_ns() != 0;
   const int64_t begin = static_cast<int64_t>(record.start_utc_ns());
   out["start"] = dated ? Json(rfc3339(UtcTime{begin})) : Json(nullptr);
-  out["end"] = dated ? Json(rfc3339(UtcTime{begin + record.last_t_ns()})) : Json(nullptr);
+  out["end"] =
+      dated ? Json(rfc3339(UtcTime{begin + analytics::facts::end_of(record)})) : Json(nullptr);
   if (dated) out["u95_s"] = static_cast<double>(record.start_utc_u95_ns()) * 1e-9;
   out["duration_s"] = facts.duration_s;
   out["state"] = facts.state;

@@ -24,38 +24,6 @@ std::string label_of(const v1::Finding& finding, const char* key) {
   return it == finding.labels().end() ? "" : it->second;
 }
 
-double value_of(const v1::Finding& finding, const char* key, double other) {
-  auto it = finding.values().find(key);
-  return it == finding.values().end() ? other : it->second;
-}
-
-PhaseFact from_interval(const storage::EventAt& at, double case_end_s) {
-  const v1::Interval& interval = at.event.interval();
-  PhaseFact fact;
-  fact.label = interval.label();
-  fact.level = name_of(interval.level());
-  fact.origin = name_of(interval.origin());
-  fact.t0_s = at.t.seconds();
-  fact.open = interval.duration_ns() < 0;
-  fact.t1_s = fact.open ? case_end_s : (at.t + nanoseconds(interval.duration_ns())).seconds();
-  fact.start_u95_s = at.u95_us == frame::kUnknownU95 ? -1 : at.u95_us * 1e-6;
-  fact.sources.push_back(own_source(at));
-  return fact;
-}
-
-PhaseFact from_finding(const storage::EventAt& at) {
-  const v1::Finding& finding = at.event.finding();
-  PhaseFact fact;
-  fact.label = label_of(finding, "phase");
-  fact.origin = "algorithm";
-  fact.t0_s = value_of(finding, "start_s", static_cast<double>(finding.t0_ns()) * 1e-9);
-  fact.t1_s = value_of(finding, "end_s", static_cast<double>(finding.t1_ns()) * 1e-9);
-  fact.start_u95_s = value_of(finding, "start_u95_s", 0);
-  fact.sources.assign(finding.sources().begin(), finding.sources().end());
-  if (fact.sources.empty()) fact.sources.push_back(own_source(at));
-  return fact;
-}
-
 DepartureFact departure(const storage::EventAt& at) {
   const v1::Finding& finding = at.event.finding();
   DepartureFact fact;
@@ -72,7 +40,27 @@ DepartureFact departure(const storage::EventAt& at) {
   return fact;
 }
 
+double bound_of(const std::optional<int64_t>& u95_ns) {
+  return u95_ns ? static_cast<double>(*u95_ns) * 1e-9 : -1;
+}
+
 }  // namespace
+
+PhaseFact phase_fact(const analytics::facts::Phase& phase) {
+  PhaseFact fact;
+  fact.label = phase.label;
+  fact.level = name_of(phase.level);
+  fact.origin = name_of(phase.origin);
+  fact.by = phase.by;
+  fact.t0_s = static_cast<double>(phase.t0_ns) * 1e-9;
+  fact.t1_s = static_cast<double>(phase.t1_ns) * 1e-9;
+  fact.start_u95_s = bound_of(phase.start_u95_ns);
+  fact.end_u95_s = bound_of(phase.end_u95_ns);
+  fact.open = phase.open;
+  fact.finding_id = phase.finding_id;
+  fact.sources = phase.sources;
+  return fact;
+}
 
 Result<CaseFacts> header_facts(const v1::CaseRecord& record) {
   CaseFacts facts;
@@ -81,8 +69,7 @@ Result<CaseFacts> header_facts(const v1::CaseRecord& record) {
   facts.room = record.room();
   facts.state = name_of(record.state());
   facts.start_utc_ns = static_cast<int64_t>(record.start_utc_ns());
-  facts.duration_s =
-      std::max(0.0, static_cast<double>(record.last_t_ns() - record.first_t_ns()) * 1e-9);
+  facts.duration_s = analytics::facts::duration_s(record, analytics::facts::end_of(record));
   for (const v1::StreamRecord& stream : record.streams()) facts.gap_frames += stream.gap_frames();
   return facts;
 }
@@ -98,24 +85,22 @@ Result<CaseFacts> read_facts(StoreAccess& access, const v1::CaseRecord& record,
 Result<CaseFacts> read_facts(const storage::CaseReader& reader, bool phases, bool departures) {
   const v1::CaseRecord& record = reader.record();
   CASEBOX_TRY(CaseFacts facts, header_facts(record));
-  const double end_s = static_cast<double>(record.last_t_ns()) * 1e-9;
   if (!reader.readable()) {
     facts.sealed = true;
     return facts;
   }
-  CASEBOX_TRY(const auto annotated, reader.events(v1::STREAM_KIND_PHASE));
-  for (const auto& at : annotated)
-    if (phases && at.event.has_interval()) facts.phases.push_back(from_interval(at, end_s));
-
-  CASEBOX_TRY(auto derived, reader.events(v1::STREAM_KIND_FINDING, {}, true));
-  const bool human = !facts.phases.empty();
-  facts.phases_known = human || !phases;
+  CASEBOX_TRY(const int64_t end_ns, analytics::facts::end_of(reader));
+  facts.duration_s = analytics::facts::duration_s(record, end_ns);
+  CASEBOX_TRY(const auto derived, reader.events(v1::STREAM_KIND_FINDING, {}, true));
+  if (phases) {
+    CASEBOX_TRY(const auto read, analytics::facts::read_phases(reader, derived));
+    facts.phase_source = to_string(read.source);
+    facts.phases_known = read.known;
+    for (const auto& phase : read.all) facts.phases.push_back(phase_fact(phase));
+  }
   std::vector<v1::Finding> of_conformance;
   for (const auto& [finding, at] : analytics::finding::current(reader.record(), derived)) {
     const std::string& kind = finding.kind();
-    if (kind == analytics::finding::kRunKind && label_of(finding, "outcome") == "ran")
-      facts.phases_known = facts.phases_known || finding.run().job() == "phases";
-    if (phases && !human && kind == "phase") facts.phases.push_back(from_finding(at));
     if (!departures || finding.run().job() != "conformance") continue;
     if (kind == "departure") facts.departures.push_back(departure(at));
     facts.comparison_frames.push_back(own_source(at));
@@ -125,8 +110,6 @@ Result<CaseFacts> read_facts(const storage::CaseReader& reader, bool phases, boo
   }
   facts.comparison = compared(of_conformance);
   facts.departures_known = !departures || facts.comparison.ran();
-  std::stable_sort(facts.phases.begin(), facts.phases.end(),
-                   [](const PhaseFact& a, const PhaseFact& b) { return a.t0_s < b.t0_s; });
   std::stable_sort(facts.departures.begin(), facts.departures.end(),
                    [](const DepartureFact& a, const DepartureFact& b) { return a.t0_s < b.t0_s; });
   return facts;

@@ -3,13 +3,14 @@
 // What is known of one case without reading its waves: header, phases, departures. `show`, `query`
 // and `export --format xes` all read it through here, so that they agree.
 //
-// Phases come from human annotations where there are any, else from the findings of the phase job.
+// Phases are those of analytics/facts.
 // Thread safety: free functions; a StoreAccess belongs to one thread.
 // Errors: without keys phases and departures cannot be read: `sealed` says so, the rest is there.
 
 #include <string>
 #include <vector>
 
+#include "analytics/facts/phases.h"
 #include "casebox/v1/case.pb.h"
 #include "casebox/v1/finding.pb.h"
 #include "tools/query/compared.h"
@@ -22,10 +23,13 @@ struct PhaseFact {
   std::string label;
   std::string level = "phase";  // phase, step, mark
   std::string origin;           // human, device, algorithm
+  std::string by;               // role of who annotated or marked it, or the job that found it
   double t0_s = 0;
   double t1_s = 0;
-  double start_u95_s = 0;
-  bool open = false;  // never ended; t1_s is where the case ended
+  double start_u95_s = -1;  // below zero: no bound is known
+  double end_u95_s = -1;
+  bool open = false;       // never ended; t1_s is where the case ended
+  std::string finding_id;  // hex, of what was found
   std::vector<v1::SourceRange> sources;
 };
 
@@ -53,13 +57,16 @@ struct CaseFacts {
   // False: nobody looked yet (no annotation, no run of the job), so that none is not zero.
   bool phases_known = true;
   bool departures_known = true;
-  std::vector<PhaseFact> phases;  // by start
+  std::string phase_source;       // annotated, found, marked; empty: none
+  std::vector<PhaseFact> phases;  // by start; annotated steps among them
   std::vector<DepartureFact> departures;
   /// With which norm the departures were found, or why the case was not compared.
   Compared comparison;
   /// The frames that hold the findings of that run, and those the findings rest on.
   std::vector<v1::SourceRange> comparison_frames;
 };
+
+PhaseFact phase_fact(const analytics::facts::Phase& phase);
 
 /// From the store's own row alone.
 Result<CaseFacts> header_facts(const v1::CaseRecord& record);

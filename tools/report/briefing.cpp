@@ -34,7 +34,7 @@ std::string plain(const std::string& code) {
   return it == kPlain.end() ? words(code) : it->second;
 }
 
-/// "Missing: Counting of the instruments"
+/// "Not marked: Counting of the instruments"
 std::string plain_departure(const v1::Finding& finding) {
   const std::string title = departure_title(finding);
   const std::string step = finding.step().empty() ? label_of(finding, "step") : finding.step();
@@ -123,9 +123,15 @@ Html differed(const CaseEvidence& e) {
                             small(finding_tag(*finding))}));
     }
   }
+  const bool compared = std::ranges::any_of(e.view.findings, [](const v1::Finding& finding) {
+    return finding.kind() == "run" && finding.run().job() == "conformance" &&
+           label_of(finding, "outcome") == "ran";
+  });
   return join(
       {tag("h2", {"What differed from the agreed way, and why"}),
-       list(items, left_out, "Nothing was found that differed."),
+       list(items, left_out,
+            compared ? "Nothing that was recorded differed from it."
+                     : "This operation was not compared with a plan."),
        tag("p", {"Teams leave the agreed way for good reasons every day. A difference is not "
                  "an error."})});
 }

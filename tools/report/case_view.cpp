@@ -83,35 +83,12 @@ bool put_event(EventView& out, const v1::Event& event) {
   }
 }
 
-void put_phases_of_marks(CaseView& view) {
-  std::map<std::string, PhaseView> open;
-  for (const EventView& event : view.events) {
-    if (event.kind != "team" || event.label.empty()) continue;
-    if (event.code == "phase.begin") {
-      open[event.label] = {
-          event.label, event.t_s, view.duration_s, event.u95_s, "annotated", event.role, true, ""};
-    } else if (event.code == "phase.end") {
-      auto it = open.find(event.label);
-      if (it == open.end()) continue;
-      it->second.t1_s = event.t_s;
-      it->second.open = false;
-      view.phases.push_back(it->second);
-      open.erase(it);
-    }
-  }
-  for (auto& [label, phase] : open) view.phases.push_back(phase);
-}
-
 void put_interval(CaseView& view, const storage::EventAt& at, const std::string& stream) {
   const v1::Interval& interval = at.event.interval();
   const bool open = interval.duration_ns() < 0;
   const double t0 = at.t.seconds();
-  const double t1 = open ? view.duration_s : t0 + s(interval.duration_ns());
-  if (interval.level() == v1::Interval::LEVEL_PHASE) {
-    view.phases.push_back(
-        {interval.label(), t0, t1, bound(at.u95_us), "annotated", interval.annotator(), open, ""});
-    return;
-  }
+  const double t1 = open ? view.end_s : t0 + s(interval.duration_ns());
+  if (interval.level() == v1::Interval::LEVEL_PHASE) return;  // gather_phases has them
   EventView event;
   event.t_s = t0;
   event.u95_s = bound(at.u95_us);
@@ -153,30 +130,22 @@ Result<void> gather_events(const storage::CaseReader& reader,
   }
   std::stable_sort(view.events.begin(), view.events.end(),
                    [](const EventView& a, const EventView& b) { return a.t_s < b.t_s; });
-  put_phases_of_marks(view);
   return ok();
 }
 
 Result<void> gather_findings(const storage::CaseReader& reader, CaseView& view) {
-  CASEBOX_TRY(auto events, reader.events(v1::STREAM_KIND_FINDING, {}, true));
+  CASEBOX_TRY(const auto events, reader.events(v1::STREAM_KIND_FINDING, {}, true));
   for (auto& stored : analytics::finding::current(reader.record(), events)) {
     v1::Finding& finding = stored.finding;
-    if (finding.kind() == "phase") {
-      const auto label = finding.labels().find("phase");
-      const auto u95 = finding.values().find("start_u95_s");
-      view.phases.push_back({label == finding.labels().end() ? finding.step() : label->second,
-                             s(finding.t0_ns()), s(finding.t1_ns()),
-                             u95 == finding.values().end() ? -1 : u95->second, "found",
-                             finding.run().job(), false, to_hex(finding.id())});
-    }
     view.findings.push_back(std::move(finding));
   }
   std::sort(view.findings.begin(), view.findings.end(), [](const auto& a, const auto& b) {
     return std::make_tuple(a.kind() != "departure", a.t0_ns(), a.id()) <
            std::make_tuple(b.kind() != "departure", b.t0_ns(), b.id());
   });
-  std::stable_sort(view.phases.begin(), view.phases.end(),
-                   [](const PhaseView& a, const PhaseView& b) { return a.t0_s < b.t0_s; });
+  CASEBOX_TRY(const auto phases, analytics::facts::read_phases(reader, events));
+  view.phase_source = to_string(phases.source);
+  for (const auto& phase : phases.all) view.phases.push_back(query::phase_fact(phase));
   return ok();
 }
 
@@ -264,9 +233,13 @@ CaseView summarize_case(const v1::CaseRecord& record) {
   view.procedure = record.procedure();
   view.room = record.room();
   view.state = code_of(v1::CaseState_Name(record.state()), 11);
-  view.start = rfc3339(record.start_utc_ns());
-  view.start_u95_s = static_cast<double>(record.start_utc_u95_ns()) * 1e-9;
-  view.duration_s = std::max(0.0, s(record.last_t_ns()));
+  if (record.start_utc_ns() != 0) {
+    view.start = rfc3339(record.start_utc_ns());
+    view.start_u95_s = static_cast<double>(record.start_utc_u95_ns()) * 1e-9;
+  }
+  const int64_t end_ns = analytics::facts::end_of(record);
+  view.end_s = std::max(0.0, s(end_ns));
+  view.duration_s = analytics::facts::duration_s(record, end_ns);
   view.first_t_s = s(record.first_t_ns());
   view.frames = record.frames();
   std::map<std::pair<bool, std::string>, StreamView> streams;
@@ -304,6 +277,9 @@ Result<CaseView> gather_case(const storage::CaseReader& reader) {
     view.unreadable_reason = readable.error().message;
     return view;
   }
+  CASEBOX_TRY(const int64_t end_ns, analytics::facts::end_of(reader));
+  view.end_s = std::max(0.0, s(end_ns));
+  view.duration_s = analytics::facts::duration_s(reader.record(), end_ns);
   CASEBOX_CHECK(gather_events(reader, names, view));
   CASEBOX_CHECK(gather_findings(reader, view));
   CASEBOX_CHECK(gather_consent(reader, view));

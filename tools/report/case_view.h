@@ -13,18 +13,9 @@
 #include "casebox/v1/finding.pb.h"
 #include "casebox/v1/stream.pb.h"
 #include "storage/reader/case_reader.h"
+#include "tools/query/facts.h"
 
 namespace casebox::tools {
-
-struct PhaseView {
-  std::string label;
-  double t0_s = 0, t1_s = 0;
-  double u95_s = -1;
-  std::string origin;   // "annotated", "found"
-  std::string by;       // annotator's role or the job
-  bool open = false;    // never ended; t1_s is the case's end
-  std::string finding;  // id of the finding, when found
-};
 
 struct EventView {
   double t_s = 0;
@@ -61,8 +52,10 @@ struct StreamView {
 };
 
 struct CaseView {
-  std::string case_id, procedure, room, state, start, alias;
-  double start_u95_s = 0, duration_s = 0, first_t_s = 0;
+  std::string case_id, procedure, room, state, alias;
+  std::string start;                        // RFC 3339 in UTC; empty: the case has no date
+  double start_u95_s = -1, duration_s = 0;  // from the first item's beginning to the last one's end
+  double first_t_s = 0, end_s = 0;          // in case time
   std::string verdict;  // of the case as it was opened; empty in a list that opens nothing
   std::vector<verify::Problem> problems;
   bool complete = false;  // the verdict is one of the two good ones
@@ -70,7 +63,8 @@ struct CaseView {
   std::string unreadable_reason;
   uint64_t frames = 0;
   std::vector<StreamView> streams;
-  std::vector<PhaseView> phases;
+  std::string phase_source;              // annotated, found, marked; empty: none
+  std::vector<query::PhaseFact> phases;  // annotated steps among them
   std::vector<EventView> events;
   std::vector<GapView> gaps;
   std::vector<v1::Finding> findings;  // departures first, in time order

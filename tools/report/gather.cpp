@@ -17,12 +17,6 @@ namespace {
 
 constexpr size_t kDrawnPoints = 500;
 
-Result<v1::CaseRecord> record_of(const StoreAccess& access, CaseId id) {
-  CASEBOX_TRY(auto record, access.store().find_case(id));
-  if (!record) return Error{Code::kNotFound, to_string(id) + ": not in this store"};
-  return *record;
-}
-
 Result<void> gather_openings(StoreAccess& access, CaseId id, CaseEvidence& evidence) {
   if (access.keystore() == nullptr) return ok();
   CASEBOX_TRY(const auto trail, access.keystore()->read_audit());
@@ -44,7 +38,7 @@ Result<void> gather_observed(const storage::CaseReader& reader, const CaseView& 
   const std::string stream = track.variable.substr(0, slash);
   const std::string channel = track.variable.substr(slash + 1);
   if (!reader.find_stream(stream)) return ok();
-  Decimator thin(std::min(0.0, view.first_t_s), view.duration_s + 1e-3, kDrawnPoints);
+  Decimator thin(std::min(0.0, view.first_t_s), view.end_s + 1e-3, kDrawnPoints);
   CASEBOX_CHECK(reader.samples(stream, channel, {}, [&](const storage::SampleRun& run) {
     for (size_t i = 0; i < run.values.size(); ++i)
       thin.add(

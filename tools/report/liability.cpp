@@ -32,14 +32,15 @@ Html head(const CaseEvidence& e) {
             ". A departure from the agreed pathway is not an error, and nothing here says who or "
             "what caused anything. Names [F-...], [R-...] and [T-...] lead to the evidence at the "
             "end; they are the same in the committee's dashboard and the patient's briefing."}),
-       tag("dl",
-           {tag("dt", {"Case"}), tag("dd", {{"class", "mono"}}, {view.case_id}),
-            tag("dt", {"Procedure"}),
-            tag("dd", {view.procedure.empty() ? "not stated" : words(view.procedure)}),
-            tag("dt", {"Room"}), tag("dd", {view.room.empty() ? "not stated" : view.room}),
-            tag("dt", {"Began"}), tag("dd", {view.start + " " + bound_text(view.start_u95_s)}),
-            tag("dt", {"Recorded"}), tag("dd", {length_text(view.duration_s)}),
-            tag("dt", {"State"}), tag("dd", {view.state})})});
+       tag("dl", {tag("dt", {"Case"}), tag("dd", {{"class", "mono"}}, {view.case_id}),
+                  tag("dt", {"Procedure"}),
+                  tag("dd", {view.procedure.empty() ? "not stated" : words(view.procedure)}),
+                  tag("dt", {"Room"}), tag("dd", {view.room.empty() ? "not stated" : view.room}),
+                  tag("dt", {"Began"}),
+                  tag("dd", {view.start.empty() ? "no date is known"
+                                                : view.start + " " + bound_text(view.start_u95_s)}),
+                  tag("dt", {"Recorded"}), tag("dd", {length_text(view.duration_s)}),
+                  tag("dt", {"State"}), tag("dd", {view.state})})});
 }
 
 Html custody(const CaseEvidence& e) {
@@ -118,11 +119,13 @@ Html time_line(const CaseEvidence& e) {
   for (const v1::Finding* finding : findings(e.view, "phase"))
     tags[to_hex(finding->id())] = finding_tag(*finding);
   std::vector<std::vector<Html>> rows, known;
-  for (const PhaseView& phase : e.view.phases)
-    rows.push_back({words(phase.label), phase.origin + (phase.by.empty() ? "" : " by " + phase.by),
-                    clock_text(phase.t0_s), bound_text(phase.u95_s),
-                    phase.open ? "end not recorded" : clock_text(phase.t1_s),
-                    reference(tags.contains(phase.finding) ? tags[phase.finding] : record)});
+  for (const query::PhaseFact& phase : e.view.phases)
+    if (phase.level == "phase")
+      rows.push_back(
+          {words(phase.label), e.view.phase_source + (phase.by.empty() ? "" : " by " + phase.by),
+           clock_text(phase.t0_s), bound_text(phase.start_u95_s),
+           phase.open ? "end not recorded" : clock_text(phase.t1_s),
+           reference(tags.contains(phase.finding_id) ? tags[phase.finding_id] : record)});
   for (const EventView& event : e.view.events)
     if (event.kind == "twin-shown")
       known.push_back({clock_text(event.t_s), event.code, event.label, event.role,
@@ -215,7 +218,7 @@ Html twin(const CaseEvidence& e) {
   for (const TwinTrack& track : e.twin) {
     out.push_back(
         tag("h3", {track.variable + (track.unit.empty() ? "" : " (" + track.unit + ")")}));
-    out.push_back(twin_svg(track, std::min(0.0, e.view.first_t_s), e.view.duration_s));
+    out.push_back(twin_svg(track, std::min(0.0, e.view.first_t_s), e.view.end_s));
     out.push_back(
         tag("p", {{"class", "soft"}},
             {std::to_string(track.timely.size()) +

@@ -68,21 +68,29 @@ std::string label_of(const v1::Finding& finding, const std::string& key) {
 
 std::string departure_title(const v1::Finding& finding) {
   static const std::map<std::string, std::string> kWords = {
-      {"missing", "Missing"},         {"extra", "Additional"},
+      {"missing", "Not seen"},        {"extra", "Additional"},
       {"order", "Out of order"},      {"time", "Longer than agreed"},
       {"unobserved", "Not observed"}, {"justified", "Justified departure"}};
-  const auto it = kWords.find(deviation_of(finding));
+  const std::string deviation = deviation_of(finding);
+  const auto it = kWords.find(deviation);
   const std::string step = finding.step().empty() ? label_of(finding, "step") : finding.step();
-  return (it == kWords.end() ? words(deviation_of(finding)) : it->second) + ": " + words(step);
+  const bool marks = deviation == "missing" && label_of(finding, "shown_by") == "people";
+  return (marks                ? "Not marked"
+          : it == kWords.end() ? words(deviation)
+                               : it->second) +
+         ": " + words(step);
 }
 
 std::string certainty_meaning(v1::Certainty certainty) {
   switch (certainty) {
-    case v1::CERTAINTY_CERTAIN: return "It is in every best explanation of what was recorded.";
+    case v1::CERTAINTY_CERTAIN:
+      return "It is in every best explanation of what was recorded. Of a step that is not there: "
+             "what can show it was recorded all the time it could have been done.";
     case v1::CERTAINTY_AMBIGUOUS:
       return "It is in some explanations of what was recorded and not in others.";
     case v1::CERTAINTY_UNOBSERVED:
-      return "Nothing that could have seen this step was recording. Not observed is not omitted.";
+      return "What can show this step was not recorded all the time it could have been done. Not "
+             "observed is not omitted.";
     case v1::CERTAINTY_JUSTIFIED: return "A reason was recorded at the time. It is not scored.";
     default: return "No certainty was stated.";
   }

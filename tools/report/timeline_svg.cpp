@@ -62,14 +62,15 @@ Html lane_name(double y, const std::string& name) {
   return tag("text", {{"class", "lane"}, {"x", "4"}, {"y", coordinate(y + 17)}}, {name});
 }
 
-Html phases(const CaseView& view, const Frame& frame, double y, const std::string& origin) {
+Html phases(const CaseView& view, const Frame& frame, double y) {
   Children out;
-  for (const PhaseView& phase : view.phases) {
-    if (phase.origin != origin) continue;
+  const std::string style = view.phase_source == "found" ? "found" : "annotated";
+  for (const query::PhaseFact& phase : view.phases) {
+    if (phase.level != "phase") continue;
     const std::string text = words(phase.label) + ", " + clock_text(phase.t0_s) + " to " +
                              (phase.open ? "its end was not recorded" : clock_text(phase.t1_s));
-    out.push_back(bar(frame, y, phase.t0_s, phase.t1_s, origin, words(phase.label), text));
-    out.push_back(bound(frame, y, phase.t0_s, phase.u95_s));
+    out.push_back(bar(frame, y, phase.t0_s, phase.t1_s, style, words(phase.label), text));
+    out.push_back(bound(frame, y, phase.t0_s, phase.start_u95_s));
   }
   return join(out);
 }
@@ -151,7 +152,7 @@ double tick_step(double span_s, double room) {
 }
 
 Html timeline_svg(const CaseView& view) {
-  Frame frame{std::min(0.0, view.first_t_s), std::max(view.duration_s, view.first_t_s + 1)};
+  Frame frame{std::min(0.0, view.first_t_s), std::max(view.end_s, view.first_t_s + 1)};
   Children lanes;
   double y = 0;
   const auto lane = [&](const std::string& name, const Html& content, bool always) {
@@ -160,8 +161,8 @@ Html timeline_svg(const CaseView& view) {
     lanes.push_back(content);
     y += kLane;
   };
-  lane("Phases annotated", phases(view, frame, y, "annotated"), false);
-  lane("Phases found", phases(view, frame, y, "found"), false);
+  lane(view.phase_source.empty() ? "Phases" : "Phases " + view.phase_source, phases(view, frame, y),
+       false);
   lane("Departures", departures(view, frame, y), true);
   lane("Known then", known_then(view, frame, y), false);
   lane("Not recorded", gaps(view, frame, y), true);

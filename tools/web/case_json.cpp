@@ -1,5 +1,6 @@
 #include "tools/web/case_json.h"
 
+#include "tools/documents/parts.h"
 #include "tools/report/tags.h"
 #include "tools/web/keys.h"
 
@@ -41,12 +42,6 @@ Json stream_json(const StreamView& view) {
   json["last_t_s"] = view.last_t_s;
   if (stream.by_policy_absent()) json["absent_by_policy"] = stream.policy_reason();
   return json;
-}
-
-Json phase_json(const PhaseView& phase) {
-  return {{"phase", phase.label},      {"t0_s", phase.t0_s},      {"t1_s", phase.t1_s},
-          {"u95_s", u95(phase.u95_s)}, {"origin", phase.origin},  {"by", phase.by},
-          {"open", phase.open},        {"finding", phase.finding}};
 }
 
 Json event_json(const EventView& event) {
@@ -93,7 +88,7 @@ Json case_row(const CaseView& view) {
   return {{"case_id", view.case_id},
           {"procedure", view.procedure},
           {"room", view.room},
-          {"start", view.start},
+          {"start", view.start.empty() ? Json(nullptr) : Json(view.start)},
           {"duration_s", view.duration_s},
           {"state", view.state},
           {"verdict", view.verdict},
@@ -105,8 +100,9 @@ Json case_row(const CaseView& view) {
 Json case_document(const CaseView& view) {
   Json json = document("api.case");
   json.update(case_row(view));
-  json["start_u95_s"] = view.start_u95_s;
+  json["start_u95_s"] = u95(view.start_u95_s);
   json["first_t_s"] = view.first_t_s;
+  json["end_s"] = view.end_s;
   json["frames"] = std::to_string(view.frames);
   json["verdict"] = view.verdict;
   json["complete"] = view.complete;
@@ -121,7 +117,8 @@ Json case_document(const CaseView& view) {
   json["streams"] = Json::array();
   for (const StreamView& stream : view.streams) json["streams"].push_back(stream_json(stream));
   json["phases"] = Json::array();
-  for (const PhaseView& phase : view.phases) json["phases"].push_back(phase_json(phase));
+  json["phase_source"] = view.phase_source;
+  for (const query::PhaseFact& phase : view.phases) json["phases"].push_back(phase_json(phase));
   json["events"] = Json::array();
   for (const EventView& event : view.events) json["events"].push_back(event_json(event));
   json["findings"] = Json::array();

@@ -78,10 +78,14 @@ void DepartureBuilder::place(Draft& draft, const std::pair<uint32_t, uint32_t>& 
   d.timed = timed;
   const auto bound = [&](uint32_t index) {
     const LogEvent& event = view_.event(events[index]);
-    return event.timed && event.u95_ns >= 0 ? event.u95_ns : view_.t1_ns - view_.t0_ns;
+    const int64_t u95_ns =
+        view_.basis == OrderBasis::kEnd ? event.end_u95_ns() : event.start_u95_ns();
+    return event.timed && u95_ns >= 0 ? u95_ns : view_.t1_ns - view_.t0_ns;
   };
   if (before) draft.before_ns = bound(span.first - 1);
   if (after) draft.after_ns = bound(span.second);
+  draft.open_before = !before;
+  draft.open_after = !after;
   for (const auto& [there, index] : {std::pair{before, span.first - 1}, {after, span.second}})
     if (there)
       for (const v1::SourceRange& source : view_.event(events[index]).sources)
@@ -257,33 +261,104 @@ void DepartureBuilder::classify() {
       d.reason = reason->code;
       continue;
     }
+    // On a clock that cannot be used nobody knows what came first.
+    if (d.kind == Kind::kOrder && !d.timed && observability_.observers &&
+        d.certainty == v1::CERTAINTY_CERTAIN)
+      d.certainty = v1::CERTAINTY_AMBIGUOUS;
     if (d.kind != Kind::kMissing) continue;
     const auto step = norm_.step_with_id(d.step);
-    if (step && blind(draft, norm_.step(*step))) {
-      d.kind = Kind::kUnobserved;
-      d.certainty = v1::CERTAINTY_UNOBSERVED;
-    } else if (const Unfound* unfound = unfound_for(d)) {
+    if (step) watch(draft, norm_.step(*step));
+    if (d.kind == Kind::kUnobserved) continue;
+    if (const Unfound* unfound = unfound_for(d);
+        unfound != nullptr && unfound->probability > d.done_unseen.value_or(-1)) {
       d.certainty = v1::CERTAINTY_AMBIGUOUS;
       d.done_unseen = unfound->probability;
+      draft.details.by_detect = false;
     }
   }
 }
 
-// True if each stream that can show the step recorded nothing for some of the time the step could
-// have been done in, as far as its ends are known. A step that nothing is said to show counts as
-// seen.
-bool DepartureBuilder::blind(const Draft& draft, const v1::ProtocolStep& step) const {
-  const int64_t t0 = draft.departure.t0_ns - draft.before_ns;
-  const int64_t t1 = draft.departure.t1_ns + draft.after_ns;
-  if (step.has_detect() && step.detect() == 0) return true;
-  if (step.observed_by_size() == 0) return false;
-  return std::ranges::all_of(step.observed_by(), [&](const std::string& stream) {
-    if (std::ranges::find(observability_.absent, stream) != observability_.absent.end())
-      return true;
-    return std::ranges::any_of(observability_.blind, [&](const Blind& b) {
-      return (b.stream.empty() || b.stream == stream) && b.t1_ns >= t0 && b.t0_ns <= t1;
-    });
+// Who can show the step, and whether at least one of them watched at every moment of the time in
+// which it could have been done.
+void DepartureBuilder::watch(Draft& draft, const v1::ProtocolStep& step) const {
+  Departure& d = draft.departure;
+  const auto unobserved = [&](std::string why) {
+    d.kind = Kind::kUnobserved;
+    d.certainty = v1::CERTAINTY_UNOBSERVED;
+    d.unwatched = std::move(why);
+  };
+  if (step.has_detect() && step.detect() == 0) return unobserved("nothing can show it");
+  if (!observability_.observers) {
+    d.shown_by = ShownBy::kLog;
+    return;
+  }
+  if (step.observed_by_size() == 0) return unobserved("the norm names nothing that can show it");
+  std::vector<const Observer*> there;
+  std::string absent;
+  bool people = false, devices = false;
+  for (const std::string& name : step.observed_by()) {
+    const auto at = std::ranges::find(*observability_.observers, name, &Observer::stream);
+    if (at == observability_.observers->end()) {
+      absent += (absent.empty() ? "" : ", ") + name;
+      continue;
+    }
+    there.push_back(&*at);
+    d.observers.push_back(name);
+    (at->people ? people : devices) = true;
+  }
+  if (there.empty()) return unobserved(absent + " is no part of this case");
+  d.shown_by = people && devices ? ShownBy::kBoth : people ? ShownBy::kPeople : ShownBy::kDevices;
+  if (std::string why = unwatched(draft, there); !why.empty()) return unobserved(std::move(why));
+  // Watched throughout by something that misses the step too often to swear by.
+  if (step.has_detect() && 1 - step.detect() > options_.doubt) {
+    d.certainty = v1::CERTAINTY_AMBIGUOUS;
+    d.done_unseen = 1 - step.detect();
+    draft.details.by_detect = true;
+  }
+}
+
+// What of the step's time none of the observers watched, in words; empty: they watched all of it.
+// Its time ends at the events between which it belongs, as wide as those are uncertain. Where none
+// of the norm's stands before (after) it, it ends where the record begins (ends) if that is known
+// to lie before (after) the first (last) event, and nowhere if not.
+std::string DepartureBuilder::unwatched(const Draft& draft,
+                                        const std::vector<const Observer*>& observers) const {
+  const auto bound = [&](const LogEvent& event, int64_t u95_ns) {
+    return event.timed && u95_ns >= 0 ? u95_ns : view_.t1_ns - view_.t0_ns;
+  };
+  int64_t t0 = draft.departure.t0_ns - draft.before_ns;
+  int64_t t1 = draft.departure.t1_ns + draft.after_ns;
+  bool begun = observability_.holds_beginning, ended = observability_.holds_end;
+  for (uint32_t index : view_.events) {
+    const LogEvent& event = view_.event(index);
+    begun = begun && event.t0_ns - bound(event, event.start_u95_ns()) > view_.t0_ns;
+    ended = ended && event.t1_ns + bound(event, event.end_u95_ns()) < view_.t1_ns;
+  }
+  if (draft.open_before) t0 = begun ? view_.t0_ns : INT64_MIN;
+  if (draft.open_after) t1 = ended ? view_.t1_ns : INT64_MAX;
+  std::vector<Lapse> dark = {{t0, t1, ""}};
+  for (const Observer* observer : observers) {
+    std::vector<Lapse> still;
+    for (const Lapse& span : dark)
+      for (const Lapse& lapse : observer->lapses) {
+        const int64_t from = std::max(span.t0_ns, lapse.t0_ns);
+        const int64_t to = std::min(span.t1_ns, lapse.t1_ns);
+        if (from > to) continue;
+        const std::string why = observer->stream + ": " + lapse.why;
+        still.push_back({from, to, span.why.empty() ? why : span.why + ", " + why});
+      }
+    dark = std::move(still);
+    if (dark.empty()) return "";
+  }
+  const Lapse& worst = *std::ranges::max_element(dark, {}, [](const Lapse& lapse) {
+    const bool open = lapse.t0_ns == INT64_MIN || lapse.t1_ns == INT64_MAX;
+    return open ? INT64_MAX : lapse.t1_ns - lapse.t0_ns;
   });
+  std::string out = worst.why;
+  if (worst.t0_ns != INT64_MIN && worst.t1_ns != INT64_MAX)
+    out += " (" + clock_text(worst.t0_ns) + " to " + clock_text(worst.t1_ns) + ")";
+  if (dark.size() > 1) out += ", and " + std::to_string(dark.size() - 1) + " more";
+  return out;
 }
 
 const Reason* DepartureBuilder::reason_for(const Departure& d) const {
@@ -302,7 +377,7 @@ bool DepartureBuilder::names(const std::string& name, const Departure& d) const 
 // What looked for the step and would not swear that it was not done.
 const Unfound* DepartureBuilder::unfound_for(const Departure& d) const {
   for (const Unfound& unfound : observability_.unfound)
-    if (unfound.probability > options_.doubt && names(unfound.step, d)) return &unfound;
+    if (!unfound.sure && names(unfound.step, d)) return &unfound;
   return nullptr;
 }
 

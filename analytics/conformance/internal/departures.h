@@ -26,9 +26,10 @@ class DepartureBuilder {
   struct Draft {
     Departure departure;
     Details details;
-    std::optional<Item> item;             // from the flow
-    std::optional<Broken> broken;         // from a rule
-    int64_t before_ns = 0, after_ns = 0;  // how far its time may reach beyond t0 and t1
+    std::optional<Item> item;                    // from the flow
+    std::optional<Broken> broken;                // from a rule
+    int64_t before_ns = 0, after_ns = 0;         // how far its time may reach beyond t0 and t1
+    bool open_before = true, open_after = true;  // nothing of the norm stands before, after it
   };
 
   Draft make(Kind kind, int32_t step, std::optional<uint32_t> event) const;
@@ -40,7 +41,8 @@ class DepartureBuilder {
   void mark_order_sensitive(const Variant& variant, VariantAligner& aligner, CaseResult& out);
   bool mark_against(VariantAligner& aligner, const std::vector<uint32_t>& order, bool listed);
   void classify();
-  bool blind(const Draft& draft, const v1::ProtocolStep& step) const;
+  void watch(Draft& draft, const v1::ProtocolStep& step) const;
+  std::string unwatched(const Draft& draft, const std::vector<const Observer*>& observers) const;
   const Reason* reason_for(const Departure& departure) const;
   const Unfound* unfound_for(const Departure& departure) const;
   bool names(const std::string& name, const Departure& departure) const;

@@ -134,7 +134,8 @@ class Limits {
       if (e.open && !longer) continue;  // it may have gone on
       if (!timed(o.event, norm_.title(step))) continue;
       const int64_t took = e.t1_ns - e.t0_ns;
-      claim(step, o.event, longer ? took - limit_ns : limit_ns - took, 2 * e.u95_ns, limit_ns, took,
+      claim(step, o.event, longer ? took - limit_ns : limit_ns - took,
+            e.start_u95_ns() + e.end_u95_ns(), limit_ns, took,
             longer ? e.t0_ns + limit_ns : e.t0_ns, e.t1_ns, longer);
     }
   }
@@ -149,8 +150,8 @@ class Limits {
         const LogEvent& a = view_.event(*from);
         const LogEvent& b = view_.event(o.event);
         if (timed(*from, norm_.title(first)) && timed(o.event, norm_.title(then)) && !a.open)
-          claim(then, o.event, b.t0_ns - a.t1_ns - limit_ns, a.u95_ns + b.u95_ns, limit_ns,
-                b.t0_ns - a.t1_ns, a.t1_ns + limit_ns, b.t0_ns, true, first);
+          claim(then, o.event, b.t0_ns - a.t1_ns - limit_ns, a.end_u95_ns() + b.start_u95_ns(),
+                limit_ns, b.t0_ns - a.t1_ns, a.t1_ns + limit_ns, b.t0_ns, true, first);
         from.reset();
       }
       if (o.step == first) from = o.event;

@@ -12,6 +12,43 @@ std::string print(const char* format, Values... values) {
   return buffer;
 }
 
+std::string joined(const std::vector<std::string>& names) {
+  std::string out;
+  for (size_t i = 0; i < names.size(); ++i)
+    out += (i == 0 ? "" : i + 1 == names.size() ? " and " : ", ") + names[i];
+  return out;
+}
+
+std::string between(int64_t t0, int64_t t1);
+
+/// Of a missing step only what was not seen, by what.
+std::string missing(const Departure& d, const Details& details) {
+  const std::string where = d.timed ? "; it belongs " + between(d.t0_ns, d.t1_ns) : "";
+  if (d.kind == Kind::kUnobserved) {
+    std::string out = " was not seen, but was not watched all the time it could have been done";
+    if (d.timed) out += " (" + between(d.t0_ns, d.t1_ns) + ")";
+    return d.unwatched.empty() ? out : out + ": " + d.unwatched;
+  }
+  if (d.done_unseen && details.by_detect)
+    return " was not found" + where +
+           print("; it is found in %.0f %% of the times it is done", details.detect * 100);
+  if (d.done_unseen)
+    return " was not found" + where +
+           print("; what was recorded leaves a probability of %.*f %% that it was done",
+                 *d.done_unseen < .001 ? 3
+                 : *d.done_unseen < .1 ? 1
+                                       : 0,
+                 *d.done_unseen * 100);
+  const std::string watched = joined(d.observers) + ", recorded all that time";
+  switch (d.shown_by) {
+    case ShownBy::kLog: return " is not in the log" + where;
+    case ShownBy::kPeople: return " was not marked" + where + "; marks are in " + watched;
+    case ShownBy::kDevices: return " left no trace" + where + "; it would show in " + watched;
+    case ShownBy::kBoth: break;
+  }
+  return " was neither marked nor left a trace" + where + "; it would show in " + watched;
+}
+
 std::string between(int64_t t0, int64_t t1) {
   return "between " + clock_text(t0) + " and " + clock_text(t1);
 }
@@ -42,24 +79,7 @@ std::string clock_text(int64_t ns) {
 std::string sentence(const Departure& d, const Details& details) {
   std::string out = d.title;
   switch (d.deviation) {
-    case Kind::kMissing:
-      if (d.kind == Kind::kUnobserved) {
-        out +=
-            " was not seen, but nothing that shows it was recording all the time it could have "
-            "been done";
-        if (d.timed) out += " (" + between(d.t0_ns, d.t1_ns) + ")";
-      } else if (d.done_unseen) {
-        out += " was not found";
-        if (d.timed) out += "; it belongs " + between(d.t0_ns, d.t1_ns);
-        out += print("; what was recorded leaves a probability of %.*f %% that it was done",
-                     *d.done_unseen < .1 ? 1 : 0, *d.done_unseen * 100);
-      } else {
-        out += " was not done";
-        if (d.timed) out += "; it belongs " + between(d.t0_ns, d.t1_ns);
-        if (details.detect < 1 && d.kind == Kind::kMissing)
-          out += print(" (it is seen in %.0f %% of the times it is done)", details.detect * 100);
-      }
-      break;
+    case Kind::kMissing: out += missing(d, details); break;
     case Kind::kExtra:
       out += " was done";
       if (d.timed) out += " at " + clock_text(d.t0_ns);

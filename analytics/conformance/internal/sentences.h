@@ -23,8 +23,9 @@ struct Details {
   int64_t expected_t1_ns = 0;
   int64_t limit_ns = 0;  // of a time departure
   int64_t took_ns = 0;
-  std::string after;  // `within`: title of the step it should have followed soon
-  double detect = 1;  // probability that the step is seen when done
+  std::string after;       // `within`: title of the step it should have followed soon
+  double detect = 1;       // probability that the step is seen when done
+  bool by_detect = false;  // `done_unseen` comes from that alone
 };
 std::string sentence(const Departure& departure, const Details& details);
 

@@ -1,28 +1,89 @@
 #include "analytics/conformance/tally_text.h"
+#include "analytics/facts/coverage.h"
 #include "analytics/jobs/internal/work.h"
 
 namespace casebox::analytics::jobs::internal {
 namespace {
 
-conformance::Observability observability(const Work& work, const case_log::CaseLog& info) {
+conformance::Observability observability(const Work& work, const case_log::CaseLog& info,
+                                         const facts::Coverage& coverage) {
   conformance::Observability out;
-  for (const case_log::Unobserved& span : info.unobserved) {
-    if (!span.stream.empty()) {
-      out.blind.push_back({span.stream, span.t0_ns, span.t1_ns, span.reason});
-      continue;
-    }
-    for (const v1::Stream& stream : work.reader.streams())
-      out.blind.push_back({stream.name(), span.t0_ns, span.t1_ns, span.reason});
+  out.observers.emplace();
+  for (const facts::Watch& watch : coverage.streams) {
+    conformance::Observer& observer = out.observers->emplace_back();
+    observer.stream = watch.stream;
+    observer.people = watch.people;
+    for (const facts::Lapse& lapse : watch.lapses)
+      observer.lapses.push_back({lapse.t0_ns, lapse.t1_ns, lapse.why});
   }
-  out.absent = info.absent;
+  out.holds_beginning = coverage.holds_beginning;
+  out.holds_end = coverage.holds_end;
   for (const case_log::RecordedReason& reason : info.reasons)
     out.reasons.push_back({reason.step, reason.code, reason.t_ns});
   if (work.phases.info.phase_source == "found")
     for (const phases::Unfound& unfound : work.phases.found->unfound)
-      out.unfound.push_back({unfound.label, unfound.probability});
+      out.unfound.push_back({unfound.label, unfound.probability, unfound.sure});
   out.clocks_trusted = work.phases.quality.timing_ok();
   out.case_t0_ns = info.t0_ns;
   out.case_t1_ns = info.t1_ns;
+  return out;
+}
+
+std::string list_of(const std::set<std::string>& names, size_t most) {
+  std::string out;
+  size_t count = 0;
+  for (const std::string& name : names) {
+    if (count++ == most) return out + ", ... (" + std::to_string(names.size()) + " in all)";
+    out += (out.empty() ? "" : ", ") + name;
+  }
+  return out;
+}
+
+/// Why a comparison would say nothing of the case: nothing in it could show any of the norm's
+/// steps, or most of what it holds is not the norm's. Empty: there is something to compare.
+std::string nothing_shared(const protocol::Norm& norm, const EventLog& log, const Trace& trace,
+                           const facts::Coverage& coverage) {
+  std::set<std::string> observers, known, unknown;
+  bool watched = false;
+  for (const v1::ProtocolStep& step : norm.source.steps())
+    for (const std::string& name : step.observed_by()) {
+      const facts::Watch* watch = coverage.find(name);
+      watched = watched || (watch != nullptr && watch->items > 0);
+      observers.insert(name);
+    }
+  if (!watched)
+    return "nothing that can show a step of " + norm.name() + " was recorded: it names " +
+           list_of(observers, 8);
+  for (const LogEvent& event : trace.events) {
+    const std::string& label = log.activities[event.activity];
+    if (norm.ignored.contains(label)) continue;
+    (norm.step_of.contains(label) ? known : unknown).insert(label);
+  }
+  if (unknown.size() >= 3 && unknown.size() > known.size())
+    return "the case and " + norm.name() + " share too little: of " +
+           std::to_string(known.size() + unknown.size()) + " labels the norm knows " +
+           std::to_string(known.size()) + ", and not " + list_of(unknown, 5);
+  return "";
+}
+
+/// The frames of a stream of events that lie in a span, and those next to it on both sides.
+Result<std::vector<storage::SourceRef>> frames_of_observer(const storage::CaseReader& reader,
+                                                           const std::string& stream, int64_t t0_ns,
+                                                           int64_t t1_ns) {
+  CASEBOX_TRY(const auto events, reader.events_of(stream));
+  std::vector<storage::SourceRef> out;
+  const storage::EventAt *before = nullptr, *after = nullptr;
+  for (const storage::EventAt& at : events) {
+    if (at.t.ns < t0_ns) {
+      before = &at;
+    } else if (at.t.ns <= t1_ns) {
+      out.push_back(at.source);
+    } else if (after == nullptr) {
+      after = &at;
+    }
+  }
+  if (before != nullptr) out.push_back(before->source);
+  if (after != nullptr) out.push_back(after->source);
   return out;
 }
 
@@ -48,6 +109,12 @@ finding::Draft draft_of(const conformance::Departure& d, size_t index) {
   draft.values = {{"severity", d.severity},
                   {"explanations", static_cast<double>(d.explanations.size())}};
   if (d.margin) draft.values["margin"] = static_cast<double>(*d.margin);
+  if (!d.observers.empty()) {
+    draft.labels["shown_by"] = to_string(d.shown_by);
+    std::string& names = draft.labels["observers"];
+    for (const std::string& name : d.observers) names += (names.empty() ? "" : " ") + name;
+  }
+  if (!d.unwatched.empty()) draft.labels["unwatched"] = d.unwatched;
   if (d.done_unseen) {
     draft.values["done_unseen"] = *d.done_unseen;
     draft.labels["alternative"] =
@@ -118,7 +185,7 @@ finding::Draft weights_draft(const protocol::Norm& norm, const conformance::Case
 Result<void> conformance_job(Work& work) {
   char config[64];
   std::snprintf(config, sizeof config, "order=start limit_scale=%.6g", work.time_scale);
-  Run run(work, "conformance", "2", config);
+  Run run(work, "conformance", "3", config);
   if (work.options.norm == nullptr) return run.skip("no norm was given");
   const protocol::Norm& norm = *work.options.norm;
   run.record().set_protocol(norm.name());
@@ -134,18 +201,26 @@ Result<void> conformance_job(Work& work) {
   for (const LogEvent& event : work.trace().events)
     if (work.phases.info.phase_source == "found")
       what.found.push_back({work.outcome.log.activities[event.activity], event.t0_ns, event.t1_ns,
-                            event.u95_ns, event.sources});
+                            event.start_u95_ns(), event.end_u95_ns(), event.sources});
   EventLog log;
   CASEBOX_TRY(const case_log::CaseLog info, case_log::add_case(work.reader, what, log));
+  CASEBOX_TRY(const facts::Coverage coverage, facts::read_coverage(work.reader));
+  if (std::string why = nothing_shared(norm, log, log.traces[info.trace], coverage); !why.empty())
+    return run.skip(why);
   conformance::Options options;
   options.limit_scale = work.time_scale;
   CASEBOX_TRY(auto result, conformance::conform(norm, log, log.traces[info.trace],
-                                                observability(work, info), options));
+                                                observability(work, info, coverage), options));
   size_t index = 0;
   std::vector<storage::SourceRef> all_frames;
   for (const conformance::Departure& departure : result.departures) {
     std::vector<storage::SourceRef> frames = frames_of(departure.sources);
-    // A missing step rests on what was recorded around the place where it should have been.
+    // A missing step rests on what could have shown it, and on what was recorded around its place.
+    for (const std::string& observer : departure.observers) {
+      CASEBOX_TRY(auto seen,
+                  frames_of_observer(work.reader, observer, departure.t0_ns, departure.t1_ns));
+      frames.insert(frames.end(), seen.begin(), seen.end());
+    }
     if (frames.empty() && departure.event)
       frames = frames_of(log.traces[info.trace].events[*departure.event].sources);
     if (frames.empty())

@@ -115,10 +115,12 @@ Result<void> EpochWriter::beat(CaseTime t) {
   return ok();
 }
 
-Result<void> EpochWriter::close(CaseTime t, v1::CloseFrame::Reason reason) {
+Result<void> EpochWriter::close(CaseTime t, v1::CloseFrame::Reason reason,
+                                v1::CloseFrame::Cause cause) {
   v1::CaseControl control;
   v1::CloseFrame& close = *control.mutable_close();
   close.set_reason(reason);
+  close.set_cause(cause);
   close.set_end_t_ns(t.ns);
   for (const auto& [stream, chain] : chains_)
     if (stream != kControlStream.value) *close.add_positions() = position(stream, chain);

@@ -46,7 +46,8 @@ class EpochWriter {
                                     const google::protobuf::MessageLite& body);
   Result<ItemNumber> append_gap(StreamId stream, const v1::Gap& gap);
   Result<void> beat(CaseTime t);
-  Result<void> close(CaseTime t, v1::CloseFrame::Reason reason);
+  Result<void> close(CaseTime t, v1::CloseFrame::Reason reason,
+                     v1::CloseFrame::Cause cause = v1::CloseFrame::CAUSE_UNSPECIFIED);
 
   CaseId case_id() const { return case_id_; }
   Epoch epoch() const { return epoch_; }

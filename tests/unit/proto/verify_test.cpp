@@ -433,7 +433,7 @@ TEST(Verify, DigestOfACaseIsThatOfItsFramesAlone) {
     if (entry->preamble) continue;
     const frame::Header& h = entry->frame.header;
     const auto [at, fresh] = chains.try_emplace({h.epoch.value, h.stream.value});
-    if (fresh) at->second.head = frame::first_head(r.producer, r.case_id, h.stream, h.epoch);
+    if (fresh) at->second.head = frame::first_head(r.producer_id, r.case_id, h.stream, h.epoch);
     at->second.head = frame::next_head(at->second.head, frame::leaf_hash(entry->frame));
     at->second.next = h.next();
   }

@@ -144,7 +144,7 @@ TEST_F(ApiTest, ACaseHasItsPhasesDeparturesGapsAndLateForecasts) {
   EXPECT_TRUE(one["readable"].get<bool>());
   ASSERT_EQ(one["phases"].size(), 2u);
   EXPECT_EQ(one["phases"][0]["phase"], "Preparation");
-  EXPECT_EQ(one["phases"][0]["t1_s"], 45.0);
+  EXPECT_EQ(one["phases"][0]["end_s"], 45.0);
   EXPECT_EQ(one["findings"].size(), 4u);
   EXPECT_EQ(one["findings"][0]["tag"], "F-0101010101");
   EXPECT_EQ(one["gaps"].size(), 2u);

@@ -48,8 +48,11 @@ Simulated simulate(uint64_t seed, const std::set<std::string>& faults, bool clea
   auto plan = recorder::sim::make_plan(options);
   EXPECT_TRUE(plan) << plan.error().message;
   out.plan = *std::move(plan);
-  for (const auto& d : out.plan.dropouts)
-    out.seen.blind.push_back({d.stream, ns(d.start_s), ns(d.end_s), "dropout"});
+  out.seen.observers = {{"team.marks", true, {}}, {"instrument.use", false, {}}};
+  for (auto& observer : *out.seen.observers)
+    for (const auto& d : out.plan.dropouts)
+      if (d.stream == observer.stream)
+        observer.lapses.push_back({ns(d.start_s), ns(d.end_s), "dropout"});
   out.seen.case_t0_ns = 0;
   out.seen.case_t1_ns = ns(out.plan.duration_s);
   for (const auto& p : out.plan.phases)

@@ -49,7 +49,9 @@ CaseEvidence evidence() {
   e.view.readable = true;
   e.view.consent_stated = true;
   e.view.consent = {"record", "quality", "patient-briefing"};
-  e.view.phases = {{"Preparation", 8, 120, 0.5, "annotated", "nurse", false, ""}};
+  e.view.end_s = 600;
+  e.view.phase_source = "annotated";
+  e.view.phases = {{"Preparation", "phase", "human", "nurse", 8, 120, .5, .5, false, "", {}}};
   e.view.findings = {departure(1, v1::CERTAINTY_CERTAIN, "missing", "time-out"),
                      departure(2, v1::CERTAINTY_AMBIGUOUS, "order", "sign-out"),
                      departure(3, v1::CERTAINTY_UNOBSERVED, "unobserved", "debrief"),
@@ -232,7 +234,7 @@ TEST(Reports, EveryReferenceLeadsToEvidenceInTheSameDocument) {
 TEST(Liability, TellsCertaintiesApartWithMarginAndWhatWouldChangeThem) {
   const std::string html = liability(evidence());
   for (const char* text : {"Certain (1)", "Ambiguous (1)", "Unobserved (1)", "Justified (1)",
-                           "Missing: Time out", "Margin", "Would change this",
+                           "Not seen: Time out", "Margin", "Would change this",
                            "Not observed is not omitted", "COMPLETE_WITH_DECLARED_GAPS"})
     EXPECT_THAT(html, HasSubstr(text));
 }

@@ -77,7 +77,7 @@ function verdict(data: Case): HTMLElement[] {
 export async function showCase(main: HTMLElement, id: string, at: number | null): Promise<() => void> {
   const data = await api.getCase(id);
   crumb(data);
-  const last = Math.max(data.duration_s, data.first_t_s + 1);
+  const last = Math.max(data.end_s, data.first_t_s + 1);
   const playhead = new Playhead(Math.min(0, data.first_t_s), last);
   const view = new Viewport(Math.min(0, data.first_t_s), last);
   const seek = (t: number) => { playhead.seek(t); view.reveal(t); };

@@ -36,6 +36,6 @@ export function bytes(n: number): string {
 }
 
 export const shortId = (id: string) => id.slice(0, 8);
-export const date = (rfc3339: string) => rfc3339.slice(0, 16).replace('T', ' ') + ' UTC';
+export const date = (rfc3339: string | null) => rfc3339 === null ? 'no date' : rfc3339.slice(0, 16).replace('T', ' ') + ' UTC';
 export const plusMinus = (u95: number | null) =>
   u95 === null ? 'no bound can be given' : `\u00b1${u95 < 1 ? u95.toFixed(3) : u95.toFixed(1)} s`;

@@ -24,7 +24,7 @@ export function mark(certainty: string): SVGGElement {
 export const isDeparture = (finding: Finding) => finding.kind === 'departure';
 
 const kDeviation: Record<string, string> = {
-  missing: 'Missing', extra: 'Additional', order: 'Out of order', time: 'Longer than agreed',
+  missing: 'Not seen', extra: 'Additional', order: 'Out of order', time: 'Longer than agreed',
   unobserved: 'Not observed', justified: 'Justified departure',
 };
 export const deviationWord = (deviation: string) => kDeviation[deviation] ?? deviation;

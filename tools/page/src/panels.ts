@@ -143,9 +143,10 @@ export class Panels {
 
   private phases(): Node[] {
     const rows = this.data.phases.map((phase) => h('tr', {},
-      h('td', {}, h('button', { click: () => this.seek(phase.t0_s) }, words(phase.phase)), h('div', { class: 'soft' }, `${phase.origin}${phase.by ? ` by ${phase.by}` : ''}`)),
-      h('td', { class: 'num' }, time(phase.t0_s, 1), h('div', { class: 'soft' }, plusMinus(phase.u95_s))),
-      h('td', { class: 'num' }, phase.open ? 'not ended' : time(phase.t1_s, 1))));
+      h('td', {}, h('button', { click: () => this.seek(phase.start_s) }, words(phase.phase)),
+        h('div', { class: 'soft' }, `${phase.level === 'phase' ? '' : `${phase.level}, `}${this.data.phase_source}${phase.by ? ` by ${phase.by}` : ''}`)),
+      h('td', { class: 'num' }, time(phase.start_s, 1), h('div', { class: 'soft' }, plusMinus(phase.start_u95_s))),
+      h('td', { class: 'num' }, phase.open ? 'not ended' : time(phase.end_s, 1), h('div', { class: 'soft' }, plusMinus(phase.end_u95_s)))));
     const head = h('tr', {}, h('th', { scope: 'col' }, 'Phase'), h('th', { scope: 'col', class: 'num' }, 'Begins'), h('th', { scope: 'col', class: 'num' }, 'Ends'));
     return [h('h2', {}, 'Phases'), rows.length === 0 ? h('p', {}, 'No phases are known: none were annotated, and the case has not been analysed yet.')
       : h('table', { class: 'small' }, h('thead', {}, head), h('tbody', {}, ...rows))];

@@ -33,17 +33,17 @@ function spans(events: CaseEvent[], begins: (e: CaseEvent) => boolean, style: st
 }
 
 function lanesOf(data: Case): Lane[] {
-  const end = data.duration_s;
+  const end = data.end_s;
   const of = (kind: string) => data.events.filter((event) => event.kind === kind);
   const moment = (event: CaseEvent, style: string): Bar =>
     ({ t0: event.t_s, t1: event.t_s + (event.duration_s ?? 0), label: words(event.label || event.code), title: eventTitle(event), style });
-  const phases = (origin: string) => data.phases.filter((phase) => phase.origin === origin).map((phase) => ({
-    t0: phase.t0_s, t1: phase.t1_s, label: words(phase.phase), style: `phase-${origin}`, bound: phase.u95_s,
-    title: `${words(phase.phase)} (${origin}), ${time(phase.t0_s, 1)} to ${time(phase.t1_s, 1)}, ${plusMinus(phase.u95_s)}${phase.open ? ', never ended' : ''}`,
+  const phases = data.phases.filter((phase) => phase.level === 'phase').map((phase) => ({
+    t0: phase.start_s, t1: phase.end_s, label: words(phase.phase), bound: phase.start_u95_s,
+    style: data.phase_source === 'found' ? 'phase-found' : 'phase-annotated',
+    title: `${words(phase.phase)} (${data.phase_source}), ${time(phase.start_s, 1)} to ${time(phase.end_s, 1)}, ${plusMinus(phase.start_u95_s)}${phase.open ? ', never ended' : ''}`,
   }));
   const lanes: Lane[] = [
-    { name: 'Phases found', bars: phases('found') },
-    { name: 'Phases annotated', bars: phases('annotated') },
+    { name: `Phases ${data.phase_source}`, bars: phases },
     { name: 'Departures', bars: [], findings: data.findings.filter(isDeparture) },
     { name: 'Team', bars: [...of('team').filter((e) => !e.code.startsWith('phase.')), ...of('checklist'), ...of('mark')]
       .sort((a, b) => a.t_s - b.t_s).map((e) => moment(e, 'tick')) },

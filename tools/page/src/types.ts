@@ -1,6 +1,6 @@
 // The API's documents (docs/api.md). Times are seconds of case time.
 export interface CaseRow {
-  case_id: string; procedure: string; room: string; start: string; duration_s: number; state: string;
+  case_id: string; procedure: string; room: string; start: string | null; duration_s: number; state: string;
   verdict: string; complete: boolean; streams: number; gaps: number;
 }
 export interface Channel { key: string; name: string; unit: string; rate_hz: number }
@@ -11,8 +11,9 @@ export interface Stream {
   first_t_s: number; last_t_s: number; absent_by_policy?: string;
 }
 export interface Phase {
-  phase: string; t0_s: number; t1_s: number; u95_s: number | null; origin: 'found' | 'annotated';
-  by: string; open: boolean; finding: string;
+  phase: string; level: 'phase' | 'step' | 'mark'; origin: 'human' | 'device' | 'algorithm'; by: string;
+  start_s: number; end_s: number; start_u95_s: number | null; end_u95_s: number | null; open: boolean;
+  finding_id: string;
 }
 export interface CaseEvent {
   t_s: number; u95_s: number | null; kind: string; code: string; stream: string; label?: string;
@@ -31,7 +32,8 @@ export interface DeviceClock {
 }
 export interface Case extends Omit<CaseRow, 'streams' | 'gaps'> {
   problems: { kind: string; where: string; detail: string }[];
-  readable: boolean; unreadable_reason?: string; alias: string; first_t_s: number; start_u95_s: number;
+  readable: boolean; unreadable_reason?: string; alias: string; first_t_s: number; end_s: number;
+  start_u95_s: number | null; phase_source: '' | 'annotated' | 'found' | 'marked';
   frames: string; quarantined: number; consent: { stated: boolean; granted: string[] }; streams: Stream[];
   phases: Phase[]; events: CaseEvent[]; findings: Finding[]; gaps: Gap[]; clocks: DeviceClock[];
   forecasts: { variable: string; count: number; late: number }[];

@@ -82,7 +82,7 @@ TEST_F(Departures, AMissingStepSaysWhereItCouldHaveBeen) {
   EXPECT_EQ(d.certainty, v1::CERTAINTY_CERTAIN);
   EXPECT_FALSE(d.margin);  // no explanation is without it
   EXPECT_EQ(d.t1_ns, 10 * kSecond);
-  EXPECT_THAT(d.text, HasSubstr("was not done"));
+  EXPECT_THAT(d.text, HasSubstr("is not in the log"));
   EXPECT_EQ(result.fitness_num, 4);
   EXPECT_EQ(result.fitness_den, 5);
 }
@@ -91,15 +91,105 @@ TEST_F(Departures, NotObservedIsNotOmitted) {
   at("a", 10);
   at("finish", 20);
   seen_.case_t0_ns = 0;
-  seen_.blind.push_back({"team.marks", 4 * kSecond, 6 * kSecond, "off"});
+  seen_.case_t1_ns = 30 * kSecond;
+  seen_.observers = {{"team.marks", true, {{4 * kSecond, 6 * kSecond, "off"}}}};
   EXPECT_THAT(brief(run()), ElementsAre("unobserved prepare"));
-  seen_.blind[0] = {"team.marks", 12 * kSecond, 16 * kSecond, "off"};  // after it had to be done
+  // after it had to be done
+  seen_.observers = {{"team.marks", true, {{12 * kSecond, 16 * kSecond, "off"}}}};
   EXPECT_THAT(brief(run()), ElementsAre("missing prepare"));
-  seen_.blind[0] = {"monitor.ecg", 4 * kSecond, 6 * kSecond, "off"};  // does not show it
+  // of what does not show it
+  seen_.observers = {{"team.marks", true, {}},
+                     {"monitor.ecg", false, {{4 * kSecond, 6 * kSecond, "off"}}}};
   EXPECT_THAT(brief(run()), ElementsAre("missing prepare"));
-  seen_.blind.clear();
-  seen_.absent.push_back("team.marks");
+  seen_.observers.emplace();
+  const CaseResult result = run();
+  ASSERT_THAT(brief(result), ElementsAre("unobserved prepare"));
+  EXPECT_THAT(result.departures[0].text, HasSubstr("team.marks is no part of this case"));
+}
+
+TEST_F(Departures, AStepThatNothingIsSaidToShowIsNotObserved) {
+  at("prepare", 1);
+  at("finish", 20);
+  protocol_.mutable_flow()->mutable_sequence(1)->mutable_choice()->RemoveLast();
+  EXPECT_THAT(brief(run()), ElementsAre("missing a"));  // of a log nothing else is known
+  seen_.observers = {{"team.marks", true, {}}};
+  EXPECT_THAT(brief(run()), ElementsAre("unobserved a"));
+}
+
+// One that looked away while another watched leaves nothing unwatched; both at once do.
+TEST_F(Departures, SeveralObserversWatchTogether) {
+  at("a", 10);
+  at("finish", 20);
+  seen_.case_t0_ns = 0;
+  seen_.case_t1_ns = 30 * kSecond;
+  protocol_.mutable_steps(0)->add_observed_by("room.video");
+  seen_.observers = {{"team.marks", true, {{2 * kSecond, 5 * kSecond, "off"}}},
+                     {"room.video", false, {{6 * kSecond, 9 * kSecond, "lens"}}}};
+  const CaseResult watched = run();
+  ASSERT_THAT(brief(watched), ElementsAre("missing prepare"));
+  EXPECT_THAT(watched.departures[0].text,
+              HasSubstr("was neither marked nor left a trace; it belongs between 0:00:00 and "
+                        "0:00:10; it would show in team.marks and room.video"));
+  (*seen_.observers)[1].lapses[0].t0_ns = 5 * kSecond;
+  const CaseResult dark = run();
+  ASSERT_THAT(brief(dark), ElementsAre("unobserved prepare"));
+  EXPECT_EQ(dark.departures[0].unwatched, "team.marks: off, room.video: lens (0:00:05 to 0:00:05)");
+}
+
+// What came before a record, or after it, nobody knows: only where the record is known to hold the
+// beginning and begins before the first event can a step be missing there.
+TEST_F(Departures, AStepThatBelongsOutsideOfTheRecordIsNotObserved) {
+  at("a", 10, -1, 2);
+  at("finish", 20);
+  seen_.case_t0_ns = 0;
+  seen_.case_t1_ns = 30 * kSecond;
+  seen_.observers = {{"team.marks",
+                      true,
+                      {{INT64_MIN, -1, "the record begins later"},
+                       {30 * kSecond + 1, INT64_MAX, "the record ends earlier"}}}};
+  EXPECT_THAT(brief(run()), ElementsAre("missing prepare"));
+  seen_.holds_beginning = false;
   EXPECT_THAT(brief(run()), ElementsAre("unobserved prepare"));
+  seen_.holds_beginning = true;
+  trace_.events[0].u95_ns = 10 * kSecond;  // it may have begun with the record
+  EXPECT_THAT(brief(run()), ElementsAre("unobserved prepare"));
+  trace_.events.clear();
+  at("prepare", 5);
+  at("a", 10);
+  EXPECT_THAT(brief(run()), ElementsAre("missing finish"));
+  seen_.holds_end = false;
+  const CaseResult result = run();
+  ASSERT_THAT(brief(result), ElementsAre("unobserved finish"));
+  EXPECT_EQ(result.departures[0].unwatched, "team.marks: the record ends earlier");
+}
+
+TEST_F(Departures, WhatPeopleWouldHaveMarkedWasNotMarkedAndNothingMore) {
+  at("a", 10);
+  at("finish", 20);
+  seen_.case_t0_ns = 0;
+  seen_.observers = {{"team.marks", true, {}}};
+  EXPECT_EQ(run().departures[0].text,
+            "prepare was not marked; it belongs between 0:00:00 and 0:00:10; marks are in "
+            "team.marks, recorded all that time.");
+  seen_.observers = {{"team.marks", false, {}}};
+  EXPECT_EQ(run().departures[0].text,
+            "prepare left no trace; it belongs between 0:00:00 and 0:00:10; it would show in "
+            "team.marks, recorded all that time.");
+}
+
+TEST_F(Departures, AnObserverThatMissesTheStepTooOftenMakesNothingCertain) {
+  at("a", 10);
+  at("finish", 20);
+  seen_.case_t0_ns = 0;
+  seen_.observers = {{"team.marks", true, {}}};
+  protocol_.mutable_steps(0)->set_detect(.96);
+  EXPECT_EQ(run().departures[0].certainty, v1::CERTAINTY_CERTAIN);
+  protocol_.mutable_steps(0)->set_detect(.9);
+  const CaseResult result = run();
+  ASSERT_THAT(brief(result), ElementsAre("missing prepare"));
+  EXPECT_EQ(result.departures[0].certainty, v1::CERTAINTY_AMBIGUOUS);
+  EXPECT_FALSE(result.departures[0].scored());
+  EXPECT_THAT(result.departures[0].text, HasSubstr("found in 90 % of the times"));
 }
 
 // A step can have been done as late as the event after it can have begun.
@@ -107,7 +197,8 @@ TEST_F(Departures, AGapWithinTheUncertaintyOfAStepsPlaceLeavesItUnobserved) {
   at("a", 10, -1, 3);
   at("finish", 20);
   seen_.case_t0_ns = 0;
-  seen_.blind.push_back({"team.marks", 12 * kSecond, 16 * kSecond, "off"});
+  seen_.case_t1_ns = 60 * kSecond;
+  seen_.observers = {{"team.marks", true, {{12 * kSecond, 16 * kSecond, "off"}}}};
   EXPECT_THAT(brief(run()), ElementsAre("unobserved prepare"));
   trace_.events[0].u95_ns = kSecond;
   EXPECT_THAT(brief(run()), ElementsAre("missing prepare"));
@@ -135,7 +226,7 @@ TEST_F(Departures, AMissingStepThatMayHaveBeenDoneUnseenIsNotCertainAndNotScored
 TEST_F(Departures, AMissingStepThatWasHardlyDoneUnseenIsCertain) {
   at("prepare", 1);
   at("finish", 20);
-  seen_.unfound = {{"a", .019}};
+  seen_.unfound = {{"a", .019, true}};
   protocol_.mutable_flow()->mutable_sequence(1)->mutable_choice()->RemoveLast();
   const CaseResult result = run();
   ASSERT_THAT(brief(result), ElementsAre("missing a"));
@@ -149,7 +240,7 @@ TEST_F(Departures, AReasonAndAGapComeBeforeDoubt) {
   at("finish", 20);
   seen_.case_t0_ns = 0;
   seen_.unfound = {{"prepare", .5}};
-  seen_.absent.push_back("team.marks");
+  seen_.observers.emplace();
   const CaseResult blind = run();
   ASSERT_THAT(brief(blind), ElementsAre("unobserved prepare"));
   EXPECT_EQ(blind.departures[0].certainty, v1::CERTAINTY_UNOBSERVED);

@@ -1,0 +1,149 @@
+#include "analytics/facts/phases.h"
+
+#include <algorithm>
+
+#include "analytics/case_log/case_log.h"
+#include "analytics/finding/finding.h"
+
+namespace casebox::analytics::facts {
+namespace {
+
+std::optional<int64_t> bound_of(uint32_t u95_us) {
+  if (u95_us == frame::kUnknownU95) return std::nullopt;
+  return int64_t{u95_us} * 1000;
+}
+
+std::string label_of(const v1::Finding& finding, const char* key) {
+  const auto at = finding.labels().find(key);
+  return at == finding.labels().end() ? "" : at->second;
+}
+
+v1::SourceRange own_source(const storage::EventAt& at) {
+  v1::SourceRange range;
+  range.set_epoch(at.source.epoch.value);
+  range.set_stream_id(at.source.stream.value);
+  range.set_first_number(at.number.value);
+  range.set_last_number(at.number.value);
+  range.set_t0_ns(at.t.ns);
+  range.set_t1_ns(at.t.ns);
+  return range;
+}
+
+Phase annotated(const storage::EventAt& at, int64_t end_ns) {
+  const v1::Interval& interval = at.event.interval();
+  Phase out;
+  out.label = interval.label();
+  out.level = interval.level();
+  out.origin = interval.origin();
+  out.by = interval.annotator();
+  out.t0_ns = at.t.ns;
+  out.open = interval.duration_ns() < 0;
+  out.t1_ns = out.open ? std::max(end_ns, at.t.ns) : at.t.ns + interval.duration_ns();
+  out.start_u95_ns = out.end_u95_ns = bound_of(at.u95_us);
+  out.sources.push_back(own_source(at));
+  return out;
+}
+
+Phase found(const storage::EventAt& at) {
+  const v1::Finding& finding = at.event.finding();
+  const auto value = [&](const char* key) -> std::optional<double> {
+    const auto found = finding.values().find(key);
+    if (found == finding.values().end()) return std::nullopt;
+    return found->second;
+  };
+  const auto ns = [&](const char* key, int64_t otherwise) {
+    const auto seconds = value(key);
+    return seconds ? from_seconds(*seconds).ns : otherwise;
+  };
+  Phase out;
+  out.label = label_of(finding, "phase");
+  out.origin = v1::Interval::ORIGIN_ALGORITHM;
+  out.by = finding.run().job();
+  out.t0_ns = ns("start_s", finding.t0_ns());
+  out.t1_ns = ns("end_s", finding.t1_ns());
+  if (const auto u95 = value("start_u95_s")) out.start_u95_ns = from_seconds(*u95).ns;
+  if (const auto u95 = value("end_u95_s")) out.end_u95_ns = from_seconds(*u95).ns;
+  out.finding_id = to_hex(finding.id());
+  out.sources.assign(finding.sources().begin(), finding.sources().end());
+  if (out.sources.empty()) out.sources.push_back(own_source(at));
+  return out;
+}
+
+}  // namespace
+
+const char* to_string(PhaseSource source) {
+  switch (source) {
+    case PhaseSource::kNone: return "";
+    case PhaseSource::kAnnotated: return "annotated";
+    case PhaseSource::kFound: return "found";
+    case PhaseSource::kMarked: return "marked";
+  }
+  return "";
+}
+
+int64_t end_of(const v1::CaseRecord& record) {
+  int64_t end = record.last_t_ns();
+  for (const v1::EpochRecord& epoch : record.epochs())
+    if (epoch.role() == v1::PRODUCER_ROLE_IMPORT && epoch.closed())
+      end = std::max(end, epoch.close().end_t_ns());
+  return end;
+}
+
+double duration_s(const v1::CaseRecord& record, int64_t end_ns) {
+  return std::max(0.0, static_cast<double>(end_ns - record.first_t_ns()) * 1e-9);
+}
+
+Result<int64_t> end_of(const storage::CaseReader& reader) {
+  int64_t end = end_of(reader.record());
+  if (!reader.readable()) return end;
+  CASEBOX_TRY(const auto labels, reader.events(v1::STREAM_KIND_PHASE));
+  for (const storage::EventAt& at : labels)
+    if (at.event.has_interval())
+      end = std::max(end, at.t.ns + std::max<int64_t>(0, at.event.interval().duration_ns()));
+  return end;
+}
+
+Result<Phases> read_phases(const storage::CaseReader& reader) {
+  CASEBOX_TRY(const auto findings, reader.events(v1::STREAM_KIND_FINDING, {}, true));
+  return read_phases(reader, findings);
+}
+
+Result<Phases> read_phases(const storage::CaseReader& reader,
+                           const std::vector<storage::EventAt>& findings) {
+  Phases out;
+  CASEBOX_TRY(const int64_t end, end_of(reader));
+  CASEBOX_TRY(const auto labels, reader.events(v1::STREAM_KIND_PHASE));
+  for (const storage::EventAt& at : labels)
+    if (at.event.has_interval()) out.all.push_back(annotated(at, end));
+  if (!out.all.empty()) out.source = PhaseSource::kAnnotated;
+
+  for (const auto& [finding, at] : finding::current(reader.record(), findings)) {
+    if (finding.kind() == finding::kRunKind && finding.run().job() == "phases" &&
+        label_of(finding, "outcome") == "ran")
+      out.known = true;
+    if (finding.kind() != "phase" || out.source == PhaseSource::kAnnotated) continue;
+    out.source = PhaseSource::kFound;
+    out.all.push_back(found(at));
+  }
+  if (out.source == PhaseSource::kNone) {
+    EventLog log;
+    CASEBOX_TRY(const auto marked, case_log::add_case(reader, {}, log));
+    for (const LogEvent& event : log.traces[marked.trace].events) {
+      Phase& phase = out.all.emplace_back();
+      phase.label = log.activities[event.activity];
+      phase.by = event.resource;
+      phase.t0_ns = event.t0_ns;
+      phase.t1_ns = event.t1_ns;
+      if (event.timed && event.u95_ns >= 0) phase.start_u95_ns = phase.end_u95_ns = event.u95_ns;
+      phase.open = event.open;
+      phase.sources = event.sources;
+      out.source = PhaseSource::kMarked;
+    }
+  }
+  out.known = out.known || out.source != PhaseSource::kNone;
+  std::ranges::stable_sort(out.all, {},
+                           [](const Phase& phase) { return std::pair(phase.t0_ns, phase.level); });
+  return out;
+}
+
+}  // namespace casebox::analytics::facts

@@ -1,0 +1,56 @@
+#pragma once
+
+// The phases of a case as everything that shows or counts it gives them: those that people
+// annotated, with their steps; else those that the newest analysis found; else those that the team
+// marked. One source for a case, never a mixture.
+//
+// Thread safety: free functions; the reader's thread. Units: ns of case time. Errors: the reader's.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "casebox/v1/event.pb.h"
+#include "casebox/v1/finding.pb.h"
+#include "storage/reader/case_reader.h"
+
+namespace casebox::analytics::facts {
+
+enum class PhaseSource : uint8_t { kNone, kAnnotated, kFound, kMarked };
+const char* to_string(PhaseSource source);  // "annotated", "found", "marked"; "" for none
+
+/// One entry of a phase, or of a step that was annotated beside them.
+struct Phase {
+  std::string label;
+  v1::Interval::Level level = v1::Interval::LEVEL_PHASE;
+  v1::Interval::Origin origin = v1::Interval::ORIGIN_HUMAN;
+  std::string by;  // who annotated or marked it (a role), or the job that found it
+  int64_t t0_ns = 0;
+  int64_t t1_ns = 0;
+  std::optional<int64_t> start_u95_ns, end_u95_ns;  // unset: no bound is known
+  bool open = false;                                // never ended; t1 is where the case ended
+  std::string finding_id;                           // hex, of what was found
+  std::vector<v1::SourceRange> sources;
+};
+
+struct Phases {
+  PhaseSource source = PhaseSource::kNone;
+  /// False: nothing was annotated or marked and no analysis has looked, so that none is not zero.
+  bool known = false;
+  std::vector<Phase> all;  // by start
+};
+
+/// `findings`: the events of the derived stream of findings, where the caller has read them.
+Result<Phases> read_phases(const storage::CaseReader& reader,
+                           const std::vector<storage::EventAt>& findings);
+Result<Phases> read_phases(const storage::CaseReader& reader);
+
+/// Where the last item of a case ends, as far as its headers tell: a header's duration ends at 71
+/// minutes, so of an import the close frame counts as well.
+int64_t end_of(const v1::CaseRecord& record);
+/// With the labels of people, whose ends older imports have nowhere else; without a key as above.
+Result<int64_t> end_of(const storage::CaseReader& reader);
+/// From the first item's beginning to the last one's end.
+double duration_s(const v1::CaseRecord& record, int64_t end_ns);
+
+}  // namespace casebox::analytics::facts
