@@ -14,20 +14,21 @@ from support import Casebox, expect, one_line_error
 
 casebox = Casebox(sys.argv[1])
 PROCEDURE = "lap-cholecystectomy"
-STEPS = ["Preparation", "CalotTriangleDissection", "ClippingCutting", "GallbladderDissection"]
+STEPS = ["Preparation", "CalotTriangleDissection", "ClippingCutting", "GallbladderDissection", "GallbladderPackaging"]
 NORM = """id: {id}
 version: 1.0.0
 procedure: lap-cholecystectomy
 values: [{{id: safety, weight: {weight}}}, {{id: plan, weight: 1}}]
 steps:
-""" + "".join(f"  - {{{{id: {s}, value: {'safety' if s in STEPS[1:3] else 'plan'}}}}}\n" for s in STEPS) + """
+""" + "".join(f"  - {{{{id: {s}, observed_by: [annotation.phases], value: {'safety' if s in STEPS[1:3] else 'plan'}}}}}\n" for s in STEPS) + """
 flow: {{sequence: [""" + ", ".join(f"{{{{step: {s}}}}}" for s in STEPS) + "]}}\n"
-# Certain departures each way of doing it has, by hand, and what they touch.
+# Certain departures each way of doing it has, by hand, and what they touch. What is missing before the first label or
+# after the last would be unobserved in a store: an import does not hold what lies around it.
 WAYS = {
     "as agreed": (STEPS, 0),
-    "no clipping": ([STEPS[0], STEPS[1], STEPS[3]], 1),
+    "no clipping": (STEPS[:2] + STEPS[3:], 1),
     "prepared three times": ([STEPS[0]] * 3 + STEPS[1:], 0),  # any two may be the ones too many: ambiguous
-    "no preparation, no clipping": ([STEPS[1], STEPS[3]], 2),
+    "no clipping, no dissection": (STEPS[:2] + STEPS[4:], 2),
 }
 
 

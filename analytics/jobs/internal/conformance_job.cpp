@@ -51,7 +51,7 @@ std::string nothing_shared(const protocol::Norm& norm, const EventLog& log, cons
       watched = watched || (watch != nullptr && watch->items > 0);
       observers.insert(name);
     }
-  if (!watched)
+  if (!watched && !observers.empty())
     return "nothing that can show a step of " + norm.name() + " was recorded: it names " +
            list_of(observers, 8);
   for (const LogEvent& event : trace.events) {

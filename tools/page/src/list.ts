@@ -23,12 +23,12 @@ function row(item: CaseRow): HTMLTableRowElement {
 
 const matches = (item: CaseRow, text: string) =>
   text.toLowerCase().split(/\s+/).every((word) =>
-    [item.case_id, item.procedure, words(item.procedure), item.room, item.state, item.verdict, item.start]
+    [item.case_id, item.procedure, words(item.procedure), item.room, item.state, item.verdict, item.start ?? '']
       .some((field) => field.toLowerCase().includes(word)));
 
 export async function showList(main: HTMLElement): Promise<void> {
   const cases = await api.listCases();
-  cases.sort((a, b) => b.start.localeCompare(a.start));
+  cases.sort((a, b) => (b.start ?? '').localeCompare(a.start ?? ''));
   if (cases.length === 0) {
     main.replaceChildren(h('section', { class: 'message panel' }, h('h1', {}, 'No cases yet'),
       h('p', {}, 'This store is empty. Record a case, import files, or let the simulator make one:'),

@@ -71,7 +71,7 @@ function accounting(data: Case): Node[] {
   const head = (...names: string[]) => h('thead', {}, h('tr', {}, ...names.map((name, i) => h('th', { scope: 'col', class: i > 0 ? 'num' : '' }, name))));
   return [
     h('h2', {}, 'What was recorded'),
-    h('dl', {}, h('dt', {}, 'State'), h('dd', {}, data.state), h('dt', {}, 'Began'), h('dd', {}, `${data.start} ${plusMinus(data.start_u95_s)}`),
+    h('dl', {}, h('dt', {}, 'State'), h('dd', {}, data.state), h('dt', {}, 'Began'), h('dd', {}, data.start === null ? 'no date is known' : `${data.start} ${plusMinus(data.start_u95_s)}`),
       h('dt', {}, 'Frames'), h('dd', {}, `${data.frames}, ${data.quarantined} in quarantine`),
       h('dt', {}, 'Consent'), h('dd', {}, data.consent.stated ? data.consent.granted.map(words).join(', ') || 'nothing granted' : 'not stated in the record')),
     h('h3', {}, 'Streams'),
