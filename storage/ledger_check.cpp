@@ -26,6 +26,14 @@ Result<void> Shard::Impl::reconcile_ledger(const std::optional<CommitMark>& mark
     fits = fits && last.has_value();
   }
   if (!fits) return rebuild_ledger(mark || at ? ledger_records : UINT64_MAX);
+  // The file is written behind the database: what it has more was stored and is not there now.
+  const uint64_t there = ec ? 0 : size / kLedgerRecordSize;
+  const bool level = mark && (at ? at->counter : 0) == mark->counter;
+  if (there > ledger_records && (level || (!mark && at))) {
+    note("the ledger is ahead of the database, which lost what it was last given; " +
+         count(there - ledger_records, "record") + " more were kept");
+    return rebuild_ledger(there);
+  }
   if (!mark || (at ? at->counter : 0) == mark->counter) return ok();
   if (at && at->counter == mark->counter + 1 &&
       at->ledger_records == ledger_records + at->ledger.size() / kLedgerRecordSize) {
@@ -140,6 +148,18 @@ Result<std::vector<LedgerEntry>> Shard::Impl::ledger_of_cases() {
   return out;
 }
 
+/// The commit that the last of so many records came with; 0 if it is damaged.
+Result<uint64_t> Shard::Impl::last_ledger_commit(uint64_t records) const {
+  uint64_t commit = 0;
+  CASEBOX_CHECK(read_ledger(ledger_file(), records - 1, records, false,
+                            [&](BytesView record) -> Result<void> {
+                              const auto entry = parse_ledger(record);
+                              commit = entry ? entry->commit : 0;
+                              return ok();
+                            }));
+  return commit;
+}
+
 /// How much of the ledger speaks of what this object sees: beside a writer the file is ahead.
 Result<std::pair<uint64_t, Digest>> Shard::Impl::ledger_end() const {
   if (!options.read_only) return std::pair(ledger_records, Digest(ledger_head));
@@ -149,23 +169,32 @@ Result<std::pair<uint64_t, Digest>> Shard::Impl::ledger_end() const {
   const uint64_t here = at ? at->counter : 0;
   std::pair<uint64_t, Digest> end;
   if (at) end = {at->ledger_records, at->ledger_head};
-  if (!mark) return end;
-  const bool behind = here < mark->counter && (recovered.lost_commits == 0 || mark->copied);
-  if (!behind) end = {mark->ledger_records, mark->ledger_head};
-  if (!mark->writing || !mark->copied) return end;
-  // A copy taken while the store was written: the ledger may have been copied first. Its whole
-  // records are all that it says.
+  const auto whole = [&](uint64_t there) -> Result<std::pair<uint64_t, Digest>> {
+    std::pair<uint64_t, Digest> to{there, Digest{}};
+    CASEBOX_CHECK(read_ledger(ledger_file(), there == 0 ? 0 : there - 1, there, false,
+                              [&](BytesView record) -> Result<void> {
+                                to.second = storage::ledger_head(record);
+                                return ok();
+                              }));
+    return to;
+  };
   std::error_code ec;
   const auto size = std::filesystem::file_size(ledger_file(), ec);
   const uint64_t there = ec ? 0 : size / kLedgerRecordSize;
-  if (there >= end.first) return end;
-  end = {there, Digest{}};
-  CASEBOX_CHECK(read_ledger(ledger_file(), there == 0 ? 0 : there - 1, there, false,
-                            [&](BytesView record) -> Result<void> {
-                              end.second = storage::ledger_head(record);
-                              return ok();
-                            }));
-  return end;
+  // Nobody counted: all that the file names was stored once.
+  if (!mark) return there > end.first ? whole(there) : end;
+  const bool behind = here < mark->counter && (recovered.lost_commits == 0 || mark->copied);
+  if (!behind) end = {mark->ledger_records, mark->ledger_head};
+  // A writer's commit that goes on may be in the file already, a later one only if database and
+  // `commits` were put back.
+  if (there > end.first && !behind) {
+    CASEBOX_TRY(const uint64_t last, last_ledger_commit(there));
+    if (last > mark->counter + 1) return whole(there);
+  }
+  if (!mark->writing || !mark->copied) return end;
+  // A copy taken while the store was written: the ledger may have been copied first. Its whole
+  // records are all that it says.
+  return there < end.first ? whole(there) : end;
 }
 
 Result<std::vector<LedgerEntry>> Shard::ledger(CaseId id) const {

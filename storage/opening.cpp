@@ -35,6 +35,9 @@ namespace {
 constexpr uint64_t kFlushAtClose = 4u << 20;  // more than this in the log makes opening slow
 constexpr int kReaderTries = 5;
 constexpr const char* kRefill = "run casebox ingest to read them again from logs or bus";
+constexpr const char* kUncounted =
+    "the file 'commits' was taken away or is damaged, so whether the newest commits are there "
+    "cannot be told; run casebox ingest to read what may be missing from logs or bus";
 
 /// Whether a commit of the batch lineage before `at` is missing.
 Result<bool> has_hole(Database& db, const DbCommit& at) {
@@ -124,12 +127,25 @@ Error Shard::Impl::refused(Error error, const std::optional<CommitMark>& mark) c
 
 void Shard::Impl::note_lost(uint64_t commits_lost, const std::optional<CommitMark>& mark) {
   recovered.lost_commits = commits_lost;
-  recovered.torn_tail = true;
-  note("the store lost its newest " + count(commits_lost, "commit") +
-       " (its log was cut, damaged, taken away or is an older one" +
-       (mark && mark->writing && mark->copied ? ", or this is a copy taken while it was written"
-                                              : "") +
-       "); " + kRefill);
+  doubt("the store lost its newest " + count(commits_lost, "commit") +
+        " (its log was cut, damaged, taken away or is an older one" +
+        (mark && mark->writing && mark->copied ? ", or this is a copy taken while it was written"
+                                               : "") +
+        "); " + kRefill);
+}
+
+void Shard::Impl::note_lost_before(uint64_t commits_lost) {
+  doubt("the store lost " +
+        (commits_lost == 0 ? "nobody knows how many commits" : count(commits_lost, "commit")) +
+        " at an earlier opening, and nothing was read to its end since; " + kRefill);
+}
+
+/// Whether what tells how far the shard was committed was taken away. It is made before the first
+/// commit and written with each; a kill leaves it one behind.
+bool Shard::Impl::uncounted(const std::optional<CommitMark>& mark,
+                            const std::optional<DbCommit>& at) const {
+  std::error_code ec;
+  return at && !mark && (at->counter > 1 || !std::filesystem::exists(dir / "commits", ec));
 }
 
 // ── writing ────────────────────────────────────────────────────────────────────────────────────
@@ -241,9 +257,9 @@ Result<void> Shard::Impl::reconcile(const std::optional<CommitMark>& mark) {
     note("the file 'commits' is " + count(here - there, "commit") +
          " behind the database: an older one was put in its place; it was brought up to date");
   CASEBOX_TRY(const auto lost, read_number(*db, kLostKey));
-  if (lost && here >= there)
-    note("the store lost " + count(*lost, "commit") +
-         " at an earlier opening, and nothing was read to its end since; " + kRefill);
+  if (lost && here >= there) note_lost_before(*lost);
+  commits_gone = uncounted(mark, at);
+  if (commits_gone) doubt(kUncounted);
   counter = std::max(here, there);
   previous_base = at ? at->base : 0;
   base = here;
@@ -321,6 +337,11 @@ Result<void> Shard::Impl::open_for_reading() {
     if (!found && tries == 1) note(found.error().message);
     mark = found ? *found : std::nullopt;
     CASEBOX_TRY(files, check_wal(dir / "db"));
+    for (const WalFile& file : files)
+      if (file.repeated)
+        return Error{Code::kCorrupt,
+                     file.path.string() + ": has " + file.damage +
+                         ", which nobody wrote there; run casebox ingest, which moves it aside"};
     auto result = Database::open(dir, options);
     if (!result) return refused(result.error(), mark);
     opened = std::move(*result);
@@ -344,16 +365,14 @@ Result<void> Shard::Impl::open_for_reading() {
   for (const WalFile& file : files) {
     // The end of a write that goes on, or that was never acknowledged, is nothing lost.
     if (file.damage.empty() || (file.tail && mark && here >= there)) continue;
-    recovered.torn_tail = true;
-    note(file.path.filename().string() + " of the database's log has " + file.damage +
-         "; what stands behind is not seen; run casebox ingest to read it again from logs or bus");
+    doubt(file.path.filename().string() + " of the database's log has " + file.damage +
+          "; what stands behind is not seen; run casebox ingest to read it again from logs or bus");
   }
   if (here >= there) {
     CASEBOX_TRY(const auto lost, read_number(*db, kLostKey));
-    if (lost)
-      note("the store lost " + count(*lost, "commit") +
-           " at an earlier opening, and nothing was read to its end since; " + kRefill);
+    if (lost) note_lost_before(*lost);
   }
+  if (uncounted(mark, at)) doubt(kUncounted);
   counter = std::max(here, there);
   seen = here;
   seen_serial = mark ? mark->serial : 0;
@@ -388,7 +407,7 @@ Result<void> Shard::refresh() {
 
 /// Losses stay said until everything was read to its end again, whoever opens the store meanwhile.
 Result<void> Shard::remember_loss() {
-  if (impl_->recovered.lost_commits == 0) return ok();
+  if (impl_->recovered.lost_commits == 0 && !impl_->commits_gone) return ok();
   CASEBOX_TRY(const auto before, read_number(*impl_->db, kLostKey));
   Batch batch = begin();
   Bytes value;

@@ -70,6 +70,9 @@ void CaseVerifier::Impl::take_case(EpochState& epoch, const frame::View& frame, 
     if (epoch.open) return;
     epoch.open = open;
     epoch.derived = !frame::owns_case(open.role());
+    if (open.role() == v1::PRODUCER_ROLE_RECORDER && open.start_utc_ns() != 0 &&
+        open.start_utc_ns() < uint64_t{INT64_MAX} / 2)
+      epoch.begins = UtcTime{static_cast<int64_t>(open.start_utc_ns()) + frame.header.t.ns};
     return;
   }
   if (!control.has_close()) return;

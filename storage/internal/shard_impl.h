@@ -38,7 +38,8 @@ struct Shard::Impl {
   mutable std::shared_mutex opening;   // exclusive while RocksDB is closed and opened anew
   std::unique_ptr<Segments> segments;  // null when read-only
   Recovered recovered;
-  bool failed = false;  // a write failed: RocksDB is opened anew before the next
+  bool commits_gone = false;  // the writer found none, so nobody can tell whether commits are lost
+  bool failed = false;        // a write failed: RocksDB is opened anew before the next
 
   // The writer's state (opening.cpp tells the protocol).
   std::unique_ptr<CommitFile> commits;  // null when read-only
@@ -86,9 +87,17 @@ struct Shard::Impl {
                            const std::optional<DbCommit>& at) const;
   Error refused(Error error, const std::optional<CommitMark>& mark) const;
   void note(const std::string& text) { recovered.notices.push_back(dir.string() + ": " + text); }
+  /// A note that what was committed may not all be there.
+  void doubt(const std::string& text) {
+    note(text);
+    recovered.torn_tail = true;
+  }
   void note_lost(uint64_t commits, const std::optional<CommitMark>& mark);
+  void note_lost_before(uint64_t commits);
+  bool uncounted(const std::optional<CommitMark>& mark, const std::optional<DbCommit>& at) const;
   Result<std::optional<Segments::Known>> known_segment(CaseId id, StreamId stream, bool thorough);
   Result<std::pair<uint64_t, Digest>> ledger_end() const;
+  Result<uint64_t> last_ledger_commit(uint64_t records) const;
   Result<void> save(Batch::Impl& batch);
   /// Adds what makes `batch` a commit: ledger rows and the counter. Returns the ledger's records.
   Result<Bytes> number(Batch::Impl& batch);

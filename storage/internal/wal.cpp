@@ -57,7 +57,10 @@ void check(WalFile& file, BytesView bytes) {
     if (!inside) {
       if (begun.size() < kBatchHeader) return damaged("a record that is no batch", false);
       const auto sequence = load_le<uint64_t>(begun.data());
-      if (next != 0 && sequence != next) return damaged("a hole between batches", false);
+      if (next != 0 && sequence != next) {
+        file.repeated = sequence < next;
+        return damaged(file.repeated ? "a batch again" : "a hole between batches", false);
+      }
       next = sequence + load_le<uint32_t>(begun.data() + 8);
       begun.clear();
     }

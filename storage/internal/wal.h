@@ -27,6 +27,9 @@ struct WalFile {
   uint64_t whole = 0;  // bytes up to the end of the last whole batch before any damage
   std::string damage;  // what is there; empty: nothing but zeros behind `whole`
   bool tail = false;   // the damage looks like the end of a write that was never finished
+  // A batch stands here again, its checksum right: RocksDB would abort on it, so nobody may open
+  // it before it is cut off.
+  bool repeated = false;
 };
 
 /// The log files of a database in order. A file that goes while it is read is left out.

@@ -7,6 +7,7 @@ import tempfile
 import time
 
 import bus_attacks  # noqa: F401
+import bus_records  # noqa: F401
 import outputs
 import registry
 

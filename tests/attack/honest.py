@@ -128,14 +128,28 @@ class Honest:
         shutil.rmtree(before, ignore_errors=True)
         self.ingest(store, folder / "spool")
         case = log_files.Log(folder / "spool").files[0].header["case_id"]
+        self.quarantine(store, case)
         self.program.must("analyze", "--store", store, "--keys", self.keys)
         self.program.must("consent", case.hex(), "--grant", "teaching", "--store", store, "--keys", self.keys)
+        shutil.rmtree(self.early_store(), ignore_errors=True)
+        shutil.copytree(store, self.early_store())
+        self.program.must("consent", case.hex(), "--grant", "research", "--store", store, "--keys", self.keys)
         shutil.copytree(store, before)
         second = self.simulate("filmed-too", 14, video=True, keys=self.keys)
         self.ingest(store, second / "spool")
         self.program.must("analyze", "timing", "--write", "--store", store, "--keys", self.keys)
         self._cases = [case, log_files.Log(second / "spool").files[0].header["case_id"]]
         return store
+
+    def early_store(self):
+        """The store before the newest change of consent."""
+        return self.work / "store-early"
+
+    def quarantine(self, store, case):
+        """Something for the quarantine: a stranger's epoch in the name of the case."""
+        epoch = own_case(3, self.stranger, case=case)
+        self.program.run("ingest", "--store", store, "--keys", self.keys, "--until-idle", "0.2",
+                         "--logs", log_files.Log.of(epoch).save(self.work / "stranger" / "spool"))
 
     @staticmethod
     def case_text(case):

@@ -44,8 +44,8 @@ def arguments():
     return parser.parse_args()
 
 
-# The short form runs every n-th attack of a kind; at least these many are left of each.
-SHORT = {"log": 1, "store": 3, "bus": 2, "flips": 1}
+# The short form runs every n-th attack of a kind; at least 90 on a log, 60 on a store and 30 on the bus are left.
+SHORT = {"log": 5, "store": 10, "bus": 6, "flips": 1}
 
 
 def chosen(args):

@@ -85,7 +85,6 @@ RECORD = {
     "procedure": lambda r: r.update(procedure="sleeve-gastrectomy"),
     "room": lambda r: r.update(room="OR9"),
     "kind-study": lambda r: r.update(kind=1),
-    "case-id": lambda r: r.update(case_id=b"\7" * 16),
     "partition": lambda r: r.update(partition=r.get("partition", 0) + 1),
     "state-open": lambda r: r.update(state=1),
     "state-unclosed": lambda r: r.update(state=3),
@@ -129,6 +128,12 @@ RECORD = {
 @each("store", CACHE, {f"record-{name}": how for name, how in RECORD.items()})
 def record_changed(copy, how):
     copy.record(how)
+
+
+@attack("store", "record-case-id", CACHE | {"refused"})
+def record_case_id(copy):
+    """A row under the key of another case than its own: an error shows nothing."""
+    copy.record(lambda r: r.update(case_id=b"\7" * 16))
 
 
 @attack("store", "record-quarantined", CACHE | {"as before"})

@@ -47,7 +47,7 @@ def proof_noise(copy):
 
 
 @each("store", EITHER, {"proof-gone-of-a-wave": "WAVE", "proof-gone-of-a-number": "NUMERIC", "proof-gone-of-video": "VIDEO",
-                        "proof-gone-of-an-alarm": "ALARM"})
+                        "proof-gone-of-a-device": "DEVICE"})
 def proof_gone(copy, kind):
     with copy.rows() as rows:
         stream = rows.stream(kind)["stream"]["stream_id"]

@@ -9,6 +9,7 @@ import json
 import pathlib
 
 import nacl.signing
+from nacl.exceptions import BadSignatureError
 
 import casebox_format as cb
 import log_files
@@ -24,21 +25,27 @@ class Listed:
     def __init__(self, keys):
         self.keys = keys
 
-    def refusal(self, opening):
+    def refusal(self, opening, begins):
         return None if opening.get("signing_key", b"") in self.keys else "another signer"
 
 
 class TrustList:
     """A site's signed list (docs/formats/trust.md)."""
 
-    def __init__(self, path):
+    def __init__(self, path, site_key=None):
         signed = wire.decode("SignedTrustList", pathlib.Path(path).read_bytes())
         self.list = wire.decode("TrustList", signed["list"])
+        if site_key not in (None, self.list["site_key"]):
+            raise ValueError("another site's list")
         message = b"casebox.trust.v1\0" + signed["list"]
         nacl.signing.VerifyKey(self.list["site_key"]).verify(message, signed["signature"])
-        self.producers = {p["key"]: p for p in self.list.get("producers", [])}
+        producers = self.list.get("producers", [])
+        self.producers = {p.get("key", b""): p for p in producers}
+        if len(self.producers) < len(producers) or any(
+                len(p.get("key", b"")) != 32 or p.get("role", 0) not in (1, 2, 3, 4) for p in producers):
+            raise ValueError("a list that no site makes")
 
-    def refusal(self, opening):
+    def refusal(self, opening, begins):
         role = opening.get("role", 0)
         producer = self.producers.get(opening.get("signing_key", b""))
         if producer is None:
@@ -49,6 +56,10 @@ class TrustList:
             return "enrolled in another role"
         if role == cb.RECORDER and producer.get("room") and producer["room"] != opening.get("room", ""):
             return "enrolled for another room"
+        until = producer.get("until_utc_ns", 0)
+        if role == cb.RECORDER and opening.get("start_utc_ns") and (
+                begins < producer.get("from_utc_ns", 0) or until and begins >= until):
+            return "not enrolled at that time"
         return None
 
 
@@ -70,6 +81,7 @@ class Chain:
 class EpochState:
     producer: bytes
     opening: dict | None = None
+    begins: int = 0            # UTC, as its case frame says
     streams: dict = dataclasses.field(default_factory=dict)
     registered: set = dataclasses.field(default_factory=set)
     leaves: dict = dataclasses.field(default_factory=dict)
@@ -195,7 +207,8 @@ class CaseVerifier:
                 self.problem("TAMPERED", f"{where}: no signing key")
             if opening.get("role", 0) not in (cb.RECORDER, cb.ANALYSIS, cb.CUSTODY, cb.IMPORT):
                 self.problem("TAMPERED", f"{where}: an unknown role")
-            epoch.opening = epoch.opening or opening
+            if epoch.opening is None:
+                epoch.opening, epoch.begins = opening, opening.get("start_utc_ns", 0) + frame.t
         close = message.get("close")
         if close is not None:
             if epoch.close is not None:
@@ -303,7 +316,7 @@ class CaseVerifier:
                     self.problem("TAMPERED", f"{where} stream {stream}: frames after the end")
             opening = epoch.opening or {}
             key = opening.get("signing_key", b"")
-            refused = self.trust.refusal(opening) if self.trust and epoch.opening else None
+            refused = self.trust.refusal(opening, epoch.begins) if self.trust and epoch.opening else None
             if refused:
                 self.problem("UNTRUSTED_KEY", f"{where}: {refused}")
             if epoch.opening:

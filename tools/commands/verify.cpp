@@ -115,15 +115,18 @@ Result<void> look_at_store(const std::string& path, const verify::Options& optio
   looked.kind = "store";
   storage::Options how;
   how.read_only = true;
-  auto store = storage::Store::open(path, how);
-  if (!store && store.error().code == Code::kCorrupt) {
-    looked.reports.push_back(about(path, verify::Verdict::kDamaged, store.error().message,
+  const auto unreadable = [&](const Error& error) -> Result<void> {
+    if (error.code != Code::kCorrupt) return error;
+    looked.reports.push_back(about(path, verify::Verdict::kDamaged, error.message,
                                    "that the store holds what was recorded: it cannot be read"));
     return ok();
-  }
-  if (!store) return std::move(store).error();
+  };
+  auto store = storage::Store::open(path, how);
+  if (!store) return unreadable(store.error());
   say_notices(**store);
-  CASEBOX_TRY(const auto records, (*store)->cases());
+  const auto listed = (*store)->cases();
+  if (!listed) return unreadable(listed.error());
+  const auto& records = *listed;
   if (people && !records.empty()) {
     // Chains and signatures take moments, every byte may take minutes: what is known is said first.
     CASEBOX_TRY(const CaseId first, id_from_bytes<CaseId>(records.front().case_id()));
@@ -144,20 +147,19 @@ Result<void> look_at_store(const std::string& path, const verify::Options& optio
                                          }
                                          progress.update(done);
                                        });
-  if (!reports && reports.error().code != Code::kCorrupt) return std::move(reports).error();
-  if (!reports) {
-    looked.reports.push_back(about(path, verify::Verdict::kDamaged, reports.error().message,
-                                   "that the store holds what was recorded: it cannot be read"));
-    return ok();
-  }
+  if (!reports) return unreadable(reports.error());
   looked.reports = std::move(*reports);
   looked.quarantined = quarantined_in(**store, {});
   const size_t cases = looked.reports.size();
-  for (uint32_t i = 0; i < (*store)->shards(); ++i)
-    if ((*store)->shard(i).recovered().torn_tail)
-      looked.reports.push_back(
-          incomplete(path, "the database's log is torn or damaged in shard " + std::to_string(i) +
-                               "; what was written behind the place is not seen"));
+  for (uint32_t i = 0; i < (*store)->shards(); ++i) {
+    const storage::Shard& shard = (*store)->shard(i);
+    if (const auto found = shard.recovered(); found.torn_tail)
+      looked.reports.push_back(incomplete(path, found.notices.empty()
+                                                    ? "commits of shard " + std::to_string(i)
+                                                    : found.notices.front()));
+    const auto ledger = shard.for_each_ledger([](const storage::LedgerEntry&) { return ok(); });
+    if (!ledger) looked.reports.push_back(incomplete(path, ledger.error().message));
+  }
   if (looked.reports.empty())
     looked.reports.push_back(about(path, verify::Verdict::kUnclosed, "it holds no case",
                                    "that every case that was recorded is here"));

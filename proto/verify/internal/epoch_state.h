@@ -12,6 +12,7 @@
 #include "casebox/v1/case.pb.h"
 #include "proto/base/bytes.h"
 #include "proto/base/ids.h"
+#include "proto/base/time.h"
 #include "proto/frame/frame.h"
 #include "proto/log/log.h"
 #include "proto/seal/seal.h"
@@ -55,6 +56,8 @@ using Period = std::pair<uint32_t, uint32_t>;  // stream, period
 struct EpochState {
   ProducerId producer;
   std::optional<v1::CaseFrame> open;
+  std::optional<UtcTime>
+      begins;  // as its recorder's clock says; derived producers say no such time
   bool derived = false;
   std::map<uint32_t, StreamState> streams;  // 0 included
   std::map<uint32_t, std::string> names;

@@ -20,7 +20,7 @@ bool among(const std::vector<trust::PublicKey>& keys, const trust::PublicKey& ke
 /// Why nobody vouches for this epoch; empty if somebody does or nobody was asked.
 std::string doubt(const EpochState& epoch, const trust::PublicKey& key, const Options& options) {
   if (options.trust != nullptr) {
-    const std::string code = options.trust->refusal(*epoch.open);
+    const std::string code = options.trust->refusal(*epoch.open, epoch.begins);
     if (!code.empty()) return "its key " + short_key(key) + " is " + code + " on the trust list";
   }
   if (!options.log_keys.empty() && !among(options.log_keys, key))
@@ -50,7 +50,7 @@ void name_signers(const Epochs& epochs, const std::vector<uint64_t>& order, cons
       one.role = epoch.open->role();
       if (options.trust != nullptr) {
         const v1::TrustedProducer* listed = options.trust->find(view(Digest(key)));
-        one.listed = listed != nullptr && options.trust->refusal(*epoch.open).empty();
+        one.listed = listed != nullptr && options.trust->refusal(*epoch.open, epoch.begins).empty();
         if (listed != nullptr) one.name = listed->name();
       }
       if (!options.log_keys.empty() && among(options.log_keys, key)) one.listed = true;

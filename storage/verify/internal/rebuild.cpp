@@ -37,14 +37,13 @@ v1::CaseRecord comparable(v1::CaseRecord record, Depth depth) {
   });
   auto bare = [&](v1::StreamRecord& row) {
     row.clear_head();
-    row.clear_bytes();
     if (depth == Depth::kBytes) return;
+    row.clear_bytes();
     row.clear_first_t_ns();
     row.clear_last_t_ns();
   };
   for (auto& epoch : *record.mutable_epochs()) bare(*epoch.mutable_control());
   for (auto& row : *record.mutable_streams()) bare(row);
-  if (depth == Depth::kLeaves) record.clear_last_t_ns();
   return record;
 }
 
@@ -184,6 +183,10 @@ void Rebuild::take_whole(const Proof& proof, ProvenStream& at) {
     // The chain goes on over what the store says the frame hashed to.
     return take_leaf(proof, at);
   }
+  // Lists go by the row of a media frame, without its segment.
+  if (proof.table == Table::kMedia)
+    if (const auto row = shard_.load_header(id_, proof); !row)
+      damaged(proof, row.error().message, weight_of(row.error()));
   const frame::View frame = stored->view();
   const frame::Header& h = frame.header;
   if (h.epoch != at.epoch)
@@ -238,7 +241,8 @@ void Rebuild::bound_times(const ProvenStream& at) {
   counted.set_last_t_ns(last);
 }
 
-/// Rows that no proof row names would be shown by nobody; that they are there is a change.
+/// Rows that no proof row names would be shown by nobody; that they are there is a change. A row
+/// that is missing may be of a frame that stands in its proof row, too.
 void Rebuild::check_rows() {
   for (const Table table : {Table::kEvent, Table::kWave, Table::kMedia}) {
     const auto rows = shard_.count_rows(id_, table);
@@ -251,6 +255,11 @@ void Rebuild::check_rows() {
           {"unproven", "table " + std::to_string(static_cast<int>(table)),
            std::to_string(*rows - counted_[table]) + " rows have no proof; they are never shown"},
           Weight::kTamper);
+    } else if (*rows < counted_[table]) {
+      verifier_.add_problem(
+          {"row", "table " + std::to_string(static_cast<int>(table)),
+           std::to_string(counted_[table] - *rows) + " rows of proven frames are missing"},
+          Weight::kDamage);
     }
   }
 }
@@ -303,6 +312,24 @@ void Rebuild::compare_cache(const std::optional<v1::CaseRecord>& cached) {
   }
 }
 
+/// The end of the case by the headers of all its data, where the frames that begin last do not give
+/// the end that the cache names.
+void Rebuild::find_end(int64_t named) {
+  if (case_first_ > case_last_ || case_last_ == named) return;
+  for (const ProvenStream& at : out_.streams) {
+    if (at.id == kControlStream || at.derived) continue;
+    for (const Proof& proof : at.frames) {
+      if (proof.gap) continue;
+      const auto header = shard_.load_header(id_, proof);
+      if (header) {
+        case_last_ = std::max(case_last_, header->end().ns);
+      } else {
+        damaged(proof, header.error().message, weight_of(header.error()));
+      }
+    }
+  }
+}
+
 Result<VerifiedCase> Rebuild::run() {
   std::optional<v1::CaseRecord> cached;
   out_.record.set_case_id(Bytes(id_.view()));
@@ -319,6 +346,7 @@ Result<VerifiedCase> Rebuild::run() {
   if (depth_ == Depth::kLeaves) {
     for (const ProvenStream& at : out_.streams)
       if (at.id != kControlStream) bound_times(at);
+    if (cached) find_end(cached->last_t_ns());
     if (case_first_ <= case_last_) {
       out_.record.set_first_t_ns(case_first_);
       out_.record.set_last_t_ns(case_last_);

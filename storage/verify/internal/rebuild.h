@@ -30,6 +30,7 @@ class Rebuild {
   v1::EpochRecord& epoch_record(uint32_t index);
   v1::StreamRecord& row(const ProvenStream& at);
   void bound_times(const ProvenStream& at);
+  void find_end(int64_t named);
   void check_rows();
   void check_ledger();
   void compare_cache(const std::optional<v1::CaseRecord>& cached);

@@ -351,6 +351,17 @@ TEST(Verify, SignersAreNamedFromTheTrustList) {
   one.set_role(v1::PRODUCER_ROLE_ANALYSIS);
   const auto other = *trust::TrustList::parse(trust::TrustList::sign(list, site));
   EXPECT_EQ(only(r.dir, {.trust = &other}).verdict, Verdict::kUntrustedKey);
+  one.set_role(v1::PRODUCER_ROLE_RECORDER);
+  const auto began = static_cast<uint64_t>(r.clock.utc().ns);
+  one.set_until_utc_ns(began - 3'600'000'000'000);
+  const auto over = *trust::TrustList::parse(trust::TrustList::sign(list, site));
+  EXPECT_EQ(only(r.dir, {.trust = &over}).verdict, Verdict::kUntrustedKey)
+      << "it was recorded after the enrolment had ended";
+  one.set_until_utc_ns(0);
+  one.set_from_utc_ns(began + 3'600'000'000'000);
+  const auto later = *trust::TrustList::parse(trust::TrustList::sign(list, site));
+  EXPECT_EQ(only(r.dir, {.trust = &later}).verdict, Verdict::kUntrustedKey)
+      << "it was recorded before the enrolment began";
   const trust::TrustList nobody;
   EXPECT_EQ(only(r.dir, {.trust = &nobody}).verdict, Verdict::kUntrustedKey);
 }

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <random>
 
+#include "proto/base/file.h"
 #include "storage/internal/database.h"
 #include "storage/internal/keys.h"
 #include "storage/internal/ledger.h"
@@ -166,6 +167,69 @@ TEST_F(Recovery, NoticesARecordThatWasZeroed) {
   out << Bytes(7, '\0');
   out.close();
   expect_noticed_and_refilled(copy_, "zeroed at " + std::to_string(at));
+}
+
+// RocksDB aborts on it, so a reader may not open it; the writer moves it aside.
+TEST_F(Recovery, NoticesABatchThatStandsInTheLogAgain) {
+  copy_store(whole_, copy_);
+  const fs::path log = logs_of(copy_).front();
+  const Bytes bytes = *read_file(log, 64u << 20);
+  size_t at = 0, last = 0;  // the newest batch that is whole in one record (type 1)
+  while (at + 7 <= bytes.size()) {
+    if (32768 - at % 32768 < 7) {
+      at += 32768 - at % 32768;
+      continue;
+    }
+    if (bytes[at + 6] == 1) last = at;
+    at += 7 + load_le<uint16_t>(bytes.data() + at + 4);
+  }
+  const size_t size = 7 + load_le<uint16_t>(bytes.data() + last + 4);
+  ASSERT_GE(32768 - at % 32768, size) << "it would not fit in the block";
+  std::ofstream(log, std::ios::binary | std::ios::app) << bytes.substr(last, size);
+  {
+    const auto store = Store::open(copy_, readable());
+    ASSERT_FALSE(store);
+    EXPECT_EQ(store.error().code, Code::kCorrupt);
+  }
+  { ASSERT_TRUE(Store::open(copy_, writable())); }
+  auto store = Store::open(copy_, readable());
+  ASSERT_TRUE(store) << store.error().message;
+  EXPECT_EQ((*store)->shard(0).commits(), kCommits);
+  EXPECT_EQ(*(*store)->case_digest(maker_.case_id), digest_);
+}
+
+// Without it nobody can tell whether the newest commits are there; said until all is read again.
+TEST_F(Recovery, NoticesThatTheCounterWasTakenAway) {
+  for (const bool emptied : {false, true}) {
+    copy_store(whole_, copy_);
+    const fs::path commits = copy_ / "shards/0/commits";
+    if (emptied) {
+      fs::resize_file(commits, 0);
+    } else {
+      fs::remove(commits);
+    }
+    {
+      auto store = Store::open(copy_, readable());
+      ASSERT_TRUE(store) << store.error().message;
+      EXPECT_TRUE((*store)->shard(0).recovered().torn_tail);
+      EXPECT_TRUE(says(**store, "cannot be told")) << all_notices(**store);
+    }
+    { ASSERT_TRUE(Store::open(copy_, writable())); }
+    {
+      auto store = Store::open(copy_, readable());
+      ASSERT_TRUE(store);
+      EXPECT_TRUE((*store)->shard(0).recovered().torn_tail);
+      EXPECT_TRUE(says(**store, "at an earlier opening")) << all_notices(**store);
+    }
+    {
+      auto store = Store::open(copy_, writable());
+      ASSERT_TRUE(store);
+      refill(**store, maker_);
+    }
+    auto store = Store::open(copy_, readable());
+    ASSERT_TRUE(store);
+    EXPECT_FALSE((*store)->shard(0).recovered().torn_tail) << all_notices(**store);
+  }
 }
 
 TEST_F(Recovery, RefusesADatabaseWithoutAFileThatItNeedsAndDeletesNothing) {

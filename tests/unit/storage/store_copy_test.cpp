@@ -65,6 +65,44 @@ TEST(KilledWriter, LeavesACounterAndALedgerThatFit) {
   }
 }
 
+// Database and counter of before, under today's ledger.
+TEST(LedgerOfAStore, TellsThatDatabaseAndCounterWerePutBack) {
+  const FrameMaker maker;
+  for (const bool counter_gone : {false, true}) {
+    TempDir fresh;
+    const fs::path at = fresh.path() / "store", old = fresh.path() / "old";
+    CaseId later;
+    later.bytes[0] = 9;
+    {
+      auto store = Store::open(at, writable());
+      ASSERT_TRUE(store);
+      ASSERT_TRUE(commit_one((*store)->shard(0), maker, 0));
+    }
+    fs::copy(at, old, fs::copy_options::recursive);
+    {
+      auto store = Store::open(at, writable());
+      ASSERT_TRUE(store);
+      for (int i = 0; i < 3; ++i) {
+        auto batch = (*store)->shard(0).begin();
+        batch.put_epoch_opened(later, Epoch{static_cast<uint64_t>(100 + i)},
+                               v1::PRODUCER_ROLE_RECORDER, Digest{7});
+        ASSERT_TRUE((*store)->shard(0).commit(std::move(batch)));
+      }
+    }
+    fs::remove_all(at / "shards/0/db");
+    fs::copy(old / "shards/0/db", at / "shards/0/db", fs::copy_options::recursive);
+    fs::remove(at / "shards/0/commits");
+    if (!counter_gone) fs::copy(old / "shards/0/commits", at / "shards/0/commits");
+    for (const Options& how : {readable(), writable(), readable()}) {
+      auto store = Store::open(at, how);
+      ASSERT_TRUE(store) << store.error().message;
+      const auto entries = (*store)->shard(0).ledger(later);
+      ASSERT_TRUE(entries) << entries.error().message;
+      EXPECT_EQ(entries->size(), 3u);
+    }
+  }
+}
+
 TEST(BackupOfAStore, MadeBesideItsWriterIsAStoreAtOneCommitAndGoesOn) {
   TempDir dir;
   FrameMaker maker;

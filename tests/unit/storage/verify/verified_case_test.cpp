@@ -99,6 +99,8 @@ TEST_F(VerifiedCaseTest, SaysTamperedWhenTheCaseRecordTellsAnotherStory) {
          c.mutable_streams(1)->mutable_stream()->set_name("monitor.ecg");
        }},
       {"date", [](auto& c) { c.set_start_utc_ns(c.start_utc_ns() + 86'400'000'000'000); }},
+      {"end", [](auto& c) { c.set_last_t_ns(c.last_t_ns() + 1); }},
+      {"end a second early", [](auto& c) { c.set_last_t_ns(c.last_t_ns() - 1'000'000'000); }},
       {"no date", [](auto& c) { c.set_start_utc_ns(0); }},
       {"gaps hidden",
        [](auto& c) {
