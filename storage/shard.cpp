@@ -140,6 +140,9 @@ Result<std::vector<v1::CaseRecord>> Shard::cases() const {
         if (!record.ParseFromArray(value.data(), static_cast<int>(value.size())))
           return Error{Code::kCorrupt, impl_->dir.string() + ": case record " + to_hex(key) +
                                            " is damaged; restore from a backup"};
+        if (record.case_id() != key)
+          return Error{Code::kCorrupt, impl_->dir.string() + ": case record " + to_hex(key) +
+                                           " tells of another case; restore from a backup"};
         out.push_back(std::move(record));
         return ok();
       }));

@@ -268,7 +268,7 @@ class Shard {
   /// What opening found.
   struct Recovered {
     uint64_t segment_bytes = 0;  // behind committed lengths: moved aside
-    bool torn_tail = false;  // what was committed may not all be there: a notice says why
+    bool torn_tail = false;      // what was committed may not all be there: a notice says why
     bool index_dropped = false;  // the family of index entries that stores once had, see store.md
     uint64_t lost_commits = 0;   // were made and are not there
     std::vector<std::string> notices;  // for people, one line each

@@ -144,12 +144,12 @@ WAYS = [first_gone, last_gone, one_gone, every_second_gone, all_gone, of_the_cas
         to_another_case, from_another_case, to_a_case_that_never_was, cut, emptied, longer, first_byte, last_byte,
         middle_byte, short_key]
 # Of these a frame's own row is as good as it was: a trailer says how it came, a reference holds nothing of its own, and
-# what no proof row names is never shown.
+# what no proof row names, or stands under no case's record, is never shown.
 HARMLESS = {"event": (first_gone, last_gone, every_second_gone, last_byte, longer, doubled, from_another_case,
                       to_a_case_that_never_was, exchanged, middle_byte, short_key),
             "wave": (last_byte, longer, doubled, from_another_case, to_a_case_that_never_was, short_key),
             "media": (last_byte, longer, doubled, from_another_case, to_a_case_that_never_was, middle_byte, short_key),
-            "proof": (short_key,)}
+            "proof": (short_key, longer, to_a_case_that_never_was)}
 
 
 def register():

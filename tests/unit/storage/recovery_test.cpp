@@ -311,6 +311,26 @@ TEST_F(Recovery, RemembersAnEpochWhoseRowsWereDeleted) {
   EXPECT_EQ(entries->at(1).role, v1::PRODUCER_ROLE_RECORDER);
 }
 
+// Else one case would be listed twice, and be none that can be asked for.
+TEST_F(Recovery, RefusesACaseRecordUnderTheKeyOfAnother) {
+  copy_store(whole_, copy_);
+  CaseId other = maker_.case_id;
+  other.bytes[15] ^= 1;
+  {
+    auto db = Database::open(copy_ / "shards/0", writable());
+    ASSERT_TRUE(db) << db.error().message;
+    const auto row = (*db)->get(Family::kCase, maker_.case_id.view());
+    ASSERT_TRUE(row && *row);
+    ASSERT_TRUE(
+        (*db)->db().Put({}, (*db)->family(Family::kCase), slice(other.view()), slice(**row)).ok());
+  }
+  auto store = Store::open(copy_, readable());
+  ASSERT_TRUE(store) << store.error().message;
+  const auto listed = (*store)->cases();
+  ASSERT_FALSE(listed);
+  EXPECT_EQ(listed.error().code, Code::kCorrupt);
+}
+
 TEST_F(Recovery, NoticesAChangedLedgerAndCompletesItFromTheDatabase) {
   const auto walk = [](const Store& store) {
     return store.shard(0).for_each_ledger([](const LedgerEntry&) { return ok(); });
