@@ -154,7 +154,16 @@ Result<bool> Intake::try_admit(CaseId id, Epoch epoch, uint32_t partition) {
   std::vector<Digest> leaves(all.size());
   for (size_t i = 0; i < all.size(); ++i)
     if (!views[i].bytes.empty()) leaves[i] = frame::leaf_hash(views[i]);
-  for (const auto& [who, theirs] : openings) {
+  // Several may have taken the same number. Who owns a case goes first: a derived epoch waits for
+  // it and may not keep it out.
+  std::vector<std::pair<bool, decltype(openings)::const_iterator>> order;
+  for (auto it = openings.cbegin(); it != openings.cend(); ++it) {
+    const auto open = opening_of(views[*it->second.begin()]);
+    order.emplace_back(open && !frame::owns_case(open->role()), it);
+  }
+  std::ranges::stable_sort(order, {}, [](const auto& one) { return one.first; });
+  for (const auto& [derived, opener] : order) {
+    const auto& [who, theirs] = *opener;
     const auto& [producer, signing_key] = who;
     Links links;
     for (size_t i = 0; i < all.size(); ++i) {
@@ -176,7 +185,10 @@ Result<bool> Intake::try_admit(CaseId id, Epoch epoch, uint32_t partition) {
       for (size_t i : *path) way.push_back(all[i]);
       way.push_back(all[b]);
       const auto open = opening_of(views[path->front()]);
-      if (open) return admit(id, epoch, partition, *open, way);
+      if (!open) continue;
+      CASEBOX_TRY(const bool in, admit(id, epoch, partition, *open, way));
+      if (in) return true;
+      break;  // the next one who signs for it
     }
   }
   return false;

@@ -159,6 +159,16 @@ Result<void> CaseState::ensure(EpochState& epoch, StreamState& stream) {
     stream.chain = {stream.record->next_number(), *head};
     if (epoch.record->closed()) stream.confirmed = stream.chain;
   }
+  // Of an ended epoch no beat comes any more: where its frames are not those that were signed, the
+  // true ones are known by what the close frame says.
+  if (epoch.ended && !epoch.record->closed())
+    for (const auto& position : epoch.record->close().positions()) {
+      const auto signed_head = to_digest(position.head());
+      if (position.stream_id() == 0 || position.stream_id() != stream.id.value || !signed_head)
+        continue;
+      const Position end{position.next_number(), *signed_head};
+      if (end.next > stream.confirmed.next) stream.signed_ahead.push_back(end);
+    }
   stream.loaded = true;
   return follow(epoch, stream);
 }

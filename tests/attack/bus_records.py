@@ -305,6 +305,30 @@ def later_case(bus):
     return [log], []
 
 
+@each("bus", WHOLE, {"honest-log-with-another-frame-first": 1, "honest-log-with-twenty-other-frames-first": 20})
+def other_frames(bus, count):
+    """Read to its end, beats and all, before the true frames come."""
+    log = fresh(bus.log, f"other{count}")
+    for n in range(count):
+        place = log.find(nth=10 + 7 * n, kind=cb.DATA)
+        log.replace(place, place[2].changed(body=bytes(len(place[2].body))))
+    log.refit()
+    return [log], []
+
+
+@attack("bus", "honest-log-with-other-streams-and-clocks-first", WHOLE)
+def other_control(bus):
+    """The same with control frames, which the beats' own chain is made of."""
+    log = fresh(bus.log, "control")
+    for kind, how in ((cb.STREAM, lambda m: m.update(name="planted")), (cb.CLOCK, lambda m: m.update(utc_ns=1))):
+        place = log.find(nth=1, kind=kind)
+        message = place[2].message()
+        how(message)
+        log.replace(place, place[2].changed(message=message))
+    log.refit()
+    return [log], []
+
+
 @attack("bus", "honest-log-cut-in-a-frame-first", WHOLE)
 def torn(bus):
     log = fresh(bus.log, "torn")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 import time
@@ -28,7 +29,9 @@ class Runner:
         store = honest.scratch("bus-honest")
         self.ingest(store, [honest.folder / "spool"])
         self.ingest(store, [honest.other_folder / "spool"])
+        self.enrol(store.with_name("bus-enrolled"), store)
         self.truth, verdict = self.look(store)
+        self.told = self.briefing(store)
         if verdict not in registry.GOOD:
             raise RuntimeError(f"the honest bus gave {verdict}")
 
@@ -54,6 +57,14 @@ class Runner:
             said.seek(0)
             return (process.returncode, usage.ru_utime + usage.ru_stime, usage.ru_maxrss >> 10, said.read()[-300:])
 
+    def enrol(self, store, honest):
+        """Makes and enrols the site's own analysis and custody, as their first use does, in a store of its own."""
+        shutil.rmtree(store, ignore_errors=True)
+        shutil.copytree(honest, store)
+        where = ("--store", store, "--keys", self.honest.keys)
+        self.honest.program.must("analyze", *where)
+        self.honest.program.must("consent", self.honest.case_text(self.bus.case), "--grant", "teaching", *where)
+
     def document(self, *args):
         done = self.honest.program.run(*args, "--json")
         return (json.loads(done.stdout) if done.stdout else None), done
@@ -71,6 +82,14 @@ class Runner:
             whole, _ = self.document("show", case["case_id"], *where)
             shown["show " + case["case_id"]] = whole and outputs.content(whole)
         return shown, verified["verdict"]
+
+    def briefing(self, store):
+        """(what the case may be used for, what its patient is told)."""
+        case, where = self.honest.case_text(self.bus.case), ("--store", store, "--keys", self.honest.keys)
+        page = store.with_suffix(".html")
+        self.honest.program.must("report", "briefing", case, "--out", page, *where)
+        consent, _ = self.document("consent", case, *where)
+        return outputs.content(consent), outputs.steady(outputs.text_of(page.read_text()))
 
     def judge(self, attack):
         folder = self.honest.scratch(attack.name)
@@ -94,11 +113,7 @@ class Runner:
             if shown.get(name) != value:
                 wrong.append(f"{name} differs")
         wrong += [f"{name} is shown and was never recorded" for name in shown if name not in self.truth]
-        if attack.options.get("briefing"):
-            page = folder / "briefing.html"
-            done = self.honest.program.run("report", "briefing", self.honest.case_text(self.bus.case), "--store", store,
-                                           "--keys", self.honest.keys, "--out", page)
-            if done.returncode == 0 or page.exists():
-                wrong.append("the briefing opens")
+        if attack.options.get("briefing") and self.briefing(store) != self.told:
+            wrong.append("consent or briefing differ")
         got = "whole" if not wrong and verdict in registry.GOOD else f"{verdict}; " + "; ".join(wrong[:4])
         return got in attack.expected, got

@@ -38,6 +38,7 @@ def steady(text):
     """Text without the moment it was made."""
     text = re.sub(r"Openings Every audited opening.*?(?=2\. What was recorded)", "", text)  # this look is one itself
     text = re.sub(r"The other cases of this procedure in this store: \d+", "", text)
+    text = re.sub(r"So far it was opened \d+ times", "", text)
     text = re.sub(r"[\d.]+ KiB", "", text)  # how much the store keeps, by its own count
     return re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d[:.\dZ]*|\d\d:\d\d:\d\d", "", text)
 

@@ -318,6 +318,53 @@ TEST_F(HostileBus, AForeignOpeningInItsNameDoesNotShutOutAnEpochThatWaits) {
   EXPECT_EQ(reasons(), (std::map<std::string, uint64_t>{{"not-signed", 1}}));
 }
 
+// An analysis that is enrolled, under the number of the recorder's epoch.
+TEST_F(HostileBus, ADerivedEpochOfItsNumberDoesNotHoldUpARecording) {
+  for (const uint8_t first : {0, 255}) {  // of the producer's id, which orders them
+    Maker maker;
+    Maker other(v1::PRODUCER_ROLE_CUSTODY, maker.case_id);
+    other.epoch = maker.epoch;
+    other.producer.bytes.fill(first);
+    enrol(maker);
+    enrol(other);
+    bus.frames.clear();
+    bus.add(other, other.open());
+    add_end(bus, other);
+    add_case(bus, maker);
+    store.reset();
+    std::filesystem::remove_all(dir.path() / "s");
+    reopen();
+    run();
+    EXPECT_EQ(record(maker).state(), v1::CASE_STATE_CLOSED) << "first byte " << int{first};
+  }
+}
+
+// Read to its end with frames that are not the producer's; the true ones come in another run.
+TEST_F(HostileBus, TheTrueFramesOfAnEndedEpochTakeTheirPlaceOverARestart) {
+  Maker maker;
+  enrol(maker);
+  add_case(bus, maker);
+  const auto honest = bus.frames;
+  run();
+  const auto digest = *store->case_digest(maker.case_id);
+  for (auto& message : bus.frames) {
+    const auto frame = frame::parse(message.frame);
+    if (frame->header.stream != kEvents || frame->header.kind != frame::Kind::kData) continue;
+    message.frame = testing::with_header(message.frame, 40, testing::little<int64_t>(7));
+    break;
+  }
+  store.reset();
+  std::filesystem::remove_all(dir.path() / "s");
+  reopen();
+  run();
+  EXPECT_NE(*store->case_digest(maker.case_id), digest);
+  reopen();
+  bus.frames.insert(bus.frames.end(), honest.begin(), honest.end());
+  run();
+  EXPECT_EQ(*store->case_digest(maker.case_id), digest);
+  EXPECT_EQ(record(maker).state(), v1::CASE_STATE_CLOSED);
+}
+
 TEST_F(HostileBus, CopiesOfAnOpeningWithOtherWordsDoNotHoldItUp) {
   Maker maker;
   enrol(maker);
