@@ -1,8 +1,10 @@
 #include "storage/reader/case_reader.h"
 
 #include <algorithm>
+#include <list>
 #include <map>
 #include <tuple>
+#include <unordered_map>
 
 #include "proto/frame/role.h"
 #include "proto/seal/seal.h"
@@ -87,10 +89,36 @@ struct CaseReader::Impl {
     return keys->open(frame);
   }
 
+  /// Frames that were read and proven, sealed as they are, the newest first: whoever looks at a
+  /// window reads its streams once a channel, and again at the next step.
+  static constexpr size_t kMostKept = 8u << 20;
+  std::list<std::pair<const Proof*, StoredFrame>> kept;
+  std::unordered_map<const Proof*, decltype(kept)::iterator> kept_at;
+  size_t kept_bytes = 0;
+
+  void keep(const Proof& proof, const StoredFrame& stored) {
+    if (proof.table == Table::kMedia) return;
+    kept.emplace_front(&proof, stored);
+    kept_at[&proof] = kept.begin();
+    kept_bytes += stored.bytes.size();
+    while (kept_bytes > kMostKept) {
+      kept_bytes -= kept.back().second.bytes.size();
+      kept_at.erase(kept.back().first);
+      kept.pop_back();
+    }
+  }
+
   /// The frame of a proof row; with `show_unproven` one that does not hold is passed by.
-  Result<std::optional<StoredFrame>> load(const Proof& proof) const {
+  Result<std::optional<StoredFrame>> load(const Proof& proof) {
+    if (const auto known = kept_at.find(&proof); known != kept_at.end()) {
+      kept.splice(kept.begin(), kept, known->second);
+      return std::optional<StoredFrame>(known->second->second);
+    }
     auto stored = shard->load(id, proof);
-    if (stored) return std::optional<StoredFrame>(std::move(*stored));
+    if (stored) {
+      keep(proof, *stored);
+      return std::optional<StoredFrame>(std::move(*stored));
+    }
     if (options.show_unproven && stored.error().code == Code::kCorrupt)
       return std::optional<StoredFrame>();
     return stored.error();
