@@ -3,6 +3,8 @@
 #include <google/protobuf/util/message_differencer.h>
 
 #include <algorithm>
+#include <atomic>
+#include <thread>
 
 #include "proto/frame/role.h"
 #include "storage/case_record.h"
@@ -12,6 +14,9 @@ namespace casebox::storage::internal {
 using verify::Weight;
 
 namespace {
+
+// Of at most 1 MiB each.
+constexpr size_t kAhead = 32;
 
 std::string place(const Proof& proof) {
   return "epoch index " + std::to_string(proof.epoch_index) + " stream " +
@@ -90,6 +95,8 @@ v1::StreamRecord& Rebuild::row(const ProvenStream& at) {
 
 void Rebuild::take(const Proof& proof) {
   ++counted_[proof.table];
+  const bool media = proof.table == Table::kMedia && depth_ == Depth::kBytes;
+  if (!media || ahead_.size() >= kAhead) take_ahead();
   if (proof.stream == kControlStream) {
     take_control(proof);
   } else {
@@ -157,8 +164,11 @@ void Rebuild::take_other(const Proof& proof) {
     if (own != places_.end()) at.derived = out_.streams[own->second].derived;
   }
   const bool gaps_are_signed = verifier_.signs_gaps(at.epoch);
-  if (depth_ == Depth::kBytes || proof.gap || !gaps_are_signed) {
-    take_whole(proof, at);
+  if (depth_ == Depth::kBytes && proof.table == Table::kMedia) {
+    ahead_.emplace_back(proof, &at);
+    ahead_.back().first.control = {};
+  } else if (depth_ == Depth::kBytes || proof.gap || !gaps_are_signed) {
+    take_whole(proof, at, shard_.load(id_, proof));
   } else {
     take_leaf(proof, at);
   }
@@ -176,8 +186,27 @@ void Rebuild::take_leaf(const Proof& proof, ProvenStream& at) {
   if (proof.first.value == counted.next_number()) counted.set_next_number(proof.next());
 }
 
-void Rebuild::take_whole(const Proof& proof, ProvenStream& at) {
-  const auto stored = shard_.load(id_, proof);
+/// Reading and hashing are nearly all that media cost; the verifier wants them one after the other.
+void Rebuild::take_ahead() {
+  if (ahead_.empty()) return;
+  std::vector<std::optional<Result<StoredFrame>>> stored(ahead_.size());
+  std::atomic<size_t> next = 0;
+  const auto work = [&] {
+    for (size_t i; (i = next++) < ahead_.size();)
+      stored[i].emplace(shard_.load(id_, ahead_[i].first));
+  };
+  {
+    std::vector<std::jthread> others;
+    const size_t threads = std::min<size_t>(std::thread::hardware_concurrency(), ahead_.size());
+    for (size_t i = 1; i < threads; ++i) others.emplace_back(work);
+    work();
+  }
+  for (size_t i = 0; i < ahead_.size(); ++i)
+    take_whole(ahead_[i].first, *ahead_[i].second, std::move(*stored[i]));
+  ahead_.clear();
+}
+
+void Rebuild::take_whole(const Proof& proof, ProvenStream& at, Result<StoredFrame> stored) {
   if (!stored) {
     damaged(proof, stored.error().message, weight_of(stored.error()));
     // The chain goes on over what the store says the frame hashed to.
@@ -337,6 +366,7 @@ Result<VerifiedCase> Rebuild::run() {
     take(proof);
     return ok();
   });
+  take_ahead();
   if (!read) {
     if (read.error().code != Code::kCorrupt) return read.error();
     verifier_.add_problem({"row", "proof family", read.error().message}, Weight::kDamage);

@@ -23,7 +23,8 @@ class Rebuild {
   void take_control(const Proof& proof);
   void take_control_body(const frame::View& frame, ProvenStream& at);
   void take_other(const Proof& proof);
-  void take_whole(const Proof& proof, ProvenStream& at);
+  void take_whole(const Proof& proof, ProvenStream& at, Result<StoredFrame> stored);
+  void take_ahead();
   void take_leaf(const Proof& proof, ProvenStream& at);
   void damaged(const Proof& proof, const std::string& what, verify::Weight weight);
   ProvenStream& stream(uint32_t epoch_index, StreamId id);
@@ -34,6 +35,9 @@ class Rebuild {
   void check_rows();
   void check_ledger();
   void compare_cache(const std::optional<v1::CaseRecord>& cached);
+
+  /// Media frames that are next: they are read and hashed by several threads, and taken in order.
+  std::vector<std::pair<Proof, ProvenStream*>> ahead_;
 
   const Shard& shard_;
   CaseId id_;
