@@ -88,7 +88,7 @@ class Runner:
         master, truth = copy.path, show(copy.path)
         for number in range(self.count):
             # A program that opens the store for reading writes nothing; a copy guards against one that does.
-            copy = store_copy.StoreCopy(self.honest, self.honest.scratch("flips-store"), master)
+            copy = store_copy.StoreCopy(self.honest, self.honest.scratch(f"flip-{int(compacted)}"), master)
             files = [f for f in sorted((copy.path / "shards").rglob("*")) if f.is_file() and f.stat().st_size > 0 and
                      not f.name.startswith(("LOG", "OPTIONS", "IDENTITY", "rocksdict"))]
             _, where = self.flip(chance, files)
