@@ -32,6 +32,10 @@ class Runner:
             return f"exit code {done.returncode}"
         return "good" if done.returncode == 0 else "noticed"
 
+    def must_be_good(self, folder):
+        if self.verify(folder) != "good":
+            raise RuntimeError(f"{folder.name} is not good before anything is flipped")
+
     def judge(self, attack_):
         noticed, silent, wrong = attack_.run(self)
         got = "none accepted" if not wrong else "; ".join(wrong[:4])
@@ -56,6 +60,7 @@ class Runner:
         chance = random.Random(self.count)
         folder = self.honest.log.clone().split(0.4, 0.7).save(self.honest.scratch("flips-log"))
         whole = frames_of(folder)
+        self.must_be_good(folder)
         files = sorted(folder.glob("*.cblog")) + [folder / "durable"]
         noticed, silent, wrong = 0, 0, []
         for _ in range(self.count):
@@ -85,6 +90,7 @@ class Runner:
                 rows.db.compact()
         show = lambda path: outputs.Shown(self.honest.program, path, self.honest.keys, self.honest.case_names,
                                           page=False)
+        self.must_be_good(copy.path)
         master, truth = copy.path, show(copy.path)
         for number in range(self.count):
             # A program that opens the store for reading writes nothing; a copy guards against one that does.
