@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -16,12 +17,19 @@ constexpr size_t kMaxNodes = 100'000;
 
 enum class Role { kTask, kPass, kExclusive, kParallel, kStart, kEnd, kSub };
 
-std::string trimmed(std::string text) {
-  for (char& c : text)
-    if (c == '\n' || c == '\r' || c == '\t') c = ' ';
-  text.erase(0, text.find_first_not_of(' '));
-  text.erase(text.find_last_not_of(' ') + 1);
-  return text;
+/// A name as a log would have it: editors break lines in it wherever a box is too narrow.
+std::string trimmed(std::string_view text) {
+  std::string out;
+  for (char c : text) {
+    const bool blank = c == ' ' || c == '\n' || c == '\r' || c == '\t';
+    if (!blank) {
+      out += c;
+    } else if (!out.empty() && out.back() != ' ') {
+      out += ' ';
+    }
+  }
+  if (out.ends_with(' ')) out.pop_back();
+  return out;
 }
 
 // A sequence flow is the place its target waits on; a parallel gateway waits on each of its flows,
@@ -40,7 +48,7 @@ class Bpmn {
     norm.net.finish();
     norm.net.initial[begin_] = 1;
     norm.net.finals.emplace_back(norm.net.places.size());
-    norm.net.finals.back()[end_] = 1;
+    if (!drains_) norm.net.finals.back()[end_] = 1;
     for (const auto& [what, n] : counts_) builder_.notice(std::to_string(n) + " " + what);
     return std::move(norm);
   }
@@ -128,7 +136,14 @@ class Bpmn {
       to->second.in.push_back(id);
     }
     bool started = false;
-    for (const std::string& id : order) started = started || nodes.at(id).role == Role::kStart;
+    size_t ends = 0;
+    for (const std::string& id : order) {
+      const Node& node = nodes.at(id);
+      started = started || node.role == Role::kStart;
+      ends += node.out.empty();
+    }
+    // A process has ended when all its tokens are gone: with several ends each takes one.
+    if (depth_ == 1) drains_ = ends > 1;
     for (const std::string& id : order)
       CASEBOX_CHECK(add(id, nodes.at(id), flows, begin, end, started));
     --depth_;
@@ -160,7 +175,13 @@ class Bpmn {
     }
     if (out.empty()) {
       if (node.role != Role::kEnd) ++counts_["nodes without a way out end the case"];
-      out.push_back(end);
+      if (depth_ > 1 || !drains_) out.push_back(end);
+    }
+    CASEBOX_TRY(const bool chooses, chooses_way(id, node));
+    if (chooses) {
+      const uint32_t decided = builder_.place(id + ".way");
+      for (uint32_t to : out) builder_.transition(id + ".way", kSilent, {decided}, {to});
+      out = {decided};
     }
     switch (node.role) {
       case Role::kExclusive:
@@ -172,6 +193,10 @@ class Bpmn {
         return ok();
       case Role::kTask: return task(id, node, out);
       case Role::kSub: {
+        if (is_empty(node.xml)) {
+          ++counts_["empty sub-processes are read as one step"];
+          return task(id, node, out);
+        }
         const uint32_t done = builder_.place(id + ".done");
         ++counts_["sub-processes were flattened"];
         CASEBOX_CHECK(scope(node.xml, node.wait, done));
@@ -181,6 +206,32 @@ class Bpmn {
       }
       default: builder_.transition(id, kSilent, {node.wait}, out); return ok();
     }
+  }
+
+  /// Drawn collapsed, without its inside.
+  bool is_empty(const pugi::xml_node& sub) const {
+    return std::ranges::none_of(sub.children(), [](const pugi::xml_node& xml) {
+      return xml.type() == pugi::node_element && !xml.attribute("id").empty() &&
+             local_name(xml) != "incoming" && local_name(xml) != "outgoing";
+    });
+  }
+
+  /// Several ways out of what is no gateway are all taken, unless conditions and a default say that
+  /// one is chosen. Conditions without a default may let none or several pass.
+  Result<bool> chooses_way(const std::string& id, const Node& node) {
+    if (node.out.size() < 2 || node.role == Role::kExclusive || node.role == Role::kParallel)
+      return false;
+    size_t conditional = 0;
+    for (const pugi::xml_node& xml : node.xml.parent().children())
+      if (local_name(xml) == "sequenceFlow" && id == xml.attribute("sourceRef").as_string() &&
+          child(xml, "conditionExpression"))
+        ++conditional;
+    if (conditional == 0) return false;
+    if (node.xml.attribute("default").empty())
+      return refuse("the choice behind", node.name.empty() ? id : node.name,
+                    "conditions without a default way may let none or several pass; use a gateway");
+    ++counts_["conditional flows with a default way are read as a choice of one"];
+    return true;
   }
 
   bool loops(const Node& node) {
@@ -210,6 +261,7 @@ class Bpmn {
   std::string name_;
   internal::NormBuilder builder_;
   uint32_t begin_ = 0, end_ = 0;
+  bool drains_ = false;  // several ends: the case has ended when nothing waits any more
   size_t node_count_ = 0;
   int depth_ = 0;
   std::map<std::string, uint64_t> counts_;

@@ -188,6 +188,11 @@ Result<ItemNumber> Producer::append(const Data& data, const google::protobuf::Me
     return Error{Code::kInvalidArgument, "stream " + std::to_string(data.stream.value) +
                                              " is not registered; add it before its first item"};
   CASEBOX_CHECK(check_text(body));
+  // A frame that is cut to its header's length would not be found where its last items are.
+  if (data.count > 1 && data.duration.ns / 1000 > int64_t{UINT32_MAX})
+    return Error{Code::kInvalidArgument, std::to_string(data.count) + " items of " +
+                                             std::to_string(data.duration.ns / 1'000'000'000) +
+                                             " s do not fit one frame; make several"};
   frame::Header header;
   header.kind = frame::Kind::kData;
   header.flags = data.flags;

@@ -22,6 +22,30 @@ constexpr double kLatest = 4e18;      // ns; the distance of any two times still
 constexpr size_t kMaxRun = 256;       // rows handed out at once
 constexpr size_t kMaxCells = 16'384;  // and cells
 
+// One run of rows is one frame, whose length has 32 bits of microseconds (71 minutes).
+constexpr int64_t kLongestRun = 3600 * kSecond;
+
+/// How long the unit of a time column is, in ns, as people write it; none: seconds.
+std::optional<int64_t> unit_of_time(const std::string& unit) {
+  struct Unit {
+    int64_t ns;
+    std::initializer_list<const char*> names;
+  };
+  static const Unit kUnits[] = {{kSecond, {"", "s", "sec", "secs", "second", "seconds"}},
+                                {1'000'000, {"ms", "msec", "msecs", "millisecond", "milliseconds"}},
+                                {1'000, {"us", "usec", "usecs", "microsecond", "microseconds"}},
+                                {1, {"ns", "nsec", "nanosecond", "nanoseconds"}},
+                                {60 * kSecond, {"min", "mins", "minute", "minutes"}},
+                                {3600 * kSecond, {"h", "hr", "hrs", "hour", "hours"}}};
+  std::string plain = internal::ucum(unit);
+  if (unit.empty()) plain.clear();
+  for (char& c : plain) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  for (const Unit& one : kUnits)
+    for (const char* name : one.names)
+      if (plain == name) return one.ns;
+  return std::nullopt;
+}
+
 /// A cell of the time column in ns: exact for nine decimals of a second.
 bool to_time(std::string_view cell, int64_t unit_ns, int64_t& ns) {
   int64_t code = 0;
@@ -71,12 +95,12 @@ CsvSource::~CsvSource() = default;
 // The step is the most common distance; the grid holds if every other distance is a multiple of it.
 Result<void> CsvSource::Impl::read_times(const std::string& file) {
   const auto column = static_cast<size_t>(table.time_column());
-  const std::string& unit = table.columns()[column].unit;
-  int64_t unit_ns = kSecond;
-  if (unit == "ms") unit_ns = 1'000'000;
-  if (internal::ucum(unit) == "us") unit_ns = 1'000;
-  if (unit == "ns") unit_ns = 1;
-  if (unit == "min") unit_ns = 60 * kSecond;
+  const std::optional<int64_t> known = unit_of_time(table.columns()[column].unit);
+  if (!known)
+    return Error{Code::kInvalidArgument,
+                 file + ":1: column " + std::to_string(column + 1) +
+                     ": the unit of the time is not known; write h, min, s, ms, us or ns"};
+  const int64_t unit_ns = *known;
   int64_t quantum = unit_ns;
   CASEBOX_CHECK(table.each_row([&](uint64_t line,
                                    const std::vector<std::string_view>& cells) -> Result<void> {
@@ -186,7 +210,10 @@ Result<bool> CsvSource::next(std::vector<Item>& out) {
   Impl& impl = *impl_;
   std::vector<std::string_view> cells;
   const size_t most =
-      impl.step > 0 ? std::clamp<size_t>(kMaxCells / impl.columns.size(), 1, kMaxRun) : 1;
+      impl.step > 0 ? std::clamp<size_t>(std::min(kMaxCells / impl.columns.size(),
+                                                  static_cast<size_t>(kLongestRun / impl.step)),
+                                         1, kMaxRun)
+                    : 1;
   Item item;
   Samples samples;
   samples.columns.resize(impl.columns.size());

@@ -41,6 +41,7 @@ Result<std::unique_ptr<Source>> PhasesSource::parse(Context context, const std::
   std::unique_ptr<PhasesSource> source(new PhasesSource);
   source->unit_ns_ = file.unit_ns;
   CASEBOX_TRY(source->start_ns_, internal::start_of(config));
+  if (chosen->bad) return *chosen->bad;
   internal::say_encoding(file.told, config.url(), source->skipped_);
   for (const internal::PhaseInterval& from : chosen->intervals) {
     Mark& mark = source->marks_.emplace_back();

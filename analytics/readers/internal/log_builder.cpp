@@ -8,6 +8,12 @@ namespace {
 constexpr int64_t kSecond = 1'000'000'000;
 constexpr int64_t kGrains[] = {kSecond, 60 * kSecond, 3600 * kSecond, 86400 * kSecond};
 constexpr const char* kGrainNames[] = {"seconds", "minutes", "hours", "days"};
+// Transitions of the standard lifecycle, IEEE 1849 (XES), annex on extensions. Programs write what
+// they like in their place; what is no transition says nothing of whether a step was done.
+constexpr const char* kTransitions[] = {
+    "schedule", "assign",    "withdraw", "reassign", "start",      "suspend", "resume",
+    "pi_abort", "ate_abort", "complete", "autoskip", "manualskip", "unknown"};
+const std::string kNoTransition;
 // Fewer times than this may be whole minutes by chance.
 constexpr uint64_t kEnoughStamps = 8;
 
@@ -49,9 +55,16 @@ bool LogBuilder::pair(const RawEvent& event, ActivityId activity) {
 
 void LogBuilder::add(const RawEvent& event) {
   if (event.activity.empty()) return count("events without an activity were dropped");
-  const std::string& l = event.lifecycle;
+  const std::string& written = event.lifecycle;
+  const bool standard =
+      written.empty() || std::ranges::find(kTransitions, written) != std::ranges::end(kTransitions);
+  if (!standard)
+    count(
+        "events have a lifecycle that is none of the standard's, a status perhaps: each counts "
+        "as a step");
+  const std::string& l = standard ? written : kNoTransition;
   if (!l.empty() && l != "start" && l != "complete")
-    return count("events with lifecycle '" + l.substr(0, 40) +
+    return count("events with lifecycle '" + l +
                  "' were dropped (only start and complete are steps)");
   if (event.bad_time) count("events with a time that cannot be read keep their order only");
   const ActivityId activity = log_.intern(event.activity);

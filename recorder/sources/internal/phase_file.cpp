@@ -17,17 +17,18 @@ constexpr size_t kMaxText = 32u << 20;
 constexpr size_t kMaxIntervals = 1'000'000;
 constexpr size_t kMaxLabel = 256;
 constexpr int kMaxDepth = 16;
-constexpr int64_t kMaxTime = 10'000'000'000;  // ms: 115 days
+constexpr int64_t kMaxMs = 10'000'000'000;  // 115 days
+constexpr int64_t kMaxUs = kMaxMs * 1000;
 
 Error bad(const std::string& where, const std::string& what) {
   return Error{Code::kInvalidArgument, where + ": " + what};
 }
 
-Result<void> add(PhaseCase& into, PhaseInterval interval, const std::string& where) {
+Result<void> add(PhaseCase& into, PhaseInterval interval, int64_t most, const std::string& where) {
   if (interval.label.empty() || interval.label.size() > kMaxLabel)
     return bad(where, "a label of " + std::to_string(interval.label.size()) +
                           " characters; write 1 to 256");
-  if (interval.start < -kMaxTime || interval.end > kMaxTime || interval.start > interval.end)
+  if (interval.start < -most || interval.end > most || interval.start > interval.end)
     return bad(where, "it ends before it starts, or lies out of range; mend its times");
   if (into.intervals.size() >= kMaxIntervals)
     return bad(where, "more than 1,000,000 intervals; split the file");
@@ -83,7 +84,7 @@ Result<void> read_list(const Json& list, v1::Interval::Level level, const std::s
       const int64_t id = entry["label_id"].get<int64_t>();
       if (id >= INT32_MIN && id <= INT32_MAX) interval.label_id = static_cast<int32_t>(id);
     }
-    CASEBOX_CHECK(add(into, std::move(interval), where));
+    CASEBOX_CHECK(add(into, std::move(interval), kMaxMs, where));
   }
   return ok();
 }
@@ -136,6 +137,46 @@ Columns columns_of(const std::vector<std::string_view>& cells) {
   return out;
 }
 
+/// Times in microseconds, as exact as the file has them.
+Result<PhaseInterval> read_row(const std::vector<std::string_view>& cells, const Columns& columns,
+                               size_t width, const std::string& where) {
+  if (cells.size() != width)
+    return bad(where, std::to_string(cells.size()) + " columns where the first line names " +
+                          std::to_string(width) + "; mend or remove the line");
+  PhaseInterval interval;
+  for (auto [column, into] :
+       {std::pair{columns.start, &interval.start}, std::pair{columns.end, &interval.end}})
+    if (!CsvTable::scaled(cells[static_cast<size_t>(column)], 6, *into))
+      return bad(where, "column " + std::to_string(column + 1) +
+                            ": not a time in seconds with at most six decimals");
+  interval.label = cells[static_cast<size_t>(columns.label)];
+  if (is_mark(interval.label)) interval.level = v1::Interval::LEVEL_MARK;
+  if (columns.level < 0) return interval;
+  const std::string_view level = cells[static_cast<size_t>(columns.level)];
+  if (level == "step") interval.level = v1::Interval::LEVEL_STEP;
+  if (level == "mark") interval.level = v1::Interval::LEVEL_MARK;
+  if (level != "step" && level != "mark" && level != "phase")
+    return bad(where, "column " + std::to_string(columns.level + 1) +
+                          ": level must be phase, step or mark");
+  return interval;
+}
+
+/// Milliseconds where that loses nothing; microseconds else.
+void to_milliseconds(PhaseFile& file) {
+  file.unit_ns = 1'000;
+  file.unit = "us";
+  for (const PhaseCase& one : file.cases)
+    for (const PhaseInterval& interval : one.intervals)
+      if (interval.start % 1000 != 0 || interval.end % 1000 != 0) return;
+  for (PhaseCase& one : file.cases)
+    for (PhaseInterval& interval : one.intervals) {
+      interval.start /= 1000;
+      interval.end /= 1000;
+    }
+  file.unit_ns = 1'000'000;
+  file.unit = "ms";
+}
+
 Result<PhaseFile> read_table(const std::string& text, const std::string& name) {
   PhaseFile file;
   std::vector<std::string_view> cells;
@@ -158,28 +199,9 @@ Result<PhaseFile> read_table(const std::string& text, const std::string& name) {
         return bad(where, "the first line must name case, label, start_s, end_s");
       continue;
     }
-    if (cells.size() != width)
+    if (cells.size() <= static_cast<size_t>(columns.name))
       return bad(where, std::to_string(cells.size()) + " columns where the first line names " +
                             std::to_string(width) + "; mend or remove the line");
-    const auto time = [&](int column, int64_t& ms) {
-      return CsvTable::scaled(cells[static_cast<size_t>(column)], 3, ms);
-    };
-    PhaseInterval interval;
-    for (auto [column, into] :
-         {std::pair{columns.start, &interval.start}, std::pair{columns.end, &interval.end}})
-      if (!time(column, *into))
-        return bad(where, "column " + std::to_string(column + 1) +
-                              ": not a time in seconds with at most three decimals");
-    interval.label = cells[static_cast<size_t>(columns.label)];
-    if (is_mark(interval.label)) interval.level = v1::Interval::LEVEL_MARK;
-    if (columns.level >= 0) {
-      const std::string_view level = cells[static_cast<size_t>(columns.level)];
-      if (level == "step") interval.level = v1::Interval::LEVEL_STEP;
-      if (level == "mark") interval.level = v1::Interval::LEVEL_MARK;
-      if (level != "step" && level != "mark" && level != "phase")
-        return bad(where, "column " + std::to_string(columns.level + 1) +
-                              ": level must be phase, step or mark");
-    }
     const std::string of(cells[static_cast<size_t>(columns.name)]);
     if (of.empty() || of.size() > kMaxLabel)
       return bad(where, "the case has no name, or one above 256 characters");
@@ -189,9 +211,15 @@ Result<PhaseFile> read_table(const std::string& text, const std::string& name) {
         return bad(where, "more than 100,000 cases; split the file");
       file.cases.emplace_back().name = of;
     }
-    CASEBOX_CHECK(add(file.cases[at->second], std::move(interval), where));
+    // A row that cannot be right costs its own case.
+    PhaseCase& one = file.cases[at->second];
+    if (one.bad) continue;
+    auto interval = read_row(cells, columns, width, where);
+    const auto taken = interval ? add(one, std::move(*interval), kMaxUs, where) : interval.error();
+    if (!taken) one.bad = taken.error();
   }
   if (file.cases.empty()) return bad(name, "no intervals in it; is this the file?");
+  to_milliseconds(file);
   return file;
 }
 

@@ -7,6 +7,7 @@
 // no case.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ struct PhaseInterval {
 struct PhaseCase {
   std::string name;
   std::vector<PhaseInterval> intervals;  // by start, longer ones first
+  std::optional<Error> bad;              // its first bad row: the others of the file are whole
 };
 
 struct PhaseFile {

@@ -192,5 +192,36 @@ TEST(CsvSource, EveryBioGearsColumnHasOneWayOfBeingWritten) {
   }
 }
 
+TEST(CsvSource, SlowRowsMakeRunsThatAFrameCanHold) {
+  std::string text = "Time (s),HR\n";
+  for (int i = 0; i < 240; ++i) text += std::to_string(60 * i) + "," + std::to_string(i) + "\n";
+  auto source = csv(text);
+  ASSERT_TRUE(source) << source.error().message;
+  uint32_t rows = 0;
+  const auto items = all_items(**source);
+  for (const Item& item : *items) {
+    EXPECT_LE(item.duration, seconds(3600));
+    rows += item.count;
+  }
+  EXPECT_EQ(rows, 240u);
+}
+
+TEST(CsvSource, TheUnitOfTimeIsUnderstoodOrRefused) {
+  for (const auto& [unit, ns] : {std::pair{"h", 3'600'000'000'000},
+                                 {"Hours", 3'600'000'000'000},
+                                 {"minutes", 60'000'000'000},
+                                 {"msec", 1'000'000},
+                                 {"\xCE\xBCs", 1'000},
+                                 {"ns", 1}}) {
+    auto source = csv(std::string("Time (") + unit + "),HR\n0,70\n1,71\n2,72\n");
+    ASSERT_TRUE(source) << unit;
+    const auto items = all_items(**source);
+    EXPECT_EQ(items->back().t.ns + items->back().duration.ns, 3 * ns) << unit;
+  }
+  auto unknown = csv("Time (fortnights),HR\n0,70\n1,71\n");
+  ASSERT_FALSE(unknown);
+  EXPECT_THAT(unknown.error().message, HasSubstr("the unit of the time is not known"));
+}
+
 }  // namespace
 }  // namespace casebox::recorder

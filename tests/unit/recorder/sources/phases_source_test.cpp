@@ -127,5 +127,27 @@ TEST(PhasesSource, ReadsEveryRealAnnotationFile) {
   EXPECT_EQ(files, 70u);
 }
 
+TEST(PhasesSource, ABadRowCostsItsOwnCase) {
+  const std::string text =
+      "case,label,start_s,end_s\nA,p,0,60\nB,SECRET,70,10\nB,q,70,80\nA,q,60,90\nC,r,x,1\n";
+  auto whole = phases(text, "A", "a.csv");
+  ASSERT_TRUE(whole) << whole.error().message;
+  EXPECT_EQ(all_items(**whole)->size(), 2u);
+  auto bad = phases(text, "B", "a.csv");
+  ASSERT_FALSE(bad);
+  EXPECT_THAT(bad.error().message, HasSubstr("a.csv:3: it ends before it starts"));
+  EXPECT_THAT(phases(text, "C", "a.csv").error().message, HasSubstr("a.csv:6: column 3"));
+}
+
+TEST(PhasesSource, TimesKeepAsManyDecimalsAsTheyHave) {
+  auto fine = phases("case,label,start_s,end_s\nA,p,0,60.173885\n", "A", "a.csv");
+  ASSERT_TRUE(fine) << fine.error().message;
+  EXPECT_EQ((*fine)->streams()[0].source_time_unit(), "us");
+  EXPECT_EQ(std::get<v1::Event>((*all_items(**fine))[0].what).interval().duration_ns(),
+            60'173'885'000);
+  auto coarse = phases("case,label,start_s,end_s\nA,p,0,60.100\n", "A", "a.csv");
+  EXPECT_EQ((*coarse)->streams()[0].source_time_unit(), "ms");
+}
+
 }  // namespace
 }  // namespace casebox::recorder
