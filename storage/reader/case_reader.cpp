@@ -1,14 +1,13 @@
 #include "storage/reader/case_reader.h"
 
 #include <algorithm>
-#include <list>
 #include <map>
 #include <tuple>
-#include <unordered_map>
 
 #include "proto/frame/role.h"
 #include "proto/seal/seal.h"
 #include "storage/reader/internal/decode.h"
+#include "storage/reader/internal/kept_frames.h"
 
 namespace casebox::storage {
 namespace {
@@ -89,34 +88,14 @@ struct CaseReader::Impl {
     return keys->open(frame);
   }
 
-  /// Frames that were read and proven, sealed as they are, the newest first: whoever looks at a
-  /// window reads its streams once a channel, and again at the next step.
-  static constexpr size_t kMostKept = 8u << 20;
-  std::list<std::pair<const Proof*, StoredFrame>> kept;
-  std::unordered_map<const Proof*, decltype(kept)::iterator> kept_at;
-  size_t kept_bytes = 0;
-
-  void keep(const Proof& proof, const StoredFrame& stored) {
-    if (proof.table == Table::kMedia) return;
-    kept.emplace_front(&proof, stored);
-    kept_at[&proof] = kept.begin();
-    kept_bytes += stored.bytes.size();
-    while (kept_bytes > kMostKept) {
-      kept_bytes -= kept.back().second.bytes.size();
-      kept_at.erase(kept.back().first);
-      kept.pop_back();
-    }
-  }
+  internal::KeptFrames kept;
 
   /// The frame of a proof row; with `show_unproven` one that does not hold is passed by.
   Result<std::optional<StoredFrame>> load(const Proof& proof) {
-    if (const auto known = kept_at.find(&proof); known != kept_at.end()) {
-      kept.splice(kept.begin(), kept, known->second);
-      return std::optional<StoredFrame>(known->second->second);
-    }
+    if (const StoredFrame* known = kept.find(proof)) return std::optional<StoredFrame>(*known);
     auto stored = shard->load(id, proof);
     if (stored) {
-      keep(proof, *stored);
+      kept.keep(proof, *stored);
       return std::optional<StoredFrame>(std::move(*stored));
     }
     if (options.show_unproven && stored.error().code == Code::kCorrupt)
