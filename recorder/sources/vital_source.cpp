@@ -21,11 +21,16 @@ using internal::VitalType;
 
 constexpr size_t kMaxRun = 1 << 13;  // samples of one item
 constexpr size_t kEvents = 64;       // records looked at in one call
+// Between two records of a wave; those of a monitor come once a second, some tens of ms uneven.
+constexpr int64_t kHole = 500'000'000;
 
 int64_t record_ns(double time) {
   const double whole = std::floor(time);
   return static_cast<int64_t>(whole) * 1'000'000'000 + std::llround((time - whole) * 1e9);
 }
+
+/// VitalRecorder is of this century; a time near 0 is a device that had none.
+bool plausible(int64_t t_ns) { return t_ns >= 100'000'000 * int64_t{1'000'000'000}; }
 
 /// The fraction that a float rate stands for, e.g. 62.5 = 125/2.
 v1::Rational rate_of(float hz) {
@@ -84,6 +89,8 @@ struct VitalSource::Impl {
   text::Reader texts;                  // of the file
   bool untold = false;                 // some of them cannot be told
   uint64_t resets = 0;                 // of the event list, still to come
+  uint64_t undated = 0;                // records that tell no time
+  std::set<size_t> begun;              // streams of waves that have had a record
   bool finished = false;
 
   Result<void> scan(std::vector<Skipped>& skipped, const std::string& name);
@@ -95,6 +102,7 @@ struct VitalSource::Impl {
   void text(const Lane& lane, const std::string& track, const VitalRecord& record,
             std::vector<Item>& out);
   void lost(size_t stream, const std::string& reason, std::vector<Item>& out);
+  void hole(size_t stream, const std::string& reason, int64_t until, std::vector<Item>& out);
 
   text::Text told(const std::string& raw) {
     text::Text out = texts.read(raw);
@@ -119,6 +127,10 @@ Result<void> VitalSource::Impl::scan(std::vector<Skipped>& skipped, const std::s
     }
     texts.see(record.text);
     const int64_t t = record_ns(record.time);
+    if (!plausible(t)) {
+      ++undated;
+      continue;
+    }
     first_ns = std::min(first_ns, t);
     last_ns = std::max(last_ns, t);
   }
@@ -130,6 +142,11 @@ Result<void> VitalSource::Impl::scan(std::vector<Skipped>& skipped, const std::s
     skipped.push_back({internal::base_name(name), 0,
                        std::to_string(file->bad_records()) + " further records that cannot be read",
                        true});
+  if (undated > 0 && first_ns != INT64_MAX)
+    skipped.push_back({internal::base_name(name), 0,
+                       std::to_string(undated) +
+                           " records tell a time before 1973, which is none, and are set aside",
+                       false});
   if (first_ns == INT64_MAX) {
     if (file->truncated())
       return Error{Code::kInvalidArgument,
@@ -179,7 +196,7 @@ Result<bool> VitalSource::next(std::vector<Item>& out) {
       continue;
     }
     const auto found = impl.lanes.find(record.track);
-    if (found == impl.lanes.end()) continue;
+    if (found == impl.lanes.end() || !plausible(record_ns(record.time))) continue;
     const Lane& lane = found->second;
     const VitalTrack& track = impl.file->tracks().at(record.track);
     if (track.type != lane.type || track.format != lane.format) {
@@ -201,6 +218,10 @@ void VitalSource::Impl::wave(const Lane& lane, const v1::Stream& stream, VitalRe
                       static_cast<double>(stream.tick_rate_hz().num());
   const size_t total = std::max(record.ints.size(), record.reals.size());
   const int64_t begin = record_ns(record.time);
+  // Records of a wave follow each other but for the unevenness of a network.
+  const auto uneven = std::max<int64_t>(kHole, std::llround(2.5 * step));
+  if (!begun.insert(lane.stream).second && begin - ends[lane.stream] > uneven)
+    hole(lane.stream, "missing-rows", begin, out);
   for (size_t from = 0; from < total; from += kMaxRun) {
     const size_t n = std::min(kMaxRun, total - from);
     const auto a = static_cast<ptrdiff_t>(from), b = static_cast<ptrdiff_t>(from + n);
@@ -277,12 +298,19 @@ void VitalSource::Impl::text(const Lane& lane, const std::string& track, const V
 }
 
 void VitalSource::Impl::lost(size_t stream, const std::string& reason, std::vector<Item>& out) {
+  hole(stream, reason, last_ns, out);
+  begun.erase(stream);  // what is missing up to its next record is said
+}
+
+/// Nothing of a stream from its last item to `until`, on the file's clock.
+void VitalSource::Impl::hole(size_t stream, const std::string& reason, int64_t until,
+                             std::vector<Item>& out) {
   v1::Gap gap;
-  gap.set_origin(v1::Gap::ORIGIN_DECODE);
+  gap.set_origin(reason == "missing-rows" ? v1::Gap::ORIGIN_SOURCE : v1::Gap::ORIGIN_DECODE);
   gap.set_reason(reason);
   gap.set_count_unknown(true);
   gap.set_t_begin_ns(clock.map(ends[stream]).ns);
-  gap.set_t_end_ns(std::max(clock.map(ends[stream]), clock.map(last_ns)).ns);
+  gap.set_t_end_ns(std::max(clock.map(ends[stream]), clock.map(until)).ns);
   Item item;
   item.stream = stream;
   item.t = CaseTime{gap.t_begin_ns()};

@@ -158,7 +158,8 @@ TEST(VitalSource, EverythingUpToACutIsKeptAndTheRestIsAGap) {
   ASSERT_TRUE(items);
   size_t waves = 0, gaps = 0;
   for (const Item& item : *items) {
-    gaps += item.is_gap();
+    const auto* gap = std::get_if<v1::Gap>(&item.what);
+    gaps += gap != nullptr && gap->origin() == v1::Gap::ORIGIN_DECODE;
     waves += !item.is_gap() && (*source)->streams()[item.stream].name() == "monitor.ECG_II";
   }
   EXPECT_GT(waves, 500u);
@@ -207,6 +208,34 @@ TEST(VitalSource, ReadsRealMonitorFiles) {
   EXPECT_EQ(count["monitor.RESP"], 137u * 16);
   EXPECT_EQ(count["monitor.numerics"], 35u);
   EXPECT_EQ(count["monitor.events"], 4u);
+}
+
+TEST(VitalSource, AHoleInAWaveIsAGapAndItsUnevennessIsNone) {
+  VitalMaker maker = small_file();
+  const std::vector<uint16_t> second(500, 7);
+  for (const double t : {10.0, 11.02, 12.0, 42.0, 43.0}) maker.wave(1, 1e9 + t, second);
+  auto source = vital(maker.gzip());
+  ASSERT_TRUE(source);
+  const auto items = all_items(**source);
+  std::vector<v1::Gap> gaps;
+  for (const Item& item : *items)
+    if (item.is_gap() && item.t.seconds() > 5) gaps.push_back(std::get<v1::Gap>(item.what));
+  ASSERT_EQ(gaps.size(), 1u);
+  EXPECT_EQ(gaps[0].reason(), "missing-rows");
+  EXPECT_TRUE(gaps[0].count_unknown());
+  EXPECT_EQ(gaps[0].t_end_ns() - gaps[0].t_begin_ns(), 29'000'000'000);
+}
+
+TEST(VitalSource, ARecordWithoutATimeIsSetAside) {
+  VitalMaker maker = small_file();
+  const auto before = vital(maker.gzip());
+  maker.wave(1, 0, {7, 8});
+  const auto source = vital(maker.gzip());
+  ASSERT_TRUE(source) << source.error().message;
+  EXPECT_EQ((*source)->length(), (*before)->length());
+  ASSERT_EQ((*source)->skipped().size(), (*before)->skipped().size() + 1);
+  EXPECT_THAT((*source)->skipped().back().reason, HasSubstr("1 records tell a time before 1973"));
+  EXPECT_EQ(all_items(**source)->size(), all_items(**before)->size());
 }
 
 }  // namespace
