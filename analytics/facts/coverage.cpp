@@ -22,9 +22,12 @@ bool of_people(v1::StreamKind kind) {
   return kind == v1::STREAM_KIND_TEAM || kind == v1::STREAM_KIND_PHASE;
 }
 
-/// Labels say when they end; a frame's header may not.
-Result<std::map<std::string, int64_t>> ends_of_labels(const storage::CaseReader& reader) {
-  std::map<std::string, int64_t> out;
+/// Labels that lie closer than this are taken as side by side: people place them to a second.
+constexpr int64_t kSideBySide = 2'000'000'000;
+
+/// What people labelled, by stream: nobody knows whether what lies between was looked at.
+Result<std::map<std::string, std::vector<Part>>> labelled(const storage::CaseReader& reader) {
+  std::map<std::string, std::vector<Part>> out;
   if (!reader.readable()) return out;
   std::map<uint32_t, std::string> names;
   for (const v1::Stream& stream : reader.streams()) names[stream.stream_id()] = stream.name();
@@ -32,8 +35,19 @@ Result<std::map<std::string, int64_t>> ends_of_labels(const storage::CaseReader&
   for (const storage::EventAt& at : events) {
     int64_t end = at.t.ns;
     if (at.event.has_interval()) end += std::max<int64_t>(0, at.event.interval().duration_ns());
-    const auto [last, fresh] = out.try_emplace(names[at.source.stream.value], end);
-    last->second = std::max(last->second, end);
+    out[names[at.source.stream.value]].push_back({at.t.ns, end});
+  }
+  for (auto& [name, parts] : out) {
+    std::ranges::sort(parts, {}, &Part::t0_ns);
+    std::vector<Part> joined;
+    for (const Part& part : parts) {
+      if (joined.empty() || part.t0_ns > joined.back().t1_ns + kSideBySide) {
+        joined.push_back(part);
+      } else {
+        joined.back().t1_ns = std::max(joined.back().t1_ns, part.t1_ns);
+      }
+    }
+    parts = std::move(joined);
   }
   return out;
 }
@@ -48,7 +62,8 @@ void add_outside(std::vector<Part> parts, bool recorded, Watch& watch) {
   int64_t reached = parts.front().t1_ns;
   for (size_t i = 1; i < parts.size(); ++i) {
     if (parts[i].t0_ns > reached + 1)
-      watch.lapses.push_back({reached + 1, parts[i].t0_ns - 1, "nothing was recorded"});
+      watch.lapses.push_back({reached + 1, parts[i].t0_ns - 1,
+                              recorded ? "nothing was recorded" : "nothing is labelled there"});
     reached = std::max(reached, parts[i].t1_ns);
   }
   watch.lapses.push_back(
@@ -87,7 +102,7 @@ Result<Coverage> read_coverage(const storage::CaseReader& reader) {
                   last->close().reason() == v1::CloseFrame::REASON_CASE_ENDED &&
                   last->close().cause() == v1::CloseFrame::CAUSE_SOURCES_ENDED;
 
-  CASEBOX_TRY(const auto label_ends, ends_of_labels(reader));
+  CASEBOX_TRY(auto labels, labelled(reader));
   CASEBOX_TRY(const auto gaps, reader.gaps());
   CASEBOX_TRY(const auto pauses, reader.pauses());
   CASEBOX_TRY(const auto clock_records, reader.clocks());
@@ -121,10 +136,12 @@ Result<Coverage> read_coverage(const storage::CaseReader& reader) {
           epoch->second->closed() ? epoch->second->close().end_t_ns() : control.last_t_ns();
       one.parts.push_back({control.first_t_ns(), std::max(end, control.first_t_ns())});
     } else if (row.items() > 0) {
-      int64_t end = row.last_t_ns();
-      if (const auto label = label_ends.find(row.stream().name()); label != label_ends.end())
-        end = std::max(end, label->second);
-      one.parts.push_back({row.first_t_ns(), end});
+      if (const auto label = labels.find(row.stream().name()); label != labels.end()) {
+        one.parts.insert(one.parts.end(), label->second.begin(), label->second.end());
+        labels.erase(label);  // of all its epochs
+      } else if (row.stream().kind() != v1::STREAM_KIND_PHASE || one.parts.empty()) {
+        one.parts.push_back({row.first_t_ns(), row.last_t_ns()});
+      }
     }
   }
   for (auto& [name, one] : found) {

@@ -89,6 +89,9 @@ struct Keystore::Impl {
     return done;
   }
 
+  Result<void> change_list(const std::string& purpose, const std::string& name,
+                           const std::function<Result<bool>(v1::TrustList&)>& edit);
+
   void fill_in(v1::AuditRecord& record) const {
     const internal::Account account = internal::current_account();
     record.set_utc_ns(static_cast<uint64_t>(clock->utc().ns));
@@ -265,6 +268,21 @@ Result<trust::TrustList> Keystore::trust() const { return impl_->list->read(); }
 
 Result<Bytes> Keystore::signed_trust() const { return impl_->list->read_signed(); }
 
+/// The trail says of a change whether it was made or refused, before the list is written.
+Result<void> Keystore::Impl::change_list(const std::string& purpose, const std::string& name,
+                                         const std::function<Result<bool>(v1::TrustList&)>& edit) {
+  return list->change(clock->utc(), [&](v1::TrustList& all) -> Result<bool> {
+    auto changed = edit(all);
+    v1::AuditRecord record;
+    record.set_purpose(purpose);
+    record.set_subject("casebox keys");
+    record.set_allowed(changed.has_value());
+    record.set_reason(name);
+    CASEBOX_CHECK(append(std::move(record)));
+    return changed;
+  });
+}
+
 Result<void> Keystore::enrol(const v1::TrustedProducer& producer) {
   if (producer.key().size() != 32 || name_of(producer.role()).empty() || !plain(producer.name()))
     return Error{Code::kInvalidArgument,
@@ -273,13 +291,7 @@ Result<void> Keystore::enrol(const v1::TrustedProducer& producer) {
                      "Ed25519 public key"};
   std::lock_guard guard(impl_->mutex);
   CASEBOX_TRY(Fd lock, lock_folder(impl_->dir));
-  v1::AuditRecord record;
-  record.set_purpose("enrol");
-  record.set_subject("casebox keys");
-  record.set_allowed(true);
-  record.set_reason(producer.name());
-  CASEBOX_CHECK(impl_->append(std::move(record)));
-  return impl_->list->change(impl_->clock->utc(), [&](v1::TrustList& all) -> Result<bool> {
+  return impl_->change_list("enrol", producer.name(), [&](v1::TrustList& all) -> Result<bool> {
     for (v1::TrustedProducer& known : *all.mutable_producers()) {
       if (known.key() == producer.key()) {
         if (known.role() != producer.role() || known.name() != producer.name())
@@ -302,13 +314,7 @@ Result<void> Keystore::enrol(const v1::TrustedProducer& producer) {
 Result<void> Keystore::end_enrolment(const std::string& name, UtcTime until) {
   std::lock_guard guard(impl_->mutex);
   CASEBOX_TRY(Fd lock, lock_folder(impl_->dir));
-  v1::AuditRecord record;
-  record.set_purpose("end-enrolment");
-  record.set_subject("casebox keys");
-  record.set_allowed(true);
-  record.set_reason(name);
-  CASEBOX_CHECK(impl_->append(std::move(record)));
-  return impl_->list->change(impl_->clock->utc(), [&](v1::TrustList& all) -> Result<bool> {
+  return impl_->change_list("end-enrolment", name, [&](v1::TrustList& all) -> Result<bool> {
     for (v1::TrustedProducer& known : *all.mutable_producers()) {
       if (known.name() != name) continue;
       known.set_until_utc_ns(static_cast<uint64_t>(until.ns));

@@ -1,5 +1,6 @@
 #include "proto/verify/verify.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 
@@ -261,9 +262,11 @@ Result<int> run(const Args& args) {
     print(to_json(looked, verdict, seconds));
   } else {
     print_quarantined(looked.quarantined, "", "; in no case (casebox quarantine lists them)");
-    std::printf("%s: %zu cases, %llu frames, %.1f MiB in %.2f s\n", verify::to_string(verdict),
-                looked.reports.size(), static_cast<unsigned long long>(frames),
-                static_cast<double>(bytes) / (1 << 20), seconds);
+    std::printf(
+        "%s: %zu cases, %llu frames, %.1f MiB in %.2f s\n", verify::to_string(verdict),
+        static_cast<size_t>(std::ranges::count_if(
+            looked.reports, [](const verify::Report& report) { return !report.case_id.is_nil(); })),
+        static_cast<unsigned long long>(frames), static_cast<double>(bytes) / (1 << 20), seconds);
   }
   return verify::is_complete(verdict) ? 0 : 3;
 }

@@ -212,7 +212,8 @@ Result<void> export_xes(const storage::CaseReader& reader, const query::CaseFact
     event.activity = log.intern(phase.label);
     event.t0_ns = from_seconds(phase.t0_s).ns;
     event.t1_ns = from_seconds(phase.t1_s).ns;
-    event.u95_ns = from_seconds(phase.start_u95_s).ns;
+    const bool bounded = phase.start_u95_s >= 0 && phase.end_u95_s >= 0;
+    event.u95_ns = bounded ? from_seconds(std::max(phase.start_u95_s, phase.end_u95_s)).ns : -1;
     event.open = phase.open;
     event.origin = origin_of(phase.origin);
     event.resource = phase.origin;
@@ -225,6 +226,7 @@ Result<void> export_xes(const storage::CaseReader& reader, const query::CaseFact
       analytics::LogEvent event;
       event.activity = log.intern(event_text(at.event));
       event.t0_ns = event.t1_ns = at.t.ns;
+      event.u95_ns = at.u95_us == frame::kUnknownU95 ? -1 : int64_t{at.u95_us} * 1000;
       event.origin = kind == v1::STREAM_KIND_TEAM ? analytics::EventOrigin::kHuman
                                                   : analytics::EventOrigin::kDevice;
       event.resource = name_of(kind);

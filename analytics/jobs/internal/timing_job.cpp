@@ -3,7 +3,7 @@
 namespace casebox::analytics::jobs::internal {
 
 Result<void> timing_job(Work& work) {
-  Run run(work, "timing", "1", "phases=" + work.phases.info.phase_source);
+  Run run(work, "timing", "2", "phases=" + work.phases.info.phase_source);
   const Trace& trace = work.trace();
   if (trace.events.empty()) return run.skip("no phases are known");
   const std::vector<std::string> withheld = work.phases.quality.reasons();
@@ -39,7 +39,9 @@ Result<void> timing_job(Work& work) {
       draft.values.insert(
           {{"active_s", time.active_s}, {"idle_s", time.idle_s}, {"active_u95_s", time.u95_s}});
       draft.text = time.phase + " lasted " + clock_text(from_seconds(time.active_s).ns) + " in " +
-                   std::to_string(time.entries) + (time.entries == 1 ? " entry" : " entries");
+                   std::to_string(time.entries) + (time.entries == 1 ? " entry" : " entries") +
+                   (time.timed ? ", give or take " + clock_text(from_seconds(time.u95_s).ns)
+                               : ", with no bound");
     }
     std::vector<storage::SourceRef> frames;
     for (const LogEvent& event : trace.events)

@@ -69,6 +69,20 @@ TEST(KeystoreTrust, AKeyMadeOnFirstUseIsEnrolledInItsRoleAndThatIsSaidOnce) {
   EXPECT_EQ(site.store->trust()->message().producers_size(), 4);
 }
 
+TEST(KeystoreTrust, TheTrailTellsARefusedChangeFromOneThatWasMade) {
+  Site site;
+  ASSERT_TRUE(site.store->signing_key("recorder"));
+  EXPECT_FALSE(site.store->end_enrolment("nobody", UtcTime{1}));
+  ASSERT_TRUE(site.store->end_enrolment("recorder", UtcTime{1}));
+  const auto trail = *site.store->read_audit();
+  ASSERT_GE(trail.size(), 2u);
+  const auto& refused = trail[trail.size() - 2];
+  EXPECT_EQ(refused.reason(), "nobody");
+  EXPECT_FALSE(refused.allowed());
+  EXPECT_EQ(trail.back().reason(), "recorder");
+  EXPECT_TRUE(trail.back().allowed());
+}
+
 TEST(KeystoreTrust, AKeystoreFromBeforeListsIsGivenOneThatKnowsItsOwnKeys) {
   Site site;
   site.dir = site.temp.path() / "first form";

@@ -148,5 +148,24 @@ TEST_F(CoverageTest, AnImportIsKnownFromItsFirstItemToTheEndOfItsLast) {
   EXPECT_THAT(watch->covering(45 * kSecond, 46 * kSecond), SizeIs(1));
 }
 
+TEST_F(CoverageTest, WhatNobodyLabelledNobodyWatched) {
+  begin_import();
+  const StreamId labels = add("annotation.phases", v1::STREAM_KIND_PHASE);
+  v1::Event event;
+  event.mutable_interval()->set_label("a");
+  event.mutable_interval()->set_level(v1::Interval::LEVEL_PHASE);
+  event.mutable_interval()->set_duration_ns(20 * kSecond);
+  for (const int64_t t : {0, 21, 60}) put(labels, t * kSecond, event);
+  recording_.second = 90;
+  const Coverage coverage = read();
+  const Watch* watch = coverage.find("annotation.phases");
+  ASSERT_NE(watch, nullptr);
+  EXPECT_THAT(watch->covering(0, 41 * kSecond), IsEmpty());
+  EXPECT_THAT(watch->covering(60 * kSecond, 80 * kSecond), IsEmpty());
+  const auto hole = watch->covering(30 * kSecond, 70 * kSecond);
+  ASSERT_THAT(hole, SizeIs(1));
+  EXPECT_EQ(hole[0].why, "nothing is labelled there");
+}
+
 }  // namespace
 }  // namespace casebox::analytics::facts
