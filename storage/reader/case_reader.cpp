@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "proto/frame/role.h"
@@ -90,6 +91,18 @@ struct CaseReader::Impl {
 
   internal::KeptFrames kept;
 
+  /// An opening looks at leaves; what is read later may not hash to its own. From then on the case
+  /// is what that says, for whoever holds this reader.
+  std::set<const Proof*> told;
+  void does_not_hold(const Proof& proof, const Error& error) {
+    if (!told.insert(&proof).second) return;
+    verified.report.blame({"row",
+                           "stream " + std::to_string(proof.stream.value) + " number " +
+                               std::to_string(proof.first.value),
+                           error.message},
+                          weight_of(error));
+  }
+
   /// The frame of a proof row; with `show_unproven` one that does not hold is passed by.
   Result<std::optional<StoredFrame>> load(const Proof& proof) {
     if (const StoredFrame* known = kept.find(proof)) return std::optional<StoredFrame>(*known);
@@ -98,6 +111,7 @@ struct CaseReader::Impl {
       kept.keep(proof, *stored);
       return std::optional<StoredFrame>(std::move(*stored));
     }
+    if (stored.error().code == Code::kCorrupt) does_not_hold(proof, stored.error());
     if (options.show_unproven && stored.error().code == Code::kCorrupt)
       return std::optional<StoredFrame>();
     return stored.error();

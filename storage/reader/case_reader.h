@@ -118,7 +118,8 @@ class CaseReader {
   /// The case as its signed frames tell it. With a key, streams have their true names in it;
   /// without one, what stands in the clear: known words and tokens such as "stream-3", "channel-1".
   const v1::CaseRecord& record() const;
-  /// What was proven at opening. Goes with everything that is shown of the case.
+  /// What was proven at opening, and what did not hold when it was read since: ask once more when
+  /// all is read. Goes with everything that is shown of the case.
   const verify::Report& report() const;
   verify::Verdict verdict() const { return report().verdict; }
   /// Why no content of this case can be read (its verdict, no keystore, no private key), or ok.

@@ -14,6 +14,12 @@ const Proof* ProvenStream::holding(ItemNumber number) const {
   return number.value < at.next() ? &at : nullptr;
 }
 
+verify::Weight weight_of(const Error& error) {
+  return error.message.find("is not the frame that was proven") != std::string::npos
+             ? verify::Weight::kTamper
+             : verify::Weight::kDamage;
+}
+
 Result<VerifiedCase> verify_case(const Store& store, CaseId id, const verify::Options& options,
                                  Depth depth) {
   const Shard* shard = store.shard_of(id);

@@ -60,6 +60,10 @@ struct VerifiedCase {
   std::vector<ProvenGap> gaps;
 };
 
+/// What an error of reading a proven frame says of its case: a row that is there and says something
+/// else is a change; one that is gone or unreadable may be an accident.
+verify::Weight weight_of(const Error& error);
+
 /// Rebuilds and verifies one case.
 Result<VerifiedCase> verify_case(const Store& store, CaseId id, const verify::Options& options,
                                  Depth depth);

@@ -49,9 +49,10 @@ Result<int> run(const Args& args) {
     json["stream"] = args.has("--stream") ? Json(args.text("--stream")) : Json(nullptr);
     json["out"] = args.text("--out");
     json["bytes"] = size;
+    json["verdict"] = verify::to_string(reader->verdict());
     print(json);
   }
-  return 0;
+  return say_if_unproven(*reader);
 }
 
 }  // namespace

@@ -237,7 +237,7 @@ Result<int> run(const Args& args) {
   CASEBOX_CHECK(args.set_time("--to", span.to));
   CASEBOX_TRY(done, to_stdout(*reader, streams, span, pace));
   std::fprintf(stderr, "%llu lines\n", static_cast<unsigned long long>(done.frames));
-  return 0;
+  return say_if_unproven(*reader);
 }
 
 }  // namespace

@@ -211,11 +211,7 @@ Result<Json> case_full_json(StoreAccess& access, CaseId id, bool digests, bool e
               case_header_json(record, KeptVerdict{report.verdict, access.clock().utc()}));
   CASEBOX_TRY(const query::CaseFacts facts, query::read_facts(*reader));
   out["problems"] = Json::array();
-  for (const verify::Problem& problem : report.problems)
-    out["problems"].push_back(
-        {{"kind", problem.kind}, {"where", problem.where}, {"detail", problem.detail}});
-  out["unproven_shown"] =
-      access.options().show_unproven && !verify::may_be_shown(reader->verdict());
+  out["unproven_shown"] = false;
   out["alias"] = access.alias_of(id);
   out["sealed"] = facts.sealed;
   out["case_digest"] = to_hex(report.case_digest);
@@ -244,6 +240,14 @@ Result<Json> case_full_json(StoreAccess& access, CaseId id, bool digests, bool e
   CASEBOX_TRY(const auto clocks, reader->clocks());
   out["clocks"] = clocks_json(clocks);
   out["provenance"] = provenance_json(record);
+  // All is read: what did not hold meanwhile counts.
+  if (reader->verdict() > report.verdict) report = reader->report();
+  out["verdict"] = verify::to_string(report.verdict);
+  for (const verify::Problem& problem : report.problems)
+    out["problems"].push_back(
+        {{"kind", problem.kind}, {"where", problem.where}, {"detail", problem.detail}});
+  out["unproven_shown"] =
+      access.options().show_unproven && !verify::may_be_shown(reader->verdict());
   return out;
 }
 

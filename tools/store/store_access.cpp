@@ -123,6 +123,18 @@ StoreOptions StoreOptions::from(const Args& args, const std::string& subject) {
   return options;
 }
 
+int say_if_unproven(const storage::CaseReader& reader) {
+  const verify::Report& report = reader.report();
+  if (verify::may_be_shown(report.verdict)) return 0;
+  uint64_t frames = 0;
+  if (const auto rows = report.problem_counts.find("row"); rows != report.problem_counts.end())
+    frames = rows->second;
+  std::fprintf(stderr, "casebox: the case is %s: %llu frames do not hold and are left out; %s\n",
+               verify::to_string(report.verdict), static_cast<unsigned long long>(frames),
+               "run `casebox verify` on the store");
+  return 3;
+}
+
 void say_notices(const storage::Store& store) {
   for (const std::string& line : store.notices())
     std::fprintf(stderr, "casebox: %s\n", line.c_str());

@@ -88,6 +88,10 @@ struct StoreOptions {
 /// What opening a store found, on standard error: commits it lost, what was moved aside.
 void say_notices(const storage::Store& store);
 
+/// After content was given on demand: says on standard error what of it did not hold when it was
+/// read. The exit code: 3 for a case that is damaged, tampered with or a stranger's.
+int say_if_unproven(const storage::CaseReader& reader);
+
 /// What a drain brought into the store.
 struct Drained {
   uint64_t frames = 0;

@@ -23,14 +23,6 @@ std::string place(const Proof& proof) {
          std::to_string(proof.stream.value) + " number " + std::to_string(proof.first.value);
 }
 
-/// A row that is there and says something else is a change; one that is gone or unreadable may be
-/// an accident.
-Weight weight_of(const Error& error) {
-  return error.message.find("is not the frame that was proven") != std::string::npos
-             ? Weight::kTamper
-             : Weight::kDamage;
-}
-
 /// What both a cache and a rebuild hold, in one order; what only one can know is left out.
 v1::CaseRecord comparable(v1::CaseRecord record, Depth depth) {
   record.clear_partition();  // where it lies, which its row's place tells
