@@ -42,7 +42,7 @@ def table(file, cases):
     """Annotated phases one after the other; case -> way."""
     lines = ["case,label,start_s,end_s"]
     for name, way in cases.items():
-        lines += [f"{name},{step},{100 * i},{100 * i + 90}" for i, step in enumerate(WAYS[way][0])]
+        lines += [f"{name},{step},{100 * i},{100 * i + 100}" for i, step in enumerate(WAYS[way][0])]
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return file
 
