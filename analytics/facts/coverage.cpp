@@ -63,7 +63,8 @@ void add_outside(std::vector<Part> parts, bool recorded, Watch& watch) {
   for (size_t i = 1; i < parts.size(); ++i) {
     if (parts[i].t0_ns > reached + 1)
       watch.lapses.push_back({reached + 1, parts[i].t0_ns - 1,
-                              recorded ? "nothing was recorded" : "nothing is labelled there"});
+                              watch.kind == v1::STREAM_KIND_PHASE ? "nothing is labelled there"
+                                                                  : "nothing was recorded"});
     reached = std::max(reached, parts[i].t1_ns);
   }
   watch.lapses.push_back(
@@ -129,7 +130,9 @@ Result<Coverage> read_coverage(const storage::CaseReader& reader) {
     one.entry = row.stream();
     one.places.insert({row.epoch(), row.stream().stream_id()});
     if (row.stream().by_policy_absent()) continue;
-    if (epoch->second->role() == v1::PRODUCER_ROLE_RECORDER) {
+    // Labels come from a file even where a recorder read it: only what is labelled was looked at.
+    const bool of_labels = row.stream().kind() == v1::STREAM_KIND_PHASE && reader.readable();
+    if (epoch->second->role() == v1::PRODUCER_ROLE_RECORDER && !of_labels) {
       one.recorded = true;
       const v1::StreamRecord& control = epoch->second->control();
       const int64_t end =

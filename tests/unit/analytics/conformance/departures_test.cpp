@@ -192,6 +192,25 @@ TEST_F(Departures, AnObserverThatMissesTheStepTooOftenMakesNothingCertain) {
   EXPECT_THAT(result.departures[0].text, HasSubstr("found in 90 % of the times"));
 }
 
+// Of a recorded case an event without a bound is one on a clock that cannot be used; of a log, one
+// of which the file tells the order alone.
+TEST_F(Departures, AnOrderOnAClockThatCannotBeUsedIsNotCertain) {
+  at("a", 10);
+  at("finish", 20);
+  at("prepare", 30);
+  trace_.events[2].timed = false;
+  const auto certainty = [&] {
+    const CaseResult result = run();
+    EXPECT_THAT(brief(result), ElementsAre("order prepare"));
+    return result.departures[0].certainty;
+  };
+  EXPECT_EQ(certainty(), v1::CERTAINTY_CERTAIN);
+  seen_.observers = {{"team.marks", true, {}}};
+  EXPECT_EQ(certainty(), v1::CERTAINTY_AMBIGUOUS);
+  trace_.events[2].timed = true;
+  EXPECT_EQ(certainty(), v1::CERTAINTY_CERTAIN);
+}
+
 // A step can have been done as late as the event after it can have begun.
 TEST_F(Departures, AGapWithinTheUncertaintyOfAStepsPlaceLeavesItUnobserved) {
   at("a", 10, -1, 3);

@@ -167,5 +167,20 @@ TEST_F(CoverageTest, WhatNobodyLabelledNobodyWatched) {
   EXPECT_EQ(hole[0].why, "nothing is labelled there");
 }
 
+TEST_F(CoverageTest, LabelsThatARecorderReadWatchNoMoreThanTheyLabel) {
+  const StreamId labels = add("annotation.phases", v1::STREAM_KIND_PHASE);
+  v1::Event event;
+  event.mutable_interval()->set_label("a");
+  event.mutable_interval()->set_level(v1::Interval::LEVEL_PHASE);
+  event.mutable_interval()->set_duration_ns(5 * kSecond);
+  put(labels, 5 * kSecond, event);
+  recording_.record(30);
+  const Coverage coverage = read();
+  const Watch* watch = coverage.find("annotation.phases");
+  ASSERT_NE(watch, nullptr);
+  EXPECT_THAT(watch->covering(5 * kSecond, 10 * kSecond), IsEmpty());
+  EXPECT_THAT(watch->covering(12 * kSecond, 20 * kSecond), SizeIs(1));
+}
+
 }  // namespace
 }  // namespace casebox::analytics::facts

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
+#include <fstream>
 
 #include "proto/codec/codec.h"
 #include "storage/reader/internal/decode.h"
@@ -160,6 +162,31 @@ TEST_F(CaseReaderTest, PutsASplitPacketTogether) {
     ASSERT_TRUE(done) << done.error().message;
     EXPECT_EQ(payloads, std::vector<Bytes>{"payload"});
   }
+}
+
+// An opening looks at leaves alone: what does not hold when it is read turns the verdict then.
+TEST_F(CaseReaderTest, WhatDoesNotHoldWhenItIsReadIsInItsReportFromThenOn) {
+  v1::MediaFragment fragment;
+  fragment.set_cmaf("HEADpayload");
+  put(data(kVideo, {}, fragment, 1, seconds(1), frame::flag::kSync), Table::kMedia);
+  const auto reader = read();
+  const auto before = reader->report().problem_counts;
+  EXPECT_FALSE(before.contains("row"));
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(dir.path() / "s")) {
+    if (entry.path().extension() != ".seg") continue;
+    std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(-1, std::ios::end);
+    file.put('#');
+  }
+  uint32_t given = 0;
+  for (int twice = 0; twice < 2; ++twice)
+    ASSERT_TRUE(reader->fragments("scope.video", {}, [&](const FragmentAt&) {
+      ++given;
+      return ok();
+    }));
+  EXPECT_EQ(given, 0u);
+  EXPECT_EQ(reader->report().problem_counts.at("row"), 1u);  // of one frame, once
+  EXPECT_GE(reader->verdict(), verify::Verdict::kDamaged);
 }
 
 TEST_F(CaseReaderTest, RefusesAPacketBeyondItsFragment) {
