@@ -6,9 +6,9 @@
 // A stream of a recorder watched from the opening of its epoch to the end of it: beats sign where
 // it stood each second, and a source that went away left a gap. A stream that was imported watched
 // from its first item to the end of its last, since nobody knows what the file's maker left out
-// around it; labels of people, whoever read them, watched where there are any. Gaps and pauses are lapses of both. A
-// stream that gave nothing in the whole case may have been registered and never connected: it
-// watched nothing. Of a stream on a broken clock nobody knows when it watched.
+// around it; labels of people, whoever read them, watched where there are any. Gaps and pauses are
+// lapses of both. A stream that gave nothing in the whole case may have been registered and never
+// connected: it watched nothing. Of a stream on a broken clock nobody knows when it watched.
 //
 // Thread safety: free functions; the reader's thread. Units: ns of case time. Errors: the reader's.
 
