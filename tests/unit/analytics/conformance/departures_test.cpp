@@ -192,23 +192,16 @@ TEST_F(Departures, AnObserverThatMissesTheStepTooOftenMakesNothingCertain) {
   EXPECT_THAT(result.departures[0].text, HasSubstr("found in 90 % of the times"));
 }
 
-// Of a recorded case an event without a bound is one on a clock that cannot be used; of a log, one
-// of which the file tells the order alone.
+// Of a recorded case, an event without a bound; of a log, one of which the order alone is told.
 TEST_F(Departures, AnOrderOnAClockThatCannotBeUsedIsNotCertain) {
   at("a", 10);
   at("finish", 20);
   at("prepare", 30);
   trace_.events[2].timed = false;
-  const auto certainty = [&] {
-    const CaseResult result = run();
-    EXPECT_THAT(brief(result), ElementsAre("order prepare"));
-    return result.departures[0].certainty;
-  };
-  EXPECT_EQ(certainty(), v1::CERTAINTY_CERTAIN);
+  EXPECT_THAT(brief(run()), ElementsAre("order prepare"));
+  EXPECT_EQ(run().departures[0].certainty, v1::CERTAINTY_CERTAIN);
   seen_.observers = {{"team.marks", true, {}}};
-  EXPECT_EQ(certainty(), v1::CERTAINTY_AMBIGUOUS);
-  trace_.events[2].timed = true;
-  EXPECT_EQ(certainty(), v1::CERTAINTY_CERTAIN);
+  EXPECT_EQ(run().departures[0].certainty, v1::CERTAINTY_AMBIGUOUS);
 }
 
 // A step can have been done as late as the event after it can have begun.
