@@ -148,7 +148,8 @@ Result<int> run(const Args& args) {
   CASEBOX_TRY(const auto drained, access->drain());
   if (drained.quarantined > 0)
     return Error{Code::kCorrupt, std::to_string(drained.quarantined) +
-                                     " frames could not be stored; run casebox verify"};
+                                     " frames went to quarantine and are in no case; `casebox "
+                                     "quarantine` lists them with the reasons"};
 
   if (args.json()) {
     Json doc = document("import");

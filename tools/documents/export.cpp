@@ -210,6 +210,7 @@ Result<void> export_xes(const storage::CaseReader& reader, const query::CaseFact
   for (const query::PhaseFact& phase : facts.phases) {
     analytics::LogEvent event;
     event.activity = log.intern(phase.label);
+    event.timed = phase.placed;
     event.t0_ns = from_seconds(phase.t0_s).ns;
     event.t1_ns = from_seconds(phase.t1_s).ns;
     const bool bounded = phase.start_u95_s >= 0 && phase.end_u95_s >= 0;
@@ -240,7 +241,8 @@ Result<void> export_xes(const storage::CaseReader& reader, const query::CaseFact
                                 [&](std::string_view piece) {
                                   if (written) written = write(out, piece);
                                 },
-                                {{"casebox:procedure", facts.procedure}});
+                                {{"casebox:procedure", facts.procedure},
+                                 {"casebox:verdict", verify::to_string(reader.verdict())}});
   return written;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "proto/seal/seal.h"
+#include "storage/found.h"
 
 namespace casebox::tools::web {
 
@@ -37,6 +38,7 @@ Result<const CaseView*> OpenCase::view() {
     CASEBOX_TRY(auto view, gather_case(*reader_));
     view_ = std::make_unique<CaseView>(std::move(view));
   }
+  take_verdict(*reader_, *view_);
   return static_cast<const CaseView*>(view_.get());
 }
 
@@ -103,7 +105,8 @@ Result<verify::Verdict> CaseSessions::verdict(const v1::CaseRecord& record) {
   {
     std::lock_guard lock(mutex_);
     const auto known = verdicts_.find(id);
-    if (known != verdicts_.end() && known->second.first == row) return known->second.second;
+    if (known != verdicts_.end() && known->second.first == row)
+      return storage::with_found(store_.dir(), id, known->second.second);
   }
   CASEBOX_TRY(const auto list, trusted());
   verify::Options how;
@@ -111,7 +114,7 @@ Result<verify::Verdict> CaseSessions::verdict(const v1::CaseRecord& record) {
   CASEBOX_TRY(const auto found, storage::verify_case(store_, id, how, storage::Depth::kLeaves));
   std::lock_guard lock(mutex_);
   verdicts_[id] = {row, found.report.verdict};
-  return found.report.verdict;
+  return storage::with_found(store_.dir(), id, found.report.verdict);
 }
 
 Result<CaseSessions::Lease> CaseSessions::lease(const std::string& text, bool anew, bool unproven) {
@@ -148,6 +151,7 @@ Result<CaseSessions::Lease> CaseSessions::lease(const std::string& text, bool an
     entry->open = std::make_unique<OpenCase>(store_, std::move(reader));
     entry->opened = now;
   }
+  storage::keep_found(store_.dir(), id, entry->open->reader().verdict());
   lease.open = entry->open.get();
   return lease;
 }
