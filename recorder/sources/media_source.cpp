@@ -57,7 +57,8 @@ struct MediaSource::Impl {
   std::optional<internal::EditList> edits;
   int64_t moved_by_ns = 0;  // what the last clock that was set back is moved by
   uint64_t sets = 0;
-  uint64_t losses = 0;  // places where packets were lost on the way
+  uint64_t losses = 0;   // places where packets were lost on the way
+  uint64_t unshown = 0;  // packets that do not tell when they are shown
   Clock* clock = nullptr;
   MonoTime case_zero;
   internal::FileClock file_clock;
@@ -125,12 +126,14 @@ Result<void> MediaSource::begin(Context context) {
   int64_t first = INT64_MAX;
   std::array<int, 2> count{};  // video, audio
   std::string unkept;          // a codec that cannot be kept, and of which kind
+  std::string all;             // what is in the file
   for (unsigned i = 0; i < impl.input.format->nb_streams; ++i) {
     AVStream& from = *impl.input.format->streams[i];
     const AVCodecParameters& codec = *from.codecpar;
     const bool video = codec.codec_type == AVMEDIA_TYPE_VIDEO;
     const bool picture = (from.disposition & AV_DISPOSITION_ATTACHED_PIC) != 0;
     impl.track_of.push_back(-1);
+    all += (i > 0 ? ", " : "") + internal::described(i, codec);
     if ((!video && codec.codec_type != AVMEDIA_TYPE_AUDIO) || picture) {
       from.discard = AVDISCARD_ALL;
       note(internal::described(i, codec) + " is left out of the record: neither video nor audio");
@@ -211,10 +214,11 @@ Result<void> MediaSource::begin(Context context) {
                      " cannot be kept as it is; convert it first: ffmpeg -i FILE -c:v libx264 "
                      "-crf 16 -c:a aac NEW.mp4"};
   if (impl.tracks.empty())
-    return Error{Code::kInvalidArgument,
-                 impl.input.url + ":0: no video in it" +
-                     (streams_.empty() ? "; is this the file?"
-                                       : " and audio is not to be recorded; set record_audio")};
+    return Error{
+        Code::kInvalidArgument,
+        impl.input.url + ":0: no video in it" +
+            (streams_.empty() ? (all.empty() ? "" : ", only " + all) + "; is this the file?"
+                              : " and audio is not to be recorded; set record_audio")};
   CASEBOX_TRY(impl.file_clock.start_ns, internal::start_of(config));
   // A container that tells times from its own zero is kept so; one that is sent counts from
   // anywhere.
@@ -311,6 +315,9 @@ Result<void> MediaSource::Impl::take(Track& track, std::vector<Item>& out) {
   const auto ns = [&](int64_t ticks) { return av_rescale_q(ticks, track.time_base, kNanoseconds); };
   if (p.hidden) return hide(track, std::move(timed), out);
   int64_t decode = p.has_dts ? ns(p.dts) : p.has_pts ? ns(p.pts) : track.next_ns;
+  if (!p.has_dts && p.has_pts && track.begun && decode - track.next_ns < kSecond)
+    decode = std::min(decode, track.next_ns);  // others may be decoded behind it and shown before
+  unshown += !p.has_pts;
   const int64_t present = (p.has_pts ? ns(p.pts) : decode) - decode;
   if (steps && !live && track.begun) CASEBOX_CHECK(look_for_steps(track, decode, out));
   const bool jumps =
@@ -431,6 +438,9 @@ Result<void> MediaSource::finish(std::vector<Item>& out, const std::string& trou
     item.what = std::move(gap);
     out.push_back(std::move(item));
   }
+  if (impl.unshown > 0 && !impl.live)
+    note(std::to_string(impl.unshown) +
+         " packets do not tell when they are shown: they stand where they are decoded");
   if (impl.losses > 0)
     skipped_.push_back({internal::base_name(impl.input.url), 0,
                         "packets were lost on the way at " + std::to_string(impl.losses) +

@@ -66,6 +66,11 @@ PlayableWriter::Sample PlayableWriter::sample_of(const storage::PacketAt& packet
 
 Result<void> PlayableWriter::add(const storage::PacketAt& packet) {
   Sample sample = sample_of(packet);
+  // Where a container does not tell when a picture is decoded, it is so behind the one before, and
+  // not after others that are shown first.
+  if ((packet.packet.flags() & kNoDts) != 0 && sample.present - behind_ < int64_t{timescale_})
+    sample.decode = std::min(sample.present, behind_);
+  behind_ = sample.decode + sample.duration;
   if (!sample.shown) {
     if (sample.key) lead_.clear();
     if (sample.key || !lead_.empty()) lead_.push_back(std::move(sample));

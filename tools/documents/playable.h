@@ -61,6 +61,7 @@ class PlayableWriter {
   std::vector<Sample> pending_;  // of one fragment
   storage::SourceRef from_;      // of it
   int64_t last_ = INT64_MIN;     // decoding time of the last sample
+  int64_t behind_ = 0;           // where the last packet's decoding ends
   uint32_t sequence_ = 0;
   bool any_ = false;
 };

@@ -71,6 +71,8 @@ int MediaInput::open(bool with_edits, std::atomic<bool>& stopping) {
     format->flags |= AVFMT_FLAG_CUSTOM_IO;
   }
   format->max_streams = kMaxStreams;
+  // Where a container tells only when pictures are decoded, when they are shown follows from it.
+  if (!live()) format->flags |= AVFMT_FLAG_GENPTS;
   AVDictionary* options = nullptr;
   if (live()) av_dict_set(&options, "rw_timeout", "5000000", 0);
   if (!with_edits) av_dict_set(&options, "ignore_editlist", "1", 0);
