@@ -108,7 +108,10 @@ class Times {
                                       const std::vector<std::string_view>& cells) -> Result<void> {
       const auto at = static_cast<size_t>(table_.time().time);
       const std::optional<int64_t> ns = parse(cells[at], cells);
-      if (!ns) return bad(line, "no time in this row; mend or remove the line");
+      if (!ns)
+        return bad(line,
+                   "no time in this row, or one beyond any clock; mend or remove the line, or "
+                   "say --time-unit");
       int64_t t = *ns + days_over_;
       if (out_.kind == Wall::Kind::kClock && !out_.ns.empty() && out_.ns.back() - t > kDay / 2) {
         days_over_ += kDay;
@@ -224,8 +227,6 @@ class Times {
       CASEBOX_TRY(const bool days, are_days());
       if (days) return 0;
     }
-    if (std::max(std::abs(cells.least), std::abs(cells.most)) * 1e9 > kLatest)
-      return bad(0, "what its numbers count cannot be told; say --time-unit");
     return kSecond;
   }
 
