@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-#include "analytics/readers/internal/timestamp.h"
+#include "proto/text/written_time.h"
 
 namespace casebox::analytics::readers {
 namespace {
@@ -84,8 +84,8 @@ void event(std::string& out, const EventLog& log, const LogEvent& e, std::option
   if (e.timed) {
     // Nobody knows the date of some cases, and 1970 would be read as one.
     if (wall && (e.t1_ns != e.t0_ns || e.open))
-      attribute(out, kIn, "date", "start_timestamp", internal::format_utc(*wall + e.t0_ns));
-    if (wall) attribute(out, kIn, "date", "time:timestamp", internal::format_utc(*wall + e.t1_ns));
+      attribute(out, kIn, "date", "start_timestamp", text::format_utc(*wall + e.t0_ns));
+    if (wall) attribute(out, kIn, "date", "time:timestamp", text::format_utc(*wall + e.t1_ns));
     attribute(out, kIn, "int", "casebox:t0_ns", std::to_string(e.t0_ns));
     attribute(out, kIn, "int", "casebox:t1_ns", std::to_string(e.t1_ns));
   }

@@ -50,14 +50,22 @@ Result<const std::vector<FragmentInfo>*> OpenCase::fragments(const std::string& 
     return Error{Code::kNotFound, "media: the case has no such video; see its streams"};
   std::vector<FragmentInfo> list;
   bool inside = false;  // of a packet that is split over several frames
+  Epoch epoch;          // of the last frame, and the number behind it
+  uint64_t next = 0;
   CASEBOX_CHECK(reader_->media_headers(stream, [&](const frame::Header& header) -> Result<void> {
     if (header.kind != frame::Kind::kData || header.has(frame::flag::kDerived)) return ok();
     if (inside && !list.empty()) {
       list.back().bytes += header.body_size;
     } else {
+      // Where nothing is missing between them, a picture is shown until the next one.
+      if (!list.empty() && header.epoch == epoch && header.first.value == next)
+        list.back().duration_s =
+            std::max(list.back().duration_s, header.t.seconds() - list.back().t_s);
       list.push_back({header.t.seconds(), header.duration_us * 1e-6, header.has(frame::flag::kSync),
                       header.body_size, header.t.ns});
     }
+    epoch = header.epoch;
+    next = header.next();
     if (header.has(frame::flag::kFirst)) inside = true;
     if (header.has(frame::flag::kLast)) inside = false;
     return ok();
