@@ -6,7 +6,8 @@
 //
 // Thread safety: free functions; one import at a time in one log.
 // Errors: a file that cannot be read at all is refused (Imported::refused) and costs nothing of the
-// others; when all are refused, or the log cannot be written, the error itself.
+// others, but the case is not complete: a gap from its beginning to its end stands for the file.
+// When all are refused, or the log cannot be written, the error itself.
 
 #include <functional>
 #include <string>

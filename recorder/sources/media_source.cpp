@@ -1,11 +1,13 @@
 #include "recorder/sources/media_source.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstring>
+#include <deque>
 #include <mutex>
+#include <optional>
+#include <utility>
 
 #include "recorder/clock/one_way_clock.h"
 #include "recorder/sources/internal/codec_string.h"
@@ -23,7 +25,13 @@ namespace {
 constexpr AVRational kNanoseconds{1, 1'000'000'000};
 constexpr int kIoBuffer = 64 << 10;
 constexpr int kMaxStreams = 64;
-constexpr size_t kPacketsAtOnce = 16;
+constexpr int64_t kLook = 48 << 10;    // bytes: what is looked at waits in memory meanwhile
+constexpr size_t kPacketsAtOnce = 16;  // of a file; of a device each as it comes
+constexpr size_t kMostEarly = 1024;
+constexpr Duration kWaited = milliseconds(3);         // what takes longer to read was not there yet
+constexpr Duration kLongestLive = milliseconds(100);  // a picture waits no longer for the next
+constexpr Duration kSlow = milliseconds(50);          // and not at all where they come more seldom
+constexpr std::chrono::milliseconds kDrain(200);      // for what has arrived before a stop
 
 std::string reason(int error) {
   char text[AV_ERROR_MAX_STRING_SIZE] = {};
@@ -31,13 +39,20 @@ std::string reason(int error) {
   return text;
 }
 
-bool is_live(const std::string& url) {
-  static constexpr std::array kSchemes = {"rtsp://", "rtsps://", "rtmp://", "srt://", "rtp://",
-                                          "udp://",  "tcp://",   "mms://",  "pipe:"};
-  for (const char* scheme : kSchemes)
-    if (url.starts_with(scheme)) return true;
-  struct stat info {};
-  return stat(url.c_str(), &info) == 0 && (S_ISFIFO(info.st_mode) || S_ISCHR(info.st_mode));
+/// Whether all streams have told what a player has to know of them.
+bool all_known(const AVFormatContext& format) {
+  for (unsigned i = 0; i < format.nb_streams; ++i) {
+    const AVCodecParameters& codec = *format.streams[i]->codecpar;
+    if (codec.codec_type == AVMEDIA_TYPE_VIDEO && codec.width == 0) return false;
+    if (codec.codec_type == AVMEDIA_TYPE_AUDIO && codec.sample_rate == 0) return false;
+  }
+  return format.nb_streams > 0;
+}
+
+/// A document that somebody serves has an end and can be read again; a device has neither.
+bool is_served_file(const AVFormatContext& format) {
+  return format.duration != AV_NOPTS_VALUE && format.duration > 0 && format.pb != nullptr &&
+         (format.pb->seekable & AVIO_SEEKABLE_NORMAL) != 0;
 }
 
 /// Bytes in memory as libavformat reads a file.
@@ -76,6 +91,7 @@ struct Track {
   uint64_t indexed = 0;    // packets the container's index names
   bool cut_short = false;  // the index names bytes behind the file's end
   int64_t next_ns = 0;     // where a packet without times would lie
+  CaseTime last_arrival;   // of a live packet
 };
 
 }  // namespace
@@ -92,18 +108,80 @@ struct MediaSource::Impl {
   MonoTime case_zero;
   internal::FileClock file_clock;
   OneWayClock live_clock;
+  const std::atomic<bool>* opening_stopped = nullptr;  // while it is being opened
+  const std::atomic<bool>* stopped = nullptr;
+  std::optional<std::chrono::steady_clock::time_point> stop_by;
   std::vector<int> track_of;  // by libavformat's index; -1: not recorded
   std::vector<Track> tracks;
 
   ~Impl() {
+    for (AVPacket* waiting : early) av_packet_free(&waiting);
     avformat_close_input(&format);
     if (io != nullptr) av_freep(&io->buffer);
     avio_context_free(&io);
     av_packet_free(&packet);
   }
   CaseTime map(int64_t ns) const { return live ? live_clock.map(ns) : file_clock.map(ns); }
+  std::string name;
+  bool late_stream = false;
+  // Of a device: what had been read before anybody could note when it came, and how that ended.
+  std::deque<AVPacket*> early;
+  int early_end = 0;
+  bool primed = false;
+  bool observed = false;  // the packet at hand is one of those
+
+  bool interrupted();
+  void prime();
+  int read();
   Result<void> take(Track& track, std::vector<Item>& out);
 };
+
+// What an opening has looked at comes all at once. The one of it that was least delayed tells where
+// the device's clock stands, and so when the others came.
+void MediaSource::Impl::prime() {
+  primed = true;
+  const auto arrived = [&] { return CaseTime{(clock->mono() - case_zero).ns}; };
+  std::optional<std::pair<int64_t, CaseTime>> least;
+  for (CaseTime before = arrived(); early.size() < kMostEarly; before = arrived()) {
+    early_end = av_read_frame(format, packet);
+    if (early_end < 0) break;
+    const CaseTime now = arrived();
+    const auto index = static_cast<size_t>(packet->stream_index);
+    const int64_t stamp = packet->dts != AV_NOPTS_VALUE ? packet->dts : packet->pts;
+    if (index < track_of.size() && track_of[index] >= 0 && stamp != AV_NOPTS_VALUE) {
+      const AVRational base = tracks[static_cast<size_t>(track_of[index])].time_base;
+      const int64_t decode = av_rescale_q(stamp, base, kNanoseconds);
+      if (!least || now.ns - decode < least->second.ns - least->first) least.emplace(decode, now);
+    }
+    early.push_back(av_packet_clone(packet));
+    av_packet_unref(packet);
+    if (now - before > kWaited) break;  // this one has just come
+  }
+  if (least) live_clock.observe(least->first, least->second);
+}
+
+int MediaSource::Impl::read() {
+  if (live && !primed) prime();
+  observed = !early.empty();
+  if (!observed) {
+    if (early_end < 0) return std::exchange(early_end, 0);
+    return av_read_frame(format, packet);
+  }
+  av_packet_move_ref(packet, early.front());
+  av_packet_free(&early.front());
+  early.pop_front();
+  return 0;
+}
+
+// Asked by libavformat while it waits, and before each reading: an opening is given up at once, a
+// device is read for as long as it takes to hand over what has arrived.
+bool MediaSource::Impl::interrupted() {
+  if (opening_stopped != nullptr && opening_stopped->load()) return true;
+  if (!stopped->load()) return false;
+  const auto now = std::chrono::steady_clock::now();
+  if (!stop_by) stop_by = now + kDrain;
+  return !live || now >= *stop_by;
+}
 
 MediaSource::MediaSource() : impl_(std::make_unique<Impl>()) {}
 MediaSource::~MediaSource() = default;
@@ -131,13 +209,15 @@ Result<void> MediaSource::begin(Context context) {
   Impl& impl = *impl_;
   const v1::SourceConfig& config = context.config;
   impl.url = config.url();
-  impl.live = impl.io == nullptr && is_live(impl.url);
+  impl.name = config.name();
+  impl.live = impl.io == nullptr && is_device(config);
+  impl.opening_stopped = context.stopping;
+  impl.stopped = &stopping_;
   impl.clock = context.clock;
   impl.case_zero = context.case_zero;
   impl.format = avformat_alloc_context();
   impl.format->interrupt_callback = {
-      [](void* stopping) -> int { return static_cast<std::atomic<bool>*>(stopping)->load(); },
-      &stopping_};
+      [](void* self) -> int { return static_cast<Impl*>(self)->interrupted(); }, &impl};
   impl.format->pb = impl.io;
   if (impl.io != nullptr) impl.format->flags |= AVFMT_FLAG_CUSTOM_IO;
   impl.format->max_streams = kMaxStreams;
@@ -145,7 +225,9 @@ Result<void> MediaSource::begin(Context context) {
   if (impl.live) av_dict_set(&options, "rw_timeout", "5000000", 0);
   int r = avformat_open_input(&impl.format, impl.url.c_str(), nullptr, &options);
   av_dict_free(&options);
+  if (r >= 0 && impl.live && context.attempt == 0) impl.format->probesize = kLook;
   if (r >= 0) r = avformat_find_stream_info(impl.format, nullptr);
+  if (r >= 0 && impl.live && !all_known(*impl.format)) r = AVERROR_INVALIDDATA;
   if (r < 0) {
     const std::string at = impl.url + ":0: ";
     if (impl.live)
@@ -156,6 +238,9 @@ Result<void> MediaSource::begin(Context context) {
                  at + "cannot be read as video or audio: " + reason(r) + "; copy it again"};
   }
 
+  impl.opening_stopped = nullptr;
+  if (impl.live) impl.live = !is_served_file(*impl.format);
+  const Code unusable = impl.live ? Code::kUnavailable : Code::kInvalidArgument;
   int64_t first = INT64_MAX;
   std::array<int, 2> count{};  // video, audio
   for (unsigned i = 0; i < impl.format->nb_streams; ++i) {
@@ -210,8 +295,10 @@ Result<void> MediaSource::begin(Context context) {
     Track track;
     track.stream = streams_.size() - 1;
     track.time_base = from.time_base;
-    track.fragments = std::make_unique<internal::Fragmenter>(track.stream, video, context.fragment,
-                                                             std::move(*muxer));
+    const Duration longest =
+        impl.live ? std::min(context.fragment, kLongestLive) : context.fragment;
+    track.fragments =
+        std::make_unique<internal::Fragmenter>(track.stream, video, longest, std::move(*muxer));
     const int64_t size = impl.live || impl.format->pb == nullptr ? 0 : avio_size(impl.format->pb);
     const int entries = avformat_index_get_entries_count(&from);
     for (int e = 0; size > 0 && e < entries; ++e) {
@@ -223,7 +310,7 @@ Result<void> MediaSource::begin(Context context) {
     impl.tracks.push_back(std::move(track));
   }
   if (impl.tracks.empty())
-    return Error{Code::kInvalidArgument,
+    return Error{unusable,
                  impl.url + ":0: no video in it" +
                      (streams_.empty() ? "; is this the file?"
                                        : " and audio is not to be recorded; set record_audio")};
@@ -252,22 +339,26 @@ Result<void> MediaSource::Impl::take(Track& track, std::vector<Item>& out) {
   track.next_ns = decode + ns(static_cast<int64_t>(p.duration));
   if (live) {
     timed.arrival = CaseTime{(clock->mono() - case_zero).ns};
-    live_clock.observe(decode, timed.arrival);
+    if (!observed) live_clock.observe(decode, timed.arrival);
   }
   timed.decode = map(decode);
   timed.present = map(p.has_pts ? ns(p.pts) : decode);
   timed.duration = nanoseconds(ns(static_cast<int64_t>(p.duration)));
   if (!live) timed.arrival = timed.decode;
   ++track.packets;
-  return track.fragments->add(std::move(timed), live ? live_clock.u95_us() : file_clock.u95_us(),
-                              out);
+  const CaseTime arrival = timed.arrival;
+  CASEBOX_CHECK(track.fragments->add(std::move(timed),
+                                     live ? live_clock.u95_us() : file_clock.u95_us(), out));
+  // The next packet may be long in coming, or never come.
+  const bool slow = arrival - std::exchange(track.last_arrival, arrival) > kSlow;
+  return live && slow ? track.fragments->flush(out) : ok();
 }
 
 Result<bool> MediaSource::next(std::vector<Item>& out) {
   Impl& impl = *impl_;
   if (impl.finished) return false;
-  for (size_t i = 0; i < kPacketsAtOnce && !impl.finished; ++i) {
-    const int r = av_read_frame(impl.format, impl.packet);
+  for (size_t i = 0; i < (impl.live ? 1 : kPacketsAtOnce) && !impl.finished; ++i) {
+    const int r = impl.read();
     if (r < 0) {
       CASEBOX_CHECK(finish(out, r == AVERROR_EOF || stopping_.load() ? "" : reason(r)));
       const bool can_return = impl.live && impl.url.find("://") != std::string::npos;
@@ -279,6 +370,11 @@ Result<bool> MediaSource::next(std::vector<Item>& out) {
     }
     const auto index = static_cast<size_t>(impl.packet->stream_index);
     const int at = index < impl.track_of.size() ? impl.track_of[index] : -1;
+    const auto type = impl.format->streams[index]->codecpar->codec_type;
+    if (index >= impl.track_of.size() &&
+        (type == AVMEDIA_TYPE_VIDEO || type == AVMEDIA_TYPE_AUDIO) &&
+        !std::exchange(impl.late_stream, true))
+      skipped_.push_back({impl.name, 0, "a stream that began later is not recorded", true});
     Result<void> taken;
     if (at >= 0) taken = impl.take(impl.tracks[static_cast<size_t>(at)], out);
     av_packet_unref(impl.packet);

@@ -93,7 +93,13 @@ TEST_F(RecorderTest, ABadSourceEndsAloneAndTheOthersAreWhole) {
   EXPECT_THAT(summary->sources[1].message, HasSubstr("bad.csv:3: column 2"));
   EXPECT_EQ(summary->sources[2].state, "failed");
   EXPECT_EQ(summary->streams[0].stored, 3u);
-  EXPECT_EQ(verified(options_.log_dir).verdict, verify::Verdict::kComplete);
+  ASSERT_EQ(summary->losses.size(), 2u) << "what never came is said";
+  for (const Loss& loss : summary->losses) {
+    EXPECT_TRUE(loss.stream == "bad.series" || loss.stream == "gone.numerics") << loss.stream;
+    EXPECT_EQ(loss.reason, "source-failed");
+    EXPECT_GE(loss.end.seconds(), 2.0) << "up to the end of the case";
+  }
+  EXPECT_EQ(verified(options_.log_dir).verdict, verify::Verdict::kCompleteWithDeclaredGaps);
 }
 
 TEST_F(RecorderTest, StopsInGoodOrderWhenAsked) {
