@@ -2,15 +2,17 @@
 
 #include <algorithm>
 #include <cctype>
-#include <fstream>
 #include <memory>
 #include <set>
 #include <thread>
 
+#include "proto/base/boot.h"
 #include "proto/keyring/roles.h"
+#include "proto/log/alive.h"
 #include "proto/producer/recovery.h"
 #include "recorder/disk_ladder.h"
 #include "recorder/inbox.h"
+#include "recorder/internal/heartbeat.h"
 #include "recorder/internal/source_thread.h"
 #include "recorder/session.h"
 
@@ -29,15 +31,6 @@ bool is_fast(const v1::SourceConfig& source) {
   if (source.type() == "simulator")
     return source.as_fast_as_possible() || source.simulator().speed() == 0;
   return source.as_fast_as_possible();
-}
-
-std::array<uint8_t, 16> boot_id() {
-  std::array<uint8_t, 16> out{};
-  std::ifstream in("/proc/sys/kernel/random/boot_id");
-  std::string text;
-  if (std::getline(in, text))
-    if (auto id = parse_id<ProducerId>(text)) out = id->bytes;
-  return out;
 }
 
 /// Everything of one recording; the writer's thread owns it.
@@ -74,6 +67,7 @@ class Recording {
   bool fast_ = false;
   std::unique_ptr<log::Writer> log_;
   std::unique_ptr<Session> session_;
+  std::unique_ptr<internal::Heartbeat> heartbeat_;
   std::unique_ptr<Inbox> inbox_;
   std::vector<std::unique_ptr<internal::SourceThread>> threads_;
   std::vector<bool> taken_;                       // by source: its streams fit, its items are taken
@@ -101,8 +95,11 @@ Result<void> Recording::begin() {
     return Error{Code::kIo, options_.log_dir.string() + ": " + failed.message() +
                                 "; name a folder that can be made"};
   CASEBOX_TRY(auto key, keys_.signing_key(keyring::name_of(v1::PRODUCER_ROLE_RECORDER)));
-  if (log::is_log(options_.log_dir))
-    CASEBOX_CHECK(producer::recover(options_.log_dir, key, clock_));
+  if (log::is_log(options_.log_dir)) {
+    CASEBOX_TRY(const auto recovery,
+                producer::recover(options_.log_dir, key, clock_, machine_boot_id()));
+    if (options_.on_recovery && recovery.finished_epoch) options_.on_recovery(recovery);
+  }
   log::WriterOptions how;
   how.file_size = ladder_.log_file_size();
   if (config.sync_max_ms() > 0) how.sync_interval = milliseconds(config.sync_max_ms());
@@ -114,7 +111,7 @@ Result<void> Recording::begin() {
   session.software = options_.software;
   session.start_utc = clock_.utc();
   session.start_utc_u95_ns = wall_clock_u95_ns();
-  session.boot_id = boot_id();
+  session.boot_id = machine_boot_id();
   session.log_file_size = how.file_size;
   if (config.frame_max_ms() > 0) session.limits.age = milliseconds(config.frame_max_ms());
   CASEBOX_TRY(session_, Session::open(std::move(session), keys_, *log_, clock_));
@@ -138,6 +135,9 @@ Result<void> Recording::begin() {
                                                                 *inbox_, clock_));
   }
   CASEBOX_CHECK(write_consent());
+  if (!fast_)
+    heartbeat_ = std::make_unique<internal::Heartbeat>(options_.log_dir, session_->epoch(), pace_,
+                                                       machine_boot_id(), clock_);
   next_watch_ = pace_.zero + kWatchEvery;
   for (auto& thread : threads_) thread->start();
   return ok();
@@ -305,6 +305,8 @@ Result<Summary> Recording::run() {
   next_report_ = {};
   report();
   CASEBOX_CHECK(close());
+  heartbeat_.reset();
+  log::Alive::remove(options_.log_dir);
   for (auto& thread : threads_) thread->join();
   return summary();
 }

@@ -22,6 +22,7 @@
 #include "proto/base/result.h"
 #include "proto/base/time.h"
 #include "proto/keyring/producer_keys.h"
+#include "proto/producer/recovery.h"
 #include "recorder/sources/source.h"
 
 namespace casebox::recorder {
@@ -92,7 +93,8 @@ struct Options {
   std::filesystem::path log_dir;  // the spool
   std::string software;           // name and version, for the case frame
   Duration limit;                 // of case time; 0: until the sources end
-  std::function<void(const Progress&)> on_progress;  // about 5 times a second
+  std::function<void(const Progress&)> on_progress;                 // about 5 times a second
+  std::function<void(const producer::EpochRecovery&)> on_recovery;  // of a crash before
   std::function<bool()> stop;  // asked often; true ends the recording in good order
 };
 

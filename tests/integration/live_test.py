@@ -7,6 +7,7 @@
 import json
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -107,6 +108,30 @@ class Room:
         return [(name, gap) for name, _, gap in self.frames() if gap is not None]
 
 
+def simulated_rooms_keep_what_began_before_the_end(work):
+    print("== a simulated room that is stopped")
+    folder = work / "simulated"
+    casebox.run("simulate", "--seed", 7, "--no-video", "--speed", 1, "--out", folder)
+    recorder = casebox.start("record", "--config", folder / "recorder.yaml", "--json")
+    time.sleep(9.4)
+    recorder.send_signal(signal.SIGTERM)
+    out, err = recorder.communicate(timeout=60)
+    expect(recorder.returncode == 0, f"what the room planted counts as lost: {err}")
+    doc = json.loads(out)
+    expect(doc["accounts_balance"], "the books do not balance")
+    room = Room.__new__(Room)
+    room.folder = folder
+    ends = {}
+    for name, frame, gap in room.frames():
+        end = gap["t_end_ns"] if gap else frame.t + frame.duration_us * 1000
+        ends[name] = max(ends.get(name, 0), end * 1e-9)
+    rows = {s["name"] for s in doc["streams"] if s["kind"] in ("wave", "numeric", "twin-series", "twin_series")}
+    expect(len(rows) > 5, f"{[(s['name'], s['kind']) for s in doc['streams']]}")
+    short = {name: doc["seconds"] - ends.get(name, 0) for name in rows if ends.get(name, 0) < doc["seconds"] - 0.02}
+    expect(not short, f"ends without a word before the end of the case: {short}")
+    print(f"   {len(rows)} streams up to {doc['seconds']:.3f} s")
+
+
 def row(doc):
     return next(s for s in doc["streams"] if s["name"] == "scope.video")
 
@@ -193,12 +218,50 @@ def a_camera_that_never_answers_is_tried_for_ever_and_told(work):
         expect(gap.get("t_begin_ns", 0) == 0 and abs(gap["t_end_ns"] - came) < 3e8, f"{gap}, came at {came}")
 
 
+def a_kill_costs_no_more_than_is_declared(work):
+    print("== kill -9")
+    chance = random.Random(11)
+    for n in range(40 if os.environ.get("CASEBOX_TEST_LONG") else 6):
+        rate = RATES[n % len(RATES)]
+        with Room(work / f"kill-{n}", rate) as room:
+            room.film()
+            room.record()
+            room.wait_for_pictures(max(8, 3 * rate))
+            time.sleep(chance.uniform(0, 1.5))
+            room.recorder.kill()
+            killed = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+            room.recorder.wait()
+            room.camera.kill()
+            time.sleep(chance.uniform(0, 1))
+            done = casebox.json("recover", room.folder / "spool", "--keys", room.folder / "keys", code=3)
+            frames = room.frames()
+            zero = min(f.t_capture - f.t for _, f, gap in frames if gap is None)
+            stored = sum(f.count for _, f, gap in frames if gap is None)
+            last = max(f.t for _, f, gap in frames if gap is None)
+            (_, gap), = [(name, gap) for name, _, gap in frames if gap is not None]
+            sent = [t - zero for t in room.sent(killed)]
+            lost = [t for t in sent[stored:]]
+            declared, = done["streams"]
+            print(f"   {rate:2} pictures/s: {len(sent)} sent, {stored} stored; lost {len(lost)}, at most "
+                  f"{declared['lost_at_most_s']:.3f} s from {declared['lost_from_s']:.3f} s, died at {(killed - zero) * 1e-9:.3f} s")
+            expect(gap["reason"] == "crash" and gap["t_end_ns"] * 1e-9 == declared["lost_until_s"], f"{gap} {declared}")
+            expect(gap["t_end_ns"] >= killed - zero - 5e6, f"declared up to {gap['t_end_ns']}, died at {killed - zero}")
+            for t in lost:
+                expect(gap["t_begin_ns"] - 6e7 <= t <= gap["t_end_ns"], f"a picture of {t} lies outside of {gap}")
+            expect(last <= gap["t_begin_ns"], "the gap begins before the last picture")
+            expect(len(lost) / rate <= declared["lost_at_most_s"] + 0.06, f"{len(lost)} lost, {declared} declared")
+            # Beside what the container itself holds back (a picture), a quarter of a second.
+            expect(len(lost) <= 1 + rate * 0.25, f"{len(lost)} pictures lost at {rate}/s")
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="casebox-live-") as folder:
         work = pathlib.Path(folder)
         an_orderly_end_loses_nothing(work)
+        simulated_rooms_keep_what_began_before_the_end(work)
         a_camera_that_dies_is_missing_up_to_the_end(work)
         a_camera_that_never_answers_is_tried_for_ever_and_told(work)
+        a_kill_costs_no_more_than_is_declared(work)
     print("passed")
 
 

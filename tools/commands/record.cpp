@@ -120,6 +120,11 @@ Result<int> run(const Args& args) {
   options.software = "casebox " + program_version();
   CASEBOX_TRY(options.limit, args.seconds("--seconds"));
   options.stop = [&] { return signal.stopped(); };
+  options.on_recovery = [](const producer::EpochRecovery& done) {
+    for (const producer::RecoveredStream& stream : done.streams)
+      std::fprintf(stderr, "casebox: the recording before this one was cut off: %s: %s\n",
+                   stream.name.c_str(), producer::loss_text(stream).c_str());
+  };
   options.on_progress = [&](const recorder::Progress& progress) {
     teller.tell(progress);
     if (progress.total_s > 0) bar.total(static_cast<uint64_t>(progress.total_s));
