@@ -23,7 +23,7 @@ constexpr Duration kPatience = milliseconds(20);
 constexpr Duration kProgressEvery = milliseconds(200);
 constexpr Duration kRetryEvery = milliseconds(200);
 constexpr Duration kClosePatience = seconds(10);
-constexpr Duration kStopPatience = seconds(10);
+constexpr Duration kStopPatience = seconds(5);  // without a word of a source
 constexpr Duration kWatchEvery = seconds(1);
 constexpr uint32_t kQueueItems = 4096;
 
@@ -41,6 +41,12 @@ class Recording {
 
   Result<void> begin();
   Result<Summary> run();
+  /// A source thread does not come back.
+  bool hangs() const {
+    for (size_t i = 0; i < threads_.size(); ++i)
+      if (!inbox_->ended(i)) return true;
+    return false;
+  }
 
  private:
   Result<void> write_consent();
@@ -76,7 +82,7 @@ class Recording {
   std::map<std::pair<size_t, size_t>, uint64_t> behind_;  // items that began behind the end
   CaseTime now_;
   std::optional<CaseTime> end_;  // when it was asked to stop, before the sources had ended
-  MonoTime give_up_;             // then sources that have not handed over are left alone
+  MonoTime give_up_;             // then, after it, sources that have not ended are left alone
   bool disk_full_ = false;
   bool balanced_ = true;
   MonoTime next_report_, next_retry_, next_watch_;
@@ -284,6 +290,7 @@ Result<Summary> Recording::run() {
     if (!message && (inbox_->finished() || (end_ && clock_.mono() >= give_up_))) break;
     if (!fast_ && !end_) now_ = std::max(now_, real_now());
     if (message) {
+      give_up_ = clock_.mono() + kStopPatience;
       if (fast_ && !end_) now_ = std::max(now_, message->at);
       // As fast as files can be read, the queues hold what begins behind the end.
       const bool behind = fast_ && message->kind == Message::Kind::kItem &&
@@ -301,13 +308,14 @@ Result<Summary> Recording::run() {
   }
   inbox_->close();
   for (size_t i = 0; i < threads_.size(); ++i)
-    if (!inbox_->ended(i)) after(session_->away(i, v1::Gap::ORIGIN_SOURCE, "source-failed"));
+    if (!inbox_->ended(i)) after(session_->away(i, v1::Gap::ORIGIN_SOURCE, "silent"));
   next_report_ = {};
   report();
   CASEBOX_CHECK(close());
   heartbeat_.reset();
   log::Alive::remove(options_.log_dir);
-  for (auto& thread : threads_) thread->join();
+  for (size_t i = 0; i < threads_.size(); ++i)
+    if (inbox_->ended(i)) threads_[i]->join();
   return summary();
 }
 
@@ -349,6 +357,7 @@ Result<Summary> Recording::summary() {
   out.losses = session_->losses();
   out.accounts_balance = balanced_ && session_->balances() && inbox_->refused() == 0;
   for (size_t i = 0; i < threads_.size(); ++i) {
+    if (!inbox_->ended(i)) continue;
     const auto& ending = threads_[i]->ending();
     const std::string& name = options_.config.sources(static_cast<int>(i)).name();
     out.skipped.insert(out.skipped.end(), ending.skipped.begin(), ending.skipped.end());
@@ -374,9 +383,12 @@ Result<Summary> Recording::summary() {
 Result<Summary> record(const Options& options, keyring::ProducerKeys& keys, Clock& clock) {
   std::error_code ignored;
   std::filesystem::create_directories(options.log_dir, ignored);  // the disk is asked about it
-  Recording recording(options, keys, clock);
-  CASEBOX_CHECK(recording.begin());
-  return recording.run();
+  auto recording = std::make_unique<Recording>(options, keys, clock);
+  CASEBOX_CHECK(recording->begin());
+  auto summary = recording->run();
+  // A source that hangs in the system has its gap, and the case its end; nobody waits for it.
+  if (recording->hangs()) recording.release();
+  return summary;
 }
 
 }  // namespace casebox::recorder

@@ -1,5 +1,9 @@
 #include "recorder/sources/media_source.h"
 
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -9,6 +13,7 @@
 #include <optional>
 #include <utility>
 
+#include "proto/base/file.h"
 #include "recorder/clock/one_way_clock.h"
 #include "recorder/sources/internal/codec_string.h"
 #include "recorder/sources/internal/file_clock.h"
@@ -25,15 +30,19 @@ namespace {
 constexpr AVRational kNanoseconds{1, 1'000'000'000};
 constexpr int kIoBuffer = 64 << 10;
 constexpr int kMaxStreams = 64;
-constexpr int64_t kLook = 48 << 10;    // bytes: what is looked at waits in memory meanwhile
+constexpr int64_t kLook = 48 << 10;  // bytes: what is looked at waits in memory meanwhile
+constexpr int kPipeLooks = 50, kPipeLookMs = 20;
 constexpr size_t kPacketsAtOnce = 16;  // of a file; of a device each as it comes
 constexpr size_t kMostEarly = 1024;
 constexpr Duration kWaited = milliseconds(3);         // what takes longer to read was not there yet
 constexpr Duration kLongestLive = milliseconds(100);  // a picture waits no longer for the next
 constexpr Duration kSlow = milliseconds(50);          // and not at all where they come more seldom
+constexpr std::chrono::seconds kPatience(8);          // with a device that sends nothing
 constexpr std::chrono::milliseconds kDrain(200);      // for what has arrived before a stop
 
 std::string reason(int error) {
+  if (error == AVERROR_EXIT)
+    return "nothing has come for " + std::to_string(kPatience.count()) + " s";
   char text[AV_ERROR_MAX_STRING_SIZE] = {};
   av_strerror(error, text, sizeof text);
   return text;
@@ -111,6 +120,7 @@ struct MediaSource::Impl {
   const std::atomic<bool>* opening_stopped = nullptr;  // while it is being opened
   const std::atomic<bool>* stopped = nullptr;
   std::optional<std::chrono::steady_clock::time_point> stop_by;
+  std::chrono::steady_clock::time_point waits_since = std::chrono::steady_clock::now();
   std::vector<int> track_of;  // by libavformat's index; -1: not recorded
   std::vector<Track> tracks;
 
@@ -122,6 +132,7 @@ struct MediaSource::Impl {
     av_packet_free(&packet);
   }
   CaseTime map(int64_t ns) const { return live ? live_clock.map(ns) : file_clock.map(ns); }
+  Fd writer;  // keeps a pipe open while libavformat opens it
   std::string name;
   bool late_stream = false;
   // Of a device: what had been read before anybody could note when it came, and how that ended.
@@ -130,11 +141,24 @@ struct MediaSource::Impl {
   bool primed = false;
   bool observed = false;  // the packet at hand is one of those
 
+  Result<void> wait_for_writer();
   bool interrupted();
   void prime();
   int read();
   Result<void> take(Track& track, std::vector<Item>& out);
 };
+
+// Opening a pipe waits for somebody who writes, and nothing ends that wait: so it is opened when
+// there is something in it.
+Result<void> MediaSource::Impl::wait_for_writer() {
+  struct stat info {};
+  if (!live || stat(url.c_str(), &info) != 0 || !S_ISFIFO(info.st_mode)) return ok();
+  CASEBOX_TRY(writer, Fd::open(url, O_RDONLY | O_NONBLOCK));
+  pollfd waited{writer.get(), POLLIN, 0};
+  for (int i = 0; i < kPipeLooks && !interrupted(); ++i)
+    if (::poll(&waited, 1, kPipeLookMs) > 0 && (waited.revents & POLLIN) != 0) return ok();
+  return Error{Code::kUnavailable, url + ": nobody writes into the pipe; is the device on?"};
+}
 
 // What an opening has looked at comes all at once. The one of it that was least delayed tells where
 // the device's clock stands, and so when the others came.
@@ -143,6 +167,7 @@ void MediaSource::Impl::prime() {
   const auto arrived = [&] { return CaseTime{(clock->mono() - case_zero).ns}; };
   std::optional<std::pair<int64_t, CaseTime>> least;
   for (CaseTime before = arrived(); early.size() < kMostEarly; before = arrived()) {
+    waits_since = std::chrono::steady_clock::now();
     early_end = av_read_frame(format, packet);
     if (early_end < 0) break;
     const CaseTime now = arrived();
@@ -165,6 +190,7 @@ int MediaSource::Impl::read() {
   observed = !early.empty();
   if (!observed) {
     if (early_end < 0) return std::exchange(early_end, 0);
+    waits_since = std::chrono::steady_clock::now();
     return av_read_frame(format, packet);
   }
   av_packet_move_ref(packet, early.front());
@@ -177,8 +203,8 @@ int MediaSource::Impl::read() {
 // device is read for as long as it takes to hand over what has arrived.
 bool MediaSource::Impl::interrupted() {
   if (opening_stopped != nullptr && opening_stopped->load()) return true;
-  if (!stopped->load()) return false;
   const auto now = std::chrono::steady_clock::now();
+  if (!stopped->load()) return live && now - waits_since > kPatience;
   if (!stop_by) stop_by = now + kDrain;
   return !live || now >= *stop_by;
 }
@@ -221,6 +247,7 @@ Result<void> MediaSource::begin(Context context) {
   impl.format->pb = impl.io;
   if (impl.io != nullptr) impl.format->flags |= AVFMT_FLAG_CUSTOM_IO;
   impl.format->max_streams = kMaxStreams;
+  CASEBOX_CHECK(impl.wait_for_writer());
   AVDictionary* options = nullptr;
   if (impl.live) av_dict_set(&options, "rw_timeout", "5000000", 0);
   int r = avformat_open_input(&impl.format, impl.url.c_str(), nullptr, &options);
@@ -239,6 +266,7 @@ Result<void> MediaSource::begin(Context context) {
   }
 
   impl.opening_stopped = nullptr;
+  impl.writer.reset();
   if (impl.live) impl.live = !is_served_file(*impl.format);
   const Code unusable = impl.live ? Code::kUnavailable : Code::kInvalidArgument;
   int64_t first = INT64_MAX;

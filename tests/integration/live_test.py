@@ -10,6 +10,7 @@ import pathlib
 import random
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from support import Casebox, expect, with_packages
 with_packages("crc32c", "nacl", "zstandard", "cryptography")
 import casebox_format as cb
 import log_files
+import picture_sender
 import wire
 
 SENDER = pathlib.Path(__file__).with_name("picture_sender.py")
@@ -218,6 +220,36 @@ def a_camera_that_never_answers_is_tried_for_ever_and_told(work):
         expect(gap.get("t_begin_ns", 0) == 0 and abs(gap["t_end_ns"] - came) < 3e8, f"{gap}, came at {came}")
 
 
+def a_pipe_that_nobody_fills_holds_up_no_end(work):
+    print("== a pipe that nobody writes into, and one that falls silent")
+    for pictures in (0, 20):
+        with Room(work / f"pipe-{pictures}", 10) as room:
+            pipe, config = room.folder / "pipe", room.folder / "recorder.yaml"
+            os.mkfifo(pipe)
+            config.write_text(config.read_text().replace(f"tcp://127.0.0.1:{room.port}", str(pipe)))
+            room.record()
+            if pictures:
+                with open(pipe, "wb", buffering=0) as into:
+                    into.write(picture_sender.header())
+                    for i in range(pictures):
+                        unit = picture_sender.picture(i)
+                        into.write(picture_sender.tag(100 * i, b"\x17\x01\0\0\0" + struct.pack(">I", len(unit)) + unit))
+                        time.sleep(0.1)
+                    time.sleep(2)
+                    began = time.monotonic()
+                    _, doc = room.end(3)
+            else:
+                time.sleep(3)
+                began = time.monotonic()
+                _, doc = room.end(3)
+            (name, gap), = room.gaps()
+            print(f"   {pictures} pictures, {row(doc)['stored']} stored, ended in {time.monotonic() - began:.1f} s: {gap['reason']}")
+            expect(row(doc)["stored"] == pictures, f"{row(doc)['stored']} of {pictures} pictures")
+            expect(gap["reason"] == ("silent" if pictures else "source-absent") and name == "scope.video", f"{gap}")
+            expect(abs(gap["t_end_ns"] * 1e-9 - doc["seconds"]) < 1e-6, "the gap does not reach the end of the case")
+            expect(time.monotonic() - began < 12, "a silent pipe held up the end")
+
+
 def a_kill_costs_no_more_than_is_declared(work):
     print("== kill -9")
     chance = random.Random(11)
@@ -261,6 +293,7 @@ def main():
         simulated_rooms_keep_what_began_before_the_end(work)
         a_camera_that_dies_is_missing_up_to_the_end(work)
         a_camera_that_never_answers_is_tried_for_ever_and_told(work)
+        a_pipe_that_nobody_fills_holds_up_no_end(work)
         a_kill_costs_no_more_than_is_declared(work)
     print("passed")
 
