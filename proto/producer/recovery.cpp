@@ -23,6 +23,7 @@ struct LastEpoch {
   Epoch epoch;
   bool closed = false;
   CaseTime lived;  // when the newest of its frames began
+  CaseTime beat;   // of its newest beat
   std::map<uint32_t, EpochWriter::Chain> chains;
   std::map<uint32_t, v1::Stream> streams;
   std::map<uint32_t, CaseTime> ends;
@@ -54,7 +55,7 @@ Result<void> LastEpoch::take(const log::Entry& entry) {
       producer = entry.producer;
       role = entry.role;
       closed = false;
-      lived = h.t;
+      lived = beat = h.t;
     }
     if (control.has_close() && h.epoch == epoch) closed = true;
   }
@@ -64,6 +65,7 @@ Result<void> LastEpoch::take(const log::Entry& entry) {
     if (stream.ParseFromArray(entry.frame.body.data(), static_cast<int>(entry.frame.body.size())))
       streams[stream.stream_id()] = stream;
   }
+  if (h.kind == frame::Kind::kBeat) beat = std::max(beat, h.t);
   lived = std::max(lived, h.t);  // what it holds may reach further
   if (entry.preamble) return ok();
   auto [at, added] = chains.try_emplace(h.stream.value);
@@ -166,16 +168,31 @@ Result<LastEpoch> read_last_epoch(const std::filesystem::path& dir) {
   return last;
 }
 
+/// How long an event may be under way to its recorder, or wait there for the one before it.
+constexpr Duration kUnderWay = seconds(6);
+
+/// Streams whose items follow one another; events come when they come.
+bool is_continuous(v1::StreamKind kind) {
+  return kind == v1::STREAM_KIND_WAVE || kind == v1::STREAM_KIND_NUMERIC ||
+         kind == v1::STREAM_KIND_TWIN_SERIES || kind == v1::STREAM_KIND_VIDEO ||
+         kind == v1::STREAM_KIND_AUDIO;
+}
+
 /// A stream that stands for a source which had delivered nothing: nobody had said what is in it.
-bool stands_for_absent(const v1::Stream& stream) {
-  switch (stream.kind()) {
-    case v1::STREAM_KIND_VIDEO:
-    case v1::STREAM_KIND_AUDIO: return !stream.has_media();
-    case v1::STREAM_KIND_WAVE:
-    case v1::STREAM_KIND_NUMERIC:
-    case v1::STREAM_KIND_TWIN_SERIES: return stream.channels().empty();
-    default: return false;
-  }
+bool stands_for_absent(const v1::Stream& stream, const EpochWriter::Chain& chain) {
+  return is_continuous(stream.kind()) && stream.channels().empty() && !stream.has_media() &&
+         chain.next == chain.gap_frames;
+}
+
+/// From when on items of a stream may be missing: the end of its last one. An event is written when
+/// it comes, so of a stream of events none is missing from before the last beat but what was under
+/// way then.
+CaseTime lost_from(const LastEpoch& last, const v1::Stream& stream) {
+  const auto found = last.ends.find(stream.stream_id());
+  const CaseTime end = found == last.ends.end() ? CaseTime{} : found->second;
+  const bool as_they_come =
+      last.role == v1::PRODUCER_ROLE_RECORDER && !is_continuous(stream.kind());
+  return as_they_come ? std::max(end, last.beat - kUnderWay) : end;
 }
 
 /// By when the epoch's recorder was dead; none if nothing tells.
@@ -229,9 +246,8 @@ Result<EpochRecovery> recover(const std::filesystem::path& log_dir, const seal::
     const StreamId stream_id{id};
     const EpochWriter::Chain& chain = epoch.chain(stream_id);
     const uint64_t next = chain.next;
-    const auto found = last.ends.find(id);
-    const CaseTime from = found == last.ends.end() ? CaseTime{} : found->second;
-    const bool absent = stands_for_absent(stream) && next == chain.gap_frames;
+    const CaseTime from = lost_from(last, stream);
+    const bool absent = stands_for_absent(stream, chain);
     v1::Gap gap;
     gap.set_origin(absent ? v1::Gap::ORIGIN_SOURCE : v1::Gap::ORIGIN_UNKNOWN);
     gap.set_reason(absent ? "source-absent" : death || !owner ? "crash" : "crash-unbounded");

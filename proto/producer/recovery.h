@@ -24,9 +24,9 @@ struct RecoveredStream {
   std::string name;
   uint64_t last_number = 0;  // last number before the gap; 0 items if `items` is 0
   uint64_t items = 0;        // items recovered from drafts; 0 until there are drafts
-  CaseTime lost_from;        // the end of the last item that was found
-  CaseTime lost_until;       // the end of the declared gap
-  bool bounded = false;      // false: the loss may go on behind it, nothing tells how far
+  CaseTime lost_from;  // the end of its last item; of events, not before 6 s ahead of the last beat
+  CaseTime lost_until;   // the end of the declared gap
+  bool bounded = false;  // false: the loss may go on behind it, nothing tells how far
   /// What was lost at most, s; meaningless where it is not bounded.
   double lost_s() const { return (lost_until - lost_from).seconds(); }
 };
