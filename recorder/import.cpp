@@ -131,9 +131,9 @@ void place_by_clocks(std::vector<Reading>& readings, SessionOptions& options, Im
   options.start_utc_u95_ns = uint64_t{86'400} * 1'000'000'000;
 }
 
-/// Reads on until an item stands ready or the file ended. A failure ends the file with a gap on
-/// each of its streams.
-Result<void> look_ahead(Session& session, Reading& reading, Imported& out, CaseTime now) {
+/// Reads on until an item stands ready or the file ended. A failure ends the file: what nobody
+/// could read is missing up to the end of the case.
+Result<void> look_ahead(Session& session, Reading& reading, Imported& out) {
   std::vector<Item> items;
   while (reading.ahead.empty() && !reading.ended) {
     auto more = guarded(reading.name, [&] { return reading.source->next(items); });
@@ -143,8 +143,8 @@ Result<void> look_ahead(Session& session, Reading& reading, Imported& out, CaseT
       reading.ended = true;
       out.skipped.push_back({reading.name, 0, more.error().message});
       out.refused.push_back(more.error());
-      CASEBOX_CHECK(
-          session.interrupted(reading.index, v1::Gap::ORIGIN_DECODE, "source-failed", now));
+      out.end = std::max(out.end, CaseTime{} + reading.source->length());
+      CASEBOX_CHECK(session.away(reading.index, v1::Gap::ORIGIN_DECODE, "source-failed"));
     } else if (!*more) {
       reading.ended = true;
     }
@@ -168,6 +168,7 @@ Result<Imported> import_case(const ImportCase& what, const Digest& digest,
   options.source_digest = digest;
   double total_s = 0;
   std::vector<Reading> readings;
+  std::vector<v1::SourceConfig> unread;
   for (const ImportFile& file : what.files) {
     Context context;
     v1::SourceConfig& config = context.config;
@@ -190,10 +191,12 @@ Result<Imported> import_case(const ImportCase& what, const Digest& digest,
     v1::SourceConfig& kept = *options.config.add_sources();
     kept = config;
     kept.clear_url();  // bytes of the file system's, which no message holds
+    const v1::SourceConfig config_of = kept;
     auto source = guarded(file.name, [&] { return open_source(std::move(context)); });
     if (!source) {
       out.skipped.push_back({base_name(file.path), 0, source.error().message});
       out.refused.push_back(std::move(source).error());
+      unread.push_back(config_of);
       continue;
     }
     Reading& reading = readings.emplace_back();
@@ -213,12 +216,15 @@ Result<Imported> import_case(const ImportCase& what, const Digest& digest,
     CASEBOX_TRY(reading.index, session->add_source(reading.name, reading.source->streams()));
     CASEBOX_CHECK(session->clocks(reading.index, reading.source->clocks(), CaseTime{}));
   }
+  for (const v1::SourceConfig& source : unread)
+    CASEBOX_CHECK(
+        session->away(session->expect(source), v1::Gap::ORIGIN_DECODE, "file-unreadable"));
 
   CaseTime now;
   while (true) {
     Reading* next = nullptr;
     for (Reading& reading : readings) {
-      CASEBOX_CHECK(look_ahead(*session, reading, out, now));
+      if (!reading.ended) CASEBOX_CHECK(look_ahead(*session, reading, out));
       if (reading.ahead.empty()) continue;
       if (next == nullptr || reading.ahead.front().arrival < next->ahead.front().arrival)
         next = &reading;

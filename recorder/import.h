@@ -7,7 +7,8 @@
 //
 // Thread safety: free functions; one import at a time in one log.
 // Errors: a file that cannot be read at all is refused (Imported::refused) and costs nothing of the
-// others; when all are refused, or the log cannot be written, the error itself.
+// others, but the case is not complete: a gap from its beginning to its end stands for the file.
+// When all are refused, or the log cannot be written, the error itself.
 
 #include <functional>
 #include <string>
@@ -64,8 +65,9 @@ Result<std::vector<ImportCase>> plan_import(const std::vector<std::string>& text
                                             const std::string& encoding = "");
 
 /// SHA-256 that two imports of the same content share: types, cases, starts and bytes of the files,
-/// in an order of their own. Names and places of files do not matter.
-Result<Digest> source_digest(const ImportCase& what);
+/// in an order of their own. Names and places of files do not matter; one that cannot be read
+/// counts as such.
+Digest source_digest(const ImportCase& what);
 
 /// Imports one case into `log`; `digest` from source_digest().
 Result<Imported> import_case(const ImportCase& what, const Digest& digest,

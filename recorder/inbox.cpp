@@ -8,14 +8,14 @@ namespace {
 
 constexpr size_t kEventRoom = 4;  // times the room
 
+bool is_video(const Item& item) { return std::holds_alternative<Fragment>(item.what); }
+
+}  // namespace
+
 uint64_t numbers_of(const Item& item) {
   const auto* gap = std::get_if<v1::Gap>(&item.what);
   return gap == nullptr ? item.count : gap->missing();
 }
-
-bool is_video(const Item& item) { return std::holds_alternative<Fragment>(item.what); }
-
-}  // namespace
 
 Inbox::Inbox(size_t sources, size_t room) : queues_(sources), room_(std::max<size_t>(room, 16)) {}
 
@@ -65,7 +65,10 @@ bool Inbox::push(Message message, v1::StreamClass kept, bool wait) {
   Queue& queue = queues_[message.source];
   const bool item = message.kind == Message::Kind::kItem;
   if (item && wait) emptied_.wait(lock, [&] { return closed_ || queue.messages.size() < room_; });
-  if (closed_) return false;
+  if (closed_) {
+    if (item) refused_ += numbers_of(message.item);
+    return false;
+  }
   if (item) {
     const bool video = is_video(message.item);
     const auto lost = queue.lost.find(message.item.stream);
@@ -77,7 +80,7 @@ bool Inbox::push(Message message, v1::StreamClass kept, bool wait) {
     }
     tell_lost(queue, message.source, message.item.stream);
     queue.received[message.item.stream] += numbers_of(message.item);
-  } else if (message.kind == Message::Kind::kInterrupted || message.kind == Message::Kind::kEnded) {
+  } else if (message.kind == Message::Kind::kAway || message.kind == Message::Kind::kEnded) {
     while (!queue.lost.empty()) tell_lost(queue, message.source, queue.lost.begin()->first);
   }
   if (message.kind == Message::Kind::kEnded) queue.ended = true;
@@ -116,6 +119,11 @@ std::optional<Message> Inbox::pop(bool merge, Duration patience) {
   return message;
 }
 
+bool Inbox::ended(size_t source) const {
+  std::lock_guard lock(mutex_);
+  return queues_[source].ended;
+}
+
 bool Inbox::finished() const {
   std::lock_guard lock(mutex_);
   return std::ranges::all_of(
@@ -130,6 +138,11 @@ void Inbox::close() {
     while (!queues_[i].lost.empty()) tell_lost(queues_[i], i, queues_[i].lost.begin()->first);
   filled_.notify_all();
   emptied_.notify_all();
+}
+
+uint64_t Inbox::refused() const {
+  std::lock_guard lock(mutex_);
+  return refused_;
 }
 
 void Inbox::set_state(size_t source, SourceState state) {

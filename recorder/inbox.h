@@ -23,27 +23,34 @@ namespace casebox::recorder {
 
 /// What a source thread says.
 struct Message {
-  enum class Kind { kOpened, kItem, kClocks, kInterrupted, kEnded };
+  enum class Kind { kOpened, kItem, kClocks, kAway, kEnded };
   Kind kind = Kind::kItem;
   size_t source = 0;
   Item item;                        // kItem
   std::vector<v1::Stream> streams;  // kOpened
   std::vector<ClockState> clocks;   // kClocks
-  std::string reason;               // kInterrupted: code of the gap
-  CaseTime at;                      // order of messages in fast mode; kInterrupted: until when
+  std::string reason;               // kAway: code of the gap
+  bool live = false;                // kOpened, kEnded: the source is a device
+  CaseTime at;                      // order of messages in fast mode
 };
+
+/// Numbers that an item takes.
+uint64_t numbers_of(const Item& item);
 
 class Inbox {
  public:
   Inbox(size_t sources, size_t room);
 
-  /// `wait`: for room, rather than lose the item. Returns false once closed.
+  /// `wait`: for room, rather than lose the item. Returns false once closed, and counts it.
   bool push(Message message, v1::StreamClass kept, bool wait);
   /// The next message: in fast mode (`merge`) the earliest of all sources, once each has spoken or
   /// ended; else any. Empty after `patience` without one, or when all have ended.
   std::optional<Message> pop(bool merge, Duration patience);
+  bool ended(size_t source) const;
   bool finished() const;  // all sources have ended and everything was taken
   void close();           // wakes everybody; push() refuses from now on
+  /// Items that came when it was closed: nobody has taken them.
+  uint64_t refused() const;
 
   void set_state(size_t source, SourceState state);
   std::vector<SourceState> states() const;
@@ -75,6 +82,7 @@ class Inbox {
   size_t room_;
   size_t next_ = 0;  // round robin
   bool closed_ = false;
+  uint64_t refused_ = 0;
 };
 
 }  // namespace casebox::recorder

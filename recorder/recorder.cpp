@@ -2,15 +2,17 @@
 
 #include <algorithm>
 #include <cctype>
-#include <fstream>
 #include <memory>
 #include <set>
 #include <thread>
 
+#include "proto/base/boot.h"
 #include "proto/keyring/roles.h"
+#include "proto/log/alive.h"
 #include "proto/producer/recovery.h"
 #include "recorder/disk_ladder.h"
 #include "recorder/inbox.h"
+#include "recorder/internal/heartbeat.h"
 #include "recorder/internal/source_thread.h"
 #include "recorder/session.h"
 
@@ -21,21 +23,14 @@ constexpr Duration kPatience = milliseconds(20);
 constexpr Duration kProgressEvery = milliseconds(200);
 constexpr Duration kRetryEvery = milliseconds(200);
 constexpr Duration kClosePatience = seconds(10);
+constexpr Duration kStopPatience = seconds(5);  // without a word of a source
+constexpr Duration kWatchEvery = seconds(1);
 constexpr uint32_t kQueueItems = 4096;
 
 bool is_fast(const v1::SourceConfig& source) {
   if (source.type() == "simulator")
     return source.as_fast_as_possible() || source.simulator().speed() == 0;
   return source.as_fast_as_possible();
-}
-
-std::array<uint8_t, 16> boot_id() {
-  std::array<uint8_t, 16> out{};
-  std::ifstream in("/proc/sys/kernel/random/boot_id");
-  std::string text;
-  if (std::getline(in, text))
-    if (auto id = parse_id<ProducerId>(text)) out = id->bytes;
-  return out;
 }
 
 /// Everything of one recording; the writer's thread owns it.
@@ -46,6 +41,12 @@ class Recording {
 
   Result<void> begin();
   Result<Summary> run();
+  /// A source thread does not come back.
+  bool hangs() const {
+    for (size_t i = 0; i < threads_.size(); ++i)
+      if (!inbox_->ended(i)) return true;
+    return false;
+  }
 
  private:
   Result<void> write_consent();
@@ -72,15 +73,16 @@ class Recording {
   bool fast_ = false;
   std::unique_ptr<log::Writer> log_;
   std::unique_ptr<Session> session_;
+  std::unique_ptr<internal::Heartbeat> heartbeat_;
   std::unique_ptr<Inbox> inbox_;
   std::vector<std::unique_ptr<internal::SourceThread>> threads_;
-  std::vector<std::optional<size_t>> session_source_;  // by thread; none before it was opened
-  std::vector<SourceState> refused_;                   // sources whose streams did not fit
-  std::set<std::pair<size_t, size_t>> need_key_;       // video after a loss
+  std::vector<bool> taken_;                       // by source: its streams fit, its items are taken
+  std::vector<SourceState> refused_;              // sources whose streams did not fit
+  std::set<std::pair<size_t, size_t>> need_key_;  // video after a loss
+  std::map<std::pair<size_t, size_t>, uint64_t> behind_;  // items that began behind the end
   CaseTime now_;
-  bool stopping_ = false;
-  bool stopped_ = false;  // from outside, before the sources had ended
-  bool past_limit_ = false;
+  std::optional<CaseTime> end_;  // when it was asked to stop, before the sources had ended
+  MonoTime give_up_;             // then, after it, sources that have not ended are left alone
   bool disk_full_ = false;
   bool balanced_ = true;
   MonoTime next_report_, next_retry_, next_watch_;
@@ -99,8 +101,11 @@ Result<void> Recording::begin() {
     return Error{Code::kIo, options_.log_dir.string() + ": " + failed.message() +
                                 "; name a folder that can be made"};
   CASEBOX_TRY(auto key, keys_.signing_key(keyring::name_of(v1::PRODUCER_ROLE_RECORDER)));
-  if (log::is_log(options_.log_dir))
-    CASEBOX_CHECK(producer::recover(options_.log_dir, key, clock_));
+  if (log::is_log(options_.log_dir)) {
+    CASEBOX_TRY(const auto recovery,
+                producer::recover(options_.log_dir, key, clock_, machine_boot_id()));
+    if (options_.on_recovery && recovery.finished_epoch) options_.on_recovery(recovery);
+  }
   log::WriterOptions how;
   how.file_size = ladder_.log_file_size();
   if (config.sync_max_ms() > 0) how.sync_interval = milliseconds(config.sync_max_ms());
@@ -112,19 +117,19 @@ Result<void> Recording::begin() {
   session.software = options_.software;
   session.start_utc = clock_.utc();
   session.start_utc_u95_ns = wall_clock_u95_ns();
-  session.boot_id = boot_id();
+  session.boot_id = machine_boot_id();
   session.log_file_size = how.file_size;
   if (config.frame_max_ms() > 0) session.limits.age = milliseconds(config.frame_max_ms());
   CASEBOX_TRY(session_, Session::open(std::move(session), keys_, *log_, clock_));
-  CASEBOX_CHECK(write_consent());
 
   const auto count = static_cast<size_t>(config.sources_size());
   inbox_ =
       std::make_unique<Inbox>(count, config.queue_items() > 0 ? config.queue_items() : kQueueItems);
-  session_source_.resize(count);
+  taken_.resize(count, false);
   for (size_t i = 0; i < count; ++i) {
     Context context;
     context.config = config.sources(static_cast<int>(i));
+    session_->expect(context.config);
     context.procedure = config.procedure();
     context.clock = &clock_;
     context.case_zero = pace_.zero;
@@ -135,6 +140,11 @@ Result<void> Recording::begin() {
     threads_.push_back(std::make_unique<internal::SourceThread>(i, std::move(context), pace, fast_,
                                                                 *inbox_, clock_));
   }
+  CASEBOX_CHECK(write_consent());
+  if (!fast_)
+    heartbeat_ = std::make_unique<internal::Heartbeat>(options_.log_dir, session_->epoch(), pace_,
+                                                       machine_boot_id(), clock_);
+  next_watch_ = pace_.zero + kWatchEvery;
   for (auto& thread : threads_) thread->start();
   return ok();
 }
@@ -192,30 +202,29 @@ void Recording::take(size_t source, Item item) {
 }
 
 void Recording::handle(Message message) {
-  auto& source = session_source_[message.source];
-  const std::string& name = options_.config.sources(static_cast<int>(message.source)).name();
+  const size_t source = message.source;
+  const std::string& name = options_.config.sources(static_cast<int>(source)).name();
   switch (message.kind) {
     case Message::Kind::kOpened: {
-      auto added = session_->add_source(name, message.streams);
-      if (added) {
-        source = *added;
-      } else {
-        source.reset();
-        refused_.push_back({name, "failed", added.error().message});
-      }
+      const auto added = session_->add_source(name, message.streams, message.live, now_);
+      taken_[source] = added.has_value();
+      if (added) break;
+      refused_.push_back({name, "failed", added.error().message});
+      after(session_->away(source, v1::Gap::ORIGIN_SOURCE, "source-refused"));
       break;
     }
     case Message::Kind::kItem:
-      if (source) take(*source, std::move(message.item));
+      if (taken_[source]) take(source, std::move(message.item));
       break;
     case Message::Kind::kClocks:
-      if (source) after(session_->clocks(*source, message.clocks, now_));
+      if (taken_[source]) after(session_->clocks(source, message.clocks, now_));
       break;
-    case Message::Kind::kInterrupted:
-      if (source)
-        after(session_->interrupted(*source, v1::Gap::ORIGIN_SOURCE, message.reason, message.at));
+    case Message::Kind::kAway:
+      after(session_->away(source, v1::Gap::ORIGIN_SOURCE, message.reason));
       break;
-    case Message::Kind::kEnded: break;
+    case Message::Kind::kEnded:
+      if (message.live) session_->ended(source);
+      break;
   }
 }
 
@@ -231,8 +240,13 @@ void Recording::tick() {
 void Recording::watch() {
   const MonoTime mono = clock_.mono();
   if (mono < next_watch_) return;
-  next_watch_ = mono + seconds(1);
+  next_watch_ = mono + kWatchEvery;
   ladder_.look();
+  // A device that neither answers nor refuses is absent, and signed as such before any crash.
+  const auto& sources = options_.config.sources();
+  for (int i = 0; i < sources.size() && !fast_; ++i)
+    if (is_device(sources[i]) && !session_->has_streams(static_cast<size_t>(i)))
+      after(session_->away(static_cast<size_t>(i), v1::Gap::ORIGIN_SOURCE, "source-absent", false));
   balanced_ = balanced_ && session_->balances();
 }
 
@@ -248,50 +262,60 @@ void Recording::report() {
   progress.frames = session_->frames();
   progress.bytes = session_->bytes();
   progress.disk_full = disk_full_;
+  const DiskLevel level = ladder_.level();
+  progress.shed = level == DiskLevel::kNoWaves   ? "video, waves and numerics"
+                  : level == DiskLevel::kNoVideo ? "video"
+                                                 : "";
   progress.accounts_balance = balanced_;
   progress.sources = inbox_->states();
   options_.on_progress(progress);
 }
 
 bool Recording::should_stop() {
-  if (options_.limit.ns > 0 && now_.ns >= options_.limit.ns) {
-    past_limit_ = true;
-    return true;
-  }
+  if (options_.limit.ns > 0 && now_.ns >= options_.limit.ns) return true;
   return options_.stop && options_.stop();
 }
 
 void Recording::stop_sources() {
-  stopping_ = true;
-  for (auto& thread : threads_) thread->stop();
-  inbox_->close();
-  for (auto& thread : threads_) thread->join();
+  end_ = options_.limit.ns > 0 ? std::min(now_, CaseTime{options_.limit.ns}) : now_;
+  now_ = *end_;
+  give_up_ = clock_.mono() + kStopPatience;
+  for (auto& thread : threads_) thread->stop(*end_);
 }
 
 Result<Summary> Recording::run() {
   while (true) {
-    if (!stopping_ && should_stop()) {
-      stopped_ = true;
-      stop_sources();
-    }
+    if (!end_ && should_stop()) stop_sources();
     auto message = inbox_->pop(fast_, kPatience);
-    if (!message && inbox_->finished()) break;
-    if (!fast_) now_ = std::max(now_, real_now());
+    if (!message && (inbox_->finished() || (end_ && clock_.mono() >= give_up_))) break;
+    if (!fast_ && !end_) now_ = std::max(now_, real_now());
     if (message) {
-      if (fast_ && !past_limit_) now_ = std::max(now_, message->at);
-      // What came behind the limit was never part of the recording.
-      const bool behind = options_.limit.ns > 0 && message->kind == Message::Kind::kItem &&
-                          message->item.t.ns >= options_.limit.ns;
-      if (!behind) handle(std::move(*message));
+      give_up_ = clock_.mono() + kStopPatience;
+      if (fast_ && !end_) now_ = std::max(now_, message->at);
+      // As fast as files can be read, the queues hold what begins behind the end.
+      const bool behind = fast_ && message->kind == Message::Kind::kItem &&
+                          ((end_ && message->item.t >= *end_) ||
+                           (options_.limit.ns > 0 && message->item.t.ns >= options_.limit.ns));
+      if (behind) {
+        behind_[{message->source, message->item.stream}] += numbers_of(message->item);
+      } else {
+        handle(std::move(*message));
+      }
     }
     tick();
     watch();
     report();
   }
-  stop_sources();
+  inbox_->close();
+  for (size_t i = 0; i < threads_.size(); ++i)
+    if (!inbox_->ended(i)) after(session_->away(i, v1::Gap::ORIGIN_SOURCE, "silent"));
   next_report_ = {};
   report();
   CASEBOX_CHECK(close());
+  heartbeat_.reset();
+  log::Alive::remove(options_.log_dir);
+  for (size_t i = 0; i < threads_.size(); ++i)
+    if (inbox_->ended(i)) threads_[i]->join();
   return summary();
 }
 
@@ -300,9 +324,10 @@ Result<void> Recording::close() {
   const bool lost = !refused_.empty() || std::ranges::any_of(states, [](const SourceState& source) {
     return source.state == "failed" || source.state == "reconnecting";
   });
-  const auto cause = stopped_ ? v1::CloseFrame::CAUSE_STOPPED
-                     : lost   ? v1::CloseFrame::CAUSE_SOURCE_LOST
-                              : v1::CloseFrame::CAUSE_SOURCES_ENDED;
+  now_ = std::max(now_, session_->latest());
+  const auto cause = end_   ? v1::CloseFrame::CAUSE_STOPPED
+                     : lost ? v1::CloseFrame::CAUSE_SOURCE_LOST
+                            : v1::CloseFrame::CAUSE_SOURCES_ENDED;
   const MonoTime give_up = clock_.mono() + kClosePatience;
   while (true) {
     auto done = session_->close(now_, cause);
@@ -329,8 +354,10 @@ Result<Summary> Recording::summary() {
   for (const SourceState& refused : refused_)
     for (SourceState& state : out.sources)
       if (state.name == refused.name) state = refused;
-  out.accounts_balance = balanced_ && session_->balances();
+  out.losses = session_->losses();
+  out.accounts_balance = balanced_ && session_->balances() && inbox_->refused() == 0;
   for (size_t i = 0; i < threads_.size(); ++i) {
+    if (!inbox_->ended(i)) continue;
     const auto& ending = threads_[i]->ending();
     const std::string& name = options_.config.sources(static_cast<int>(i)).name();
     out.skipped.insert(out.skipped.end(), ending.skipped.begin(), ending.skipped.end());
@@ -339,8 +366,11 @@ Result<Summary> Recording::summary() {
       for (StreamCount& row : out.streams) {
         if (row.source != name || row.name != ending.streams[s]) continue;
         // The inbox counted what came in before anything could be lost behind it.
-        if (!past_limit_)
-          out.accounts_balance = out.accounts_balance && inbox_->received(i, s) == row.received;
+        const auto behind = behind_.find({i, s});
+        const uint64_t left = behind == behind_.end() ? 0 : behind->second;
+        if (taken_[i])
+          out.accounts_balance =
+              out.accounts_balance && inbox_->received(i, s) == row.received + left;
         if (ending.whole && s < ending.sent.size()) row.sent = ending.sent[s];
       }
     }
@@ -353,9 +383,12 @@ Result<Summary> Recording::summary() {
 Result<Summary> record(const Options& options, keyring::ProducerKeys& keys, Clock& clock) {
   std::error_code ignored;
   std::filesystem::create_directories(options.log_dir, ignored);  // the disk is asked about it
-  Recording recording(options, keys, clock);
-  CASEBOX_CHECK(recording.begin());
-  return recording.run();
+  auto recording = std::make_unique<Recording>(options, keys, clock);
+  CASEBOX_CHECK(recording->begin());
+  auto summary = recording->run();
+  // A source that hangs in the system has its gap, and the case its end; nobody waits for it.
+  if (recording->hangs()) recording.release();
+  return summary;
 }
 
 }  // namespace casebox::recorder

@@ -3,7 +3,8 @@
 // The recorder appliance: one thread per source, bounded queues, one writer thread that numbers,
 // seals and appends to the spool (docs/recorder.md). A source fails alone, a full disk is waited
 // out, everything not recorded becomes a gap; nothing but stop() or the end of all sources ends a
-// recording.
+// recording. At a stop, what sources and queues still hold is taken in, and what began before the
+// stop is kept whole. A source that never delivered, or went away, is a gap with its cause.
 //
 // Thread safety: record() blocks its caller and starts its own threads; `on_progress` and `stop`
 // are called from the writer thread. Errors: only what keeps a recording from beginning (no key, no
@@ -16,10 +17,12 @@
 #include <vector>
 
 #include "casebox/v1/config.pb.h"
+#include "casebox/v1/control.pb.h"
 #include "proto/base/ids.h"
 #include "proto/base/result.h"
 #include "proto/base/time.h"
 #include "proto/keyring/producer_keys.h"
+#include "proto/producer/recovery.h"
 #include "recorder/sources/source.h"
 
 namespace casebox::recorder {
@@ -38,6 +41,18 @@ struct StreamCount {
   uint64_t in_ring = 0;       // received, neither stored nor in a gap yet
 };
 
+/// What a stream lost for one reason.
+struct Loss {
+  std::string source;  // empty: the recorder's own
+  std::string stream;
+  v1::Gap::Origin origin = v1::Gap::ORIGIN_UNSPECIFIED;
+  std::string reason;
+  uint64_t gaps = 0;
+  uint64_t missing = 0;       // items, where the count is known
+  uint64_t unknown_gaps = 0;  // gaps whose count nobody knows
+  CaseTime begin, end;        // of the first and the last
+};
+
 /// How a source is doing.
 struct SourceState {
   std::string name;
@@ -52,6 +67,7 @@ struct Progress {
   uint64_t frames = 0;
   uint64_t bytes = 0;
   bool disk_full = false;
+  const char* shed = "";  // what a full disk makes the recorder leave out: "video", ...; or nothing
   bool accounts_balance = true;  // received = stored + missing + in ring, on every stream
   std::vector<SourceState> sources;
 };
@@ -67,6 +83,7 @@ struct Summary {
   bool accounts_balance = true;
   std::vector<StreamCount> streams;
   std::vector<SourceState> sources;
+  std::vector<Loss> losses;  // whatever is not recorded, but for what a simulated room planted
   std::vector<Skipped> skipped;
   std::map<std::string, std::string> truth;  // truth.json by name of simulated source
 };
@@ -76,7 +93,8 @@ struct Options {
   std::filesystem::path log_dir;  // the spool
   std::string software;           // name and version, for the case frame
   Duration limit;                 // of case time; 0: until the sources end
-  std::function<void(const Progress&)> on_progress;  // about 5 times a second
+  std::function<void(const Progress&)> on_progress;                 // about 5 times a second
+  std::function<void(const producer::EpochRecovery&)> on_recovery;  // of a crash before
   std::function<bool()> stop;  // asked often; true ends the recording in good order
 };
 

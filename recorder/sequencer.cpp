@@ -21,6 +21,24 @@ bool passes(const Error& error) {
          error.code == Code::kUnavailable;
 }
 
+/// Adds a gap to what was lost for its reason.
+void note(std::vector<Loss>& losses, const v1::Gap& gap) {
+  if (gap.origin() == v1::Gap::ORIGIN_POLICY || gap.origin() == v1::Gap::ORIGIN_OPERATOR) return;
+  auto at = std::ranges::find(losses, gap.reason(), &Loss::reason);
+  if (at == losses.end()) {
+    Loss& fresh = losses.emplace_back();
+    fresh.origin = gap.origin();
+    fresh.reason = gap.reason();
+    fresh.begin = CaseTime{gap.t_begin_ns()};
+    at = std::prev(losses.end());
+  }
+  ++at->gaps;
+  at->missing += gap.missing();
+  at->unknown_gaps += gap.count_unknown() ? 1 : 0;
+  at->begin = std::min(at->begin, CaseTime{gap.t_begin_ns()});
+  at->end = std::max(at->end, CaseTime{gap.t_end_ns()});
+}
+
 uint64_t bytes_of(const Item& item) {
   if (const auto* fragment = std::get_if<Fragment>(&item.what))
     return fragment->media.cmaf().size();
@@ -45,6 +63,7 @@ struct Sequencer::Lane {
   internal::SampleFrame open;
   std::deque<Ready> ready;
   LaneCount count;
+  std::vector<Loss> losses;
   uint64_t gap_numbers = 0;
   uint64_t ready_items = 0;  // received, waiting in `ready`
 };
@@ -191,6 +210,7 @@ Result<void> Sequencer::append(Lane& lane, Ready& ready) {
   if (ready.body == nullptr) {
     CASEBOX_CHECK(producer_.append_gap(lane.id, ready.gap));
     ++lane.count.gap_frames;
+    note(lane.losses, ready.gap);
     if (ready.gap.count_unknown()) {
       ++lane.count.unknown_gaps;
       ++lane.gap_numbers;
@@ -255,6 +275,8 @@ LaneCount Sequencer::count(size_t lane) const {
   out.in_ring = lanes_[lane]->open.ticks() + lanes_[lane]->ready_items;
   return out;
 }
+
+const std::vector<Loss>& Sequencer::losses(size_t lane) const { return lanes_[lane]->losses; }
 
 bool Sequencer::balances() const {
   for (size_t i = 0; i < lanes_.size(); ++i) {

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "proto/producer/producer.h"
+#include "recorder/recorder.h"
 #include "recorder/sources/source.h"
 
 namespace casebox::recorder {
@@ -67,6 +68,8 @@ class Sequencer {
 
   size_t lanes() const { return lanes_.size(); }
   LaneCount count(size_t lane) const;
+  /// Gaps that stand in the log, by reason; `source` and `stream` are left empty.
+  const std::vector<Loss>& losses(size_t lane) const;
   /// The books, checked against the producer's own numbers.
   bool balances() const;
   uint64_t frames() const { return frames_; }

@@ -7,13 +7,15 @@
 
 #include "proto/keyring/roles.h"
 #include "proto/producer/identity.h"
+#include "recorder/expected.h"
 
 namespace casebox::recorder {
 namespace {
 
 constexpr int64_t kBeat = 1'000'000'000;
-constexpr uint64_t kFramesABeat = 256;  // of an import
-constexpr int64_t kMostBeats = 3600;    // for one jump in time: a file may skip years
+constexpr uint64_t kFramesABeat = 256;     // of an import
+constexpr int64_t kMostBeats = 3600;       // for one jump in time: a file may skip years
+constexpr Duration kSilence = seconds(1);  // of a live stream that should not pause
 constexpr Duration kFlushEvery = milliseconds(20);
 constexpr int64_t kUtcStep = 500'000'000;
 
@@ -71,15 +73,38 @@ Result<std::unique_ptr<Session>> Session::open(SessionOptions options, keyring::
 
 Session::~Session() = default;
 
-Result<size_t> Session::add_source(const std::string& name,
-                                   const std::vector<v1::Stream>& streams) {
-  auto known = std::ranges::find(sources_, name, &Origin::name);
-  if (known == sources_.end()) {
-    Origin& origin = sources_.emplace_back();
-    origin.name = name;
-    known = std::prev(sources_.end());
+Session::Origin& Session::origin_of(const std::string& name) {
+  const auto known = std::ranges::find(sources_, name, &Origin::name);
+  if (known != sources_.end()) return *known;
+  Origin& origin = sources_.emplace_back();
+  origin.name = name;
+  return origin;
+}
+
+size_t Session::expect(const v1::SourceConfig& source) {
+  Origin& origin = origin_of(source.name());
+  origin.config = source;
+  return static_cast<size_t>(&origin - sources_.data());
+}
+
+Result<size_t> Session::add_source(const std::string& name, const std::vector<v1::Stream>& streams,
+                                   bool live, CaseTime now) {
+  Origin& origin = origin_of(name);
+  const auto own_lane = [&](const v1::Stream& stream) {
+    return std::ranges::find_if(origin.lanes, [&](size_t lane) {
+      return sequencer_->stream(lane).name() == stream.name();
+    });
+  };
+  for (const v1::Stream& stream : streams) {
+    if (own_lane(stream) != origin.lanes.end()) continue;
+    for (size_t other = 0; other < sequencer_->lanes(); ++other)
+      if (sequencer_->stream(other).name() == stream.name())
+        return Error{Code::kInvalidArgument, "a stream of this name is there already, as stream " +
+                                                 std::to_string(other + 1) +
+                                                 "; give the sources other names"};
   }
-  Origin& origin = *known;
+  origin.live = live;
+  origin.ended = false;
   origin.resets.clear();  // a device that was opened again counts from zero
   std::vector<size_t> lanes;
   const uint32_t base = next_clock_;
@@ -90,24 +115,23 @@ Result<size_t> Session::add_source(const std::string& name,
       next_clock_ = std::max(next_clock_, origin.clock_ids[own] + 1);
     }
     stream.set_clock_id(origin.clock_ids[own]);
-    std::optional<size_t> lane;
-    for (size_t old : origin.lanes)
-      if (sequencer_->stream(old).name() == stream.name()) lane = old;
-    if (lane) {
-      CASEBOX_CHECK(sequencer_->replace(*lane, std::move(stream)));
+    const auto known = own_lane(stream);
+    if (known != origin.lanes.end()) {
+      lanes.push_back(*known);
+      CASEBOX_CHECK(sequencer_->replace(*known, std::move(stream)));
     } else {
-      for (size_t other = 0; other < sequencer_->lanes(); ++other)
-        if (sequencer_->stream(other).name() == stream.name())
-          return Error{Code::kInvalidArgument,
-                       "a stream of this name is there already, as stream " +
-                           std::to_string(other + 1) + "; give the sources other names"};
-      CASEBOX_TRY(lane, sequencer_->add(std::move(stream)));
+      CASEBOX_TRY(const size_t lane, sequencer_->add(std::move(stream)));
+      lanes.push_back(lane);
     }
-    lanes.push_back(*lane);
+    Delivery& at = delivery(lanes.back());
+    if (at.away && !is_continuous(sequencer_->stream(lanes.back()).kind()))
+      CASEBOX_CHECK(gap(lanes.back(), *std::exchange(at.away, std::nullopt), now));
   }
-  origin.ends.resize(lanes.size());
+  // What it does not bring any more stays its own: it is missing to the end.
+  for (size_t lane : origin.lanes)
+    if (std::ranges::find(lanes, lane) == lanes.end()) lanes.push_back(lane);
   origin.lanes = std::move(lanes);
-  return static_cast<size_t>(known - sources_.begin());
+  return static_cast<size_t>(&origin - sources_.data());
 }
 
 bool Session::has_kind(v1::StreamKind kind) const {
@@ -119,40 +143,115 @@ const v1::Stream& Session::stream(size_t source, size_t index) const {
   return sequencer_->stream(sources_[source].lanes[index]);
 }
 
+Session::Delivery& Session::delivery(size_t lane) {
+  if (deliveries_.size() <= lane) deliveries_.resize(lane + 1);
+  return deliveries_[lane];
+}
+
+Result<void> Session::gap(size_t lane, const Outage& why, CaseTime until) {
+  Delivery& at = delivery(lane);
+  v1::Gap gap;
+  gap.set_origin(why.origin);
+  gap.set_reason(why.reason);
+  gap.set_count_unknown(true);
+  gap.set_t_begin_ns(at.end.ns);
+  gap.set_t_end_ns(std::max(at.end, until).ns);
+  Item item;
+  item.t = at.end;
+  at.end = std::max(at.end, until);
+  at.items = 0;
+  item.what = std::move(gap);
+  return sequencer_->put(lane, std::move(item));
+}
+
+// A device that is late by more than this has stopped: four of its usual steps, a second at least.
+Duration Session::patience(const Delivery& at) {
+  const Duration usual = nanoseconds(saturating::multiply(at.spacing.ns, 4));
+  return std::max(at.items < 3 ? kSilence + kSilence : kSilence, usual);
+}
+
+// Whatever lies between the last item of a stream and its next one.
+Result<void> Session::before(const Origin& origin, size_t lane, const Item& item) {
+  Delivery& at = delivery(lane);
+  if (at.away) {
+    const Outage why = *std::exchange(at.away, std::nullopt);
+    if (why.seen || item.t - at.end > patience(at)) return gap(lane, why, item.t);
+  }
+  const v1::Stream& stream = sequencer_->stream(lane);
+  if (!origin.live || item.is_gap() || !is_continuous(stream.kind())) return ok();
+  if (item.t - at.end <= patience(at)) return ok();
+  return gap(lane, {v1::Gap::ORIGIN_SOURCE, at.heard ? "silent" : "source-absent"}, item.t);
+}
+
+void Session::after(size_t lane, const Item& item) {
+  Delivery& at = delivery(lane);
+  const auto* gap = std::get_if<v1::Gap>(&item.what);
+  at.end = std::max(at.end, gap != nullptr ? CaseTime{gap->t_end_ns()} : item.t + item.duration);
+  if (gap != nullptr) {
+    at.items = 0;
+    return;
+  }
+  if (at.items > 0) {
+    const int64_t step = (item.t - at.last).ns;
+    at.spacing.ns = at.items == 1 ? step : at.spacing.ns + (step - at.spacing.ns) / 8;
+  }
+  at.last = item.t;
+  at.heard = true;
+  ++at.items;
+  latest_ = std::max(latest_, item.t);
+}
+
 Result<void> Session::take(size_t source, Item item) {
-  Origin& origin = sources_[source];
-  origin.ends[item.stream] = std::max(origin.ends[item.stream], item.t + item.duration);
-  if (!sequencer_->blocked()) return sequencer_->put(origin.lanes[item.stream], std::move(item));
+  const Origin& origin = sources_[source];
+  const size_t lane = origin.lanes[item.stream];
+  const auto told = before(origin, lane, item);
+  after(lane, item);
   // A disk that takes nothing: events wait for it, all else becomes a gap.
-  const auto kept = sequencer_->stream(origin.lanes[item.stream]).stream_class();
-  if (kept == v1::STREAM_CLASS_A)
-    return sequencer_->put(origin.lanes[item.stream], std::move(item));
-  return sequencer_->drop(origin.lanes[item.stream], item, v1::Gap::ORIGIN_DISK, "no-space");
+  const auto kept = sequencer_->stream(lane).stream_class();
+  const bool lost = sequencer_->blocked() && kept != v1::STREAM_CLASS_A;
+  CASEBOX_CHECK(lost ? sequencer_->drop(lane, item, v1::Gap::ORIGIN_DISK, "no-space")
+                     : sequencer_->put(lane, std::move(item)));
+  return told;
 }
 
 Result<void> Session::drop(size_t source, const Item& item, v1::Gap::Origin why,
                            const char* reason) {
-  Origin& origin = sources_[source];
-  origin.ends[item.stream] = std::max(origin.ends[item.stream], item.t + item.duration);
-  return sequencer_->drop(origin.lanes[item.stream], item, why, reason);
+  const Origin& origin = sources_[source];
+  const size_t lane = origin.lanes[item.stream];
+  const auto told = before(origin, lane, item);
+  after(lane, item);
+  CASEBOX_CHECK(sequencer_->drop(lane, item, why, reason));
+  return told;
 }
 
-Result<void> Session::interrupted(size_t source, v1::Gap::Origin why, const std::string& reason,
-                                  CaseTime until) {
+std::string Session::free_name(const std::string& wanted) const {
+  std::string name = wanted;
+  const auto taken = [&] {
+    for (size_t lane = 0; lane < sequencer_->lanes(); ++lane)
+      if (sequencer_->stream(lane).name() == name) return true;
+    return false;
+  };
+  for (int n = 2; taken(); ++n) name = wanted + std::to_string(n);
+  return name;
+}
+
+Result<void> Session::away(size_t source, v1::Gap::Origin why, const std::string& reason,
+                           bool seen) {
   Origin& origin = sources_[source];
-  for (size_t i = 0; i < origin.lanes.size(); ++i) {
-    if (sequencer_->stream(origin.lanes[i]).by_policy_absent()) continue;
-    v1::Gap gap;
-    gap.set_origin(why);
-    gap.set_reason(reason);
-    gap.set_count_unknown(true);
-    gap.set_t_begin_ns(origin.ends[i].ns);
-    gap.set_t_end_ns(std::max(origin.ends[i], until).ns);
-    Item item;
-    item.t = origin.ends[i];
-    origin.ends[i] = std::max(origin.ends[i], until);
-    item.what = std::move(gap);
-    CASEBOX_CHECK(sequencer_->put(origin.lanes[i], std::move(item)));
+  if (origin.lanes.empty()) {
+    v1::SourceConfig config = origin.config;
+    config.set_name(origin.name);
+    v1::Stream stream = expected_stream(config);
+    stream.set_name(free_name(stream.name()));
+    origin.clock_ids[stream.clock_id()] = next_clock_;
+    stream.set_clock_id(next_clock_++);
+    CASEBOX_TRY(const size_t lane, sequencer_->add(std::move(stream)));
+    origin.lanes.push_back(lane);
+  }
+  for (size_t lane : origin.lanes) {
+    Delivery& at = delivery(lane);
+    if (sequencer_->stream(lane).by_policy_absent()) continue;
+    if (!at.away || (seen && !at.away->seen)) at.away = Outage{why, reason, seen};
   }
   return ok();
 }
@@ -237,6 +336,19 @@ Result<void> Session::tick(CaseTime now) {
 }
 
 Result<void> Session::close(CaseTime end, v1::CloseFrame::Cause cause) {
+  for (const Origin& origin : sources_) {
+    for (size_t lane : origin.lanes) {
+      Delivery& at = delivery(lane);
+      const v1::Stream& stream = sequencer_->stream(lane);
+      std::optional<Outage> why = std::exchange(at.away, std::nullopt);
+      if (!why && origin.live && is_continuous(stream.kind()) && !stream.by_policy_absent() &&
+          end - at.end > patience(at))
+        why = Outage{v1::Gap::ORIGIN_SOURCE, origin.ended ? "source-ended"
+                                             : at.heard   ? "silent"
+                                                          : "source-absent"};
+      if (why) CASEBOX_CHECK(gap(lane, *why, end));
+    }
+  }
   CASEBOX_CHECK(sequencer_->flush());
   CASEBOX_CHECK(clock_record(end));
   CASEBOX_CHECK(producer_->close(end, cause));
@@ -266,6 +378,26 @@ std::vector<StreamCount> Session::counts() const {
     row.unknown_gaps = count.unknown_gaps;
     row.in_ring = count.in_ring;
     out.push_back(std::move(row));
+  }
+  return out;
+}
+
+std::vector<Loss> Session::losses() const {
+  std::vector<Loss> out;
+  for (size_t lane = 0; lane < sequencer_->lanes(); ++lane) {
+    std::string source;
+    bool simulated = false;
+    for (const Origin& origin : sources_) {
+      if (std::ranges::find(origin.lanes, lane) == origin.lanes.end()) continue;
+      source = origin.name;
+      simulated = origin.config.type() == "simulator";
+    }
+    for (Loss loss : sequencer_->losses(lane)) {
+      if (simulated && (loss.reason == "lost-packets" || loss.reason == "disconnected")) continue;
+      loss.source = source;
+      loss.stream = sequencer_->stream(lane).name();
+      out.push_back(std::move(loss));
+    }
   }
   return out;
 }

@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,9 +47,13 @@ class Session {
                                                log::Writer& log, Clock& clock);
   ~Session();
 
+  /// A source that the configuration names, before it has delivered anything. Returns its index.
+  size_t expect(const v1::SourceConfig& source);
   /// Registers a source's streams, or again after it came back: those known by name keep their lane
-  /// and numbers. Returns the source's index.
-  Result<size_t> add_source(const std::string& name, const std::vector<v1::Stream>& streams);
+  /// and numbers. Outages of its events end at `now`, those of samples and media with their next
+  /// item. `live`: silence is a loss. Returns the source's index; an error leaves all as it was.
+  Result<size_t> add_source(const std::string& name, const std::vector<v1::Stream>& streams,
+                            bool live = false, CaseTime now = {});
   /// A stream of the recorder's own, e.g. details; `lane` for put().
   Result<size_t> add_stream(v1::Stream stream) { return sequencer_->add(std::move(stream)); }
   bool has_kind(v1::StreamKind kind) const;
@@ -58,15 +63,23 @@ class Session {
   /// The same, lost: counted into a gap.
   Result<void> drop(size_t source, const Item& item, v1::Gap::Origin origin, const char* reason);
   Result<void> put(size_t lane, Item item) { return sequencer_->put(lane, std::move(item)); }
-  /// A gap of unknown count on every stream of a source, from where each stood to `until`.
-  Result<void> interrupted(size_t source, v1::Gap::Origin origin, const std::string& reason,
-                           CaseTime until);
+  /// From here on a source delivers nothing: on each of its streams a gap of unknown count from
+  /// the end of its last item to the beginning of its next one, or to the end of the case. Of a
+  /// source that has brought no stream yet, on the one that is expected of it
+  /// (recorder/expected.h).
+  /// `seen`: it is known to be away; else it is only slow to begin, and no gap if it begins in
+  /// time.
+  Result<void> away(size_t source, v1::Gap::Origin origin, const std::string& reason,
+                    bool seen = true);
+  bool has_streams(size_t source) const { return !sources_[source].lanes.empty(); }
+  /// A live source has told its own end; if the case goes on without it, that is a gap.
+  void ended(size_t source) { sources_[source].ended = true; }
   /// What a source's clocks say; a reset gives the streams concerned a new clock id.
   Result<void> clocks(size_t source, const std::vector<ClockState>& states, CaseTime now);
 
   /// Closes frames that are due, beats, writes clock records, syncs: call it often.
   Result<void> tick(CaseTime now);
-  /// Closes all frames, then the epoch.
+  /// Declares what is missing up to `end`, closes all frames, then the epoch.
   Result<void> close(CaseTime end,
                      v1::CloseFrame::Cause cause = v1::CloseFrame::CAUSE_SOURCES_ENDED);
 
@@ -82,17 +95,44 @@ class Session {
   const v1::Stream& stream(size_t source, size_t index) const;
   /// Counts of every stream, `source` empty for the recorder's own.
   std::vector<StreamCount> counts() const;
+  /// What was lost, by stream and reason. What a simulated room planted is its truth and no loss.
+  std::vector<Loss> losses() const;
+  /// Where the latest item began.
+  CaseTime latest() const { return latest_; }
 
  private:
+  struct Outage {
+    v1::Gap::Origin origin;
+    std::string reason;
+    bool seen = true;
+  };
+  /// A stream as its source delivers it.
+  struct Delivery {
+    CaseTime end;      // of its last item
+    CaseTime last;     // where that began
+    Duration spacing;  // from one item to the next, a running mean
+    bool heard = false;
+    uint64_t items = 0;          // in a row, since the last outage
+    std::optional<Outage> away;  // since `end`
+  };
   struct Origin {
     std::string name;
+    v1::SourceConfig config;
+    bool live = false;
+    bool ended = false;
     std::vector<size_t> lanes;
     std::map<uint32_t, uint32_t> clock_ids;  // the source's own -> the case's
     std::map<uint32_t, uint32_t> resets;
     std::vector<ClockState> clocks;
-    std::vector<CaseTime> ends;  // by stream
   };
   Session() = default;
+  Origin& origin_of(const std::string& name);
+  std::string free_name(const std::string& wanted) const;
+  Delivery& delivery(size_t lane);
+  Result<void> gap(size_t lane, const Outage& why, CaseTime until);
+  Result<void> before(const Origin& origin, size_t lane, const Item& item);
+  void after(size_t lane, const Item& item);
+  static Duration patience(const Delivery& at);
   Result<void> clock_record(CaseTime t);
 
   SessionOptions options_;
@@ -101,6 +141,8 @@ class Session {
   std::unique_ptr<producer::Producer> producer_;
   std::unique_ptr<Sequencer> sequencer_;
   std::vector<Origin> sources_;
+  std::vector<Delivery> deliveries_;  // by lane
+  CaseTime latest_;
   uint32_t next_clock_ = 1;
   size_t keys_left_ = 0;
   bool key_reused_ = false;

@@ -1,9 +1,13 @@
 #include "proto/producer/recovery.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <map>
+#include <optional>
 #include <utility>
 
+#include "proto/frame/role.h"
+#include "proto/log/alive.h"
 #include "proto/producer/internal/epoch_writer.h"
 #include "proto/producer/producer.h"
 
@@ -18,13 +22,20 @@ struct LastEpoch {
   v1::ProducerRole role = v1::PRODUCER_ROLE_UNSPECIFIED;
   Epoch epoch;
   bool closed = false;
-  CaseTime last;
+  CaseTime lived;  // when the newest of its frames began
+  CaseTime beat;   // of its newest beat
   std::map<uint32_t, EpochWriter::Chain> chains;
   std::map<uint32_t, v1::Stream> streams;
   std::map<uint32_t, CaseTime> ends;
 
   Result<void> take(const log::Entry& entry);
   void take_positions(const v1::LogFileHeader& header);
+  /// Whether a stream has frames of which none was seen.
+  bool wants_ends() const {
+    return std::ranges::any_of(chains, [&](const auto& chain) {
+      return chain.second.next > 0 && streams.contains(chain.first) && !ends.contains(chain.first);
+    });
+  }
 };
 
 Result<void> LastEpoch::take(const log::Entry& entry) {
@@ -44,7 +55,7 @@ Result<void> LastEpoch::take(const log::Entry& entry) {
       producer = entry.producer;
       role = entry.role;
       closed = false;
-      last = h.t;
+      lived = beat = h.t;
     }
     if (control.has_close() && h.epoch == epoch) closed = true;
   }
@@ -54,7 +65,8 @@ Result<void> LastEpoch::take(const log::Entry& entry) {
     if (stream.ParseFromArray(entry.frame.body.data(), static_cast<int>(entry.frame.body.size())))
       streams[stream.stream_id()] = stream;
   }
-  last = std::max(last, h.end());
+  if (h.kind == frame::Kind::kBeat) beat = std::max(beat, h.t);
+  lived = std::max(lived, h.t);  // what it holds may reach further
   if (entry.preamble) return ok();
   auto [at, added] = chains.try_emplace(h.stream.value);
   EpochWriter::Chain& chain = at->second;
@@ -110,6 +122,27 @@ Result<size_t> file_of_opening(const std::vector<std::filesystem::path>& files,
   return start;
 }
 
+/// Where streams ended that the files behind this one say nothing of.
+Result<void> find_ends(const std::filesystem::path& dir, const std::filesystem::path& file,
+                       LastEpoch& last) {
+  uint32_t size = 0;
+  const auto header = log::read_file_header(file, &size);
+  if (!header) return ok();
+  const auto index = static_cast<uint32_t>(header->file_index());
+  CASEBOX_TRY(auto reader, log::Reader::open(dir, {index, 0}, {.below_durable_only = false}));
+  std::map<uint32_t, CaseTime> found;
+  for (;;) {
+    CASEBOX_TRY(const auto entry, reader->next());
+    if (!entry || entry->offset.file != index) break;
+    const frame::Header& h = entry->frame.header;
+    if (entry->preamble || h.epoch != last.epoch || h.kind == frame::Kind::kDraft) continue;
+    auto [end, fresh] = found.try_emplace(h.stream.value, h.end());
+    if (!fresh) end->second = std::max(end->second, h.end());
+  }
+  for (const auto& [stream, end] : found) last.ends.try_emplace(stream, end);
+  return ok();
+}
+
 Result<LastEpoch> read_last_epoch(const std::filesystem::path& dir) {
   CASEBOX_TRY(const auto files, log::files(dir));
   LastEpoch last;
@@ -126,22 +159,67 @@ Result<LastEpoch> read_last_epoch(const std::filesystem::path& dir) {
       last.take_positions(headers[start]);
       positions_due = false;
     }
-    if (!entry) return last;
+    if (!entry) break;
     CASEBOX_CHECK(last.take(*entry));
   }
+  // A stream that has been silent since an earlier file ended there.
+  for (size_t i = start; i-- > 0 && last.wants_ends();)
+    CASEBOX_CHECK(find_ends(dir, files[i], last));
+  return last;
 }
 
-/// What a crash can have cost a stream: its open frame and what was not yet on disk.
-double loss_bound_s(const v1::CaseFrame& open) {
-  const uint32_t frame_ms = open.config().frame_max_ms() != 0 ? open.config().frame_max_ms() : 150;
-  const uint32_t sync_ms = open.config().sync_max_ms() != 0 ? open.config().sync_max_ms() : 100;
-  return (frame_ms + sync_ms) / 1000.0;
+/// How long an event may be under way to its recorder, or wait there for the one before it.
+constexpr Duration kUnderWay = seconds(6);
+
+/// Streams whose items follow one another; events come when they come.
+bool is_continuous(v1::StreamKind kind) {
+  return kind == v1::STREAM_KIND_WAVE || kind == v1::STREAM_KIND_NUMERIC ||
+         kind == v1::STREAM_KIND_TWIN_SERIES || kind == v1::STREAM_KIND_VIDEO ||
+         kind == v1::STREAM_KIND_AUDIO;
+}
+
+/// A stream that stands for a source which had delivered nothing: nobody had said what is in it.
+bool stands_for_absent(const v1::Stream& stream, const EpochWriter::Chain& chain) {
+  return is_continuous(stream.kind()) && stream.channels().empty() && !stream.has_media() &&
+         chain.next == chain.gap_frames;
+}
+
+/// From when on items of a stream may be missing: the end of its last one. An event is written when
+/// it comes, so of a stream of events none is missing from before the last beat but what was under
+/// way then.
+CaseTime lost_from(const LastEpoch& last, const v1::Stream& stream) {
+  const auto found = last.ends.find(stream.stream_id());
+  const CaseTime end = found == last.ends.end() ? CaseTime{} : found->second;
+  const bool as_they_come =
+      last.role == v1::PRODUCER_ROLE_RECORDER && !is_continuous(stream.kind());
+  return as_they_come ? std::max(end, last.beat - kUnderWay) : end;
+}
+
+/// By when the epoch's recorder was dead; none if nothing tells.
+std::optional<CaseTime> death_of(const LastEpoch& last, const std::filesystem::path& dir,
+                                 const std::array<uint8_t, 16>& boot, CaseTime& lived) {
+  const auto mark = log::Alive::read(dir);
+  if (!mark || mark->epoch != last.epoch) return std::nullopt;
+  lived = std::max(lived, mark->at);
+  if (boot == std::array<uint8_t, 16>{} || mark->boot != boot) return std::nullopt;
+  return std::max(lived, mark->until);
 }
 
 }  // namespace
 
+std::string loss_text(const RecoveredStream& stream) {
+  char text[128];
+  if (stream.bounded)
+    std::snprintf(text, sizeof text, "at most %.3f s lost, from %.3f s on", stream.lost_s(),
+                  stream.lost_from.seconds());
+  else
+    std::snprintf(text, sizeof text, "lost from %.3f s until unknown, at least until %.3f s",
+                  stream.lost_from.seconds(), stream.lost_until.seconds());
+  return text;
+}
+
 Result<EpochRecovery> recover(const std::filesystem::path& log_dir, const seal::SigningKey& key,
-                              Clock& clock) {
+                              Clock& clock, const std::array<uint8_t, 16>& boot) {
   EpochRecovery done;
   CASEBOX_TRY(done.log, log::recover(log_dir));
   done.case_id = done.log.case_id;
@@ -159,23 +237,30 @@ Result<EpochRecovery> recover(const std::filesystem::path& log_dir, const seal::
   EpochWriter epoch(last.case_id, last.producer, last.epoch, last.role, std::move(own_key), *writer,
                     clock);
   for (const auto& [stream, chain] : last.chains) epoch.resume(StreamId{stream}, chain);
-  const double bound = loss_bound_s(last.open);
+  done.lived = last.lived;
+  const auto death = death_of(last, log_dir, boot, done.lived);
+  const CaseTime end = death.value_or(done.lived);
+  const bool owner = frame::owns_case(last.role);
   for (const auto& [id, stream] : last.streams) {
     if (stream.by_policy_absent()) continue;
     const StreamId stream_id{id};
-    const uint64_t next = epoch.chain(stream_id).next;
-    const auto end = last.ends.find(id);
+    const EpochWriter::Chain& chain = epoch.chain(stream_id);
+    const uint64_t next = chain.next;
+    const CaseTime from = lost_from(last, stream);
+    const bool absent = stands_for_absent(stream, chain);
     v1::Gap gap;
-    gap.set_origin(v1::Gap::ORIGIN_UNKNOWN);
-    gap.set_reason("crash");
+    gap.set_origin(absent ? v1::Gap::ORIGIN_SOURCE : v1::Gap::ORIGIN_UNKNOWN);
+    gap.set_reason(absent ? "source-absent" : death || !owner ? "crash" : "crash-unbounded");
     gap.set_count_unknown(true);
-    gap.set_t_begin_ns(end == last.ends.end() ? last.last.ns : end->second.ns);
-    gap.set_t_end_ns(std::max(last.last.ns, gap.t_begin_ns()));
+    gap.set_t_begin_ns(from.ns);
+    gap.set_t_end_ns(std::max(end, from).ns);
     CASEBOX_CHECK(epoch.append_gap(stream_id, gap));
-    done.streams.push_back({stream_id, stream.name(), next == 0 ? 0 : next - 1, 0, bound});
+    done.streams.push_back({stream_id, stream.name(), next == 0 ? 0 : next - 1, 0, from,
+                            std::max(end, from), death.has_value()});
   }
-  CASEBOX_CHECK(epoch.close(last.last, v1::CloseFrame::REASON_RECOVERED));
+  CASEBOX_CHECK(epoch.close(end, v1::CloseFrame::REASON_RECOVERED));
   CASEBOX_CHECK(writer->sync());
+  log::Alive::remove(log_dir);
   done.finished_epoch = true;
   return done;
 }

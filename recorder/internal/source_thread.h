@@ -1,7 +1,10 @@
 #pragma once
 
 // The thread of one source: opens it, takes items from it at their pace, hands them to the inbox,
-// and opens it again with growing pauses when a device went away.
+// and opens it again, for ever, with growing pauses when a device went away or did not answer.
+//
+// When it is stopped it hands over what it holds: of a device whatever has arrived, of a file or a
+// simulated room whatever began before the end.
 //
 // Thread safety: start() and join() from one thread; stop() from any.
 
@@ -27,7 +30,8 @@ class SourceThread {
   ~SourceThread();
 
   void start();
-  void stop();
+  /// The recording ends at `end`: kEnded follows once all has been handed over.
+  void stop(CaseTime end);
   void join();
 
   /// After join(): what the source had to say at its end.
@@ -46,6 +50,9 @@ class SourceThread {
   /// False when the recording ends or the source cannot come back.
   bool run_once(Duration& pause);
   bool deliver(Source& source, std::vector<Item>& items);
+  /// Whether nothing that began before the end can come any more.
+  bool all_said(const Source& source, CaseTime arrived) const;
+  void away(const char* reason);
   void end_of(Source& source);
   bool sleep_until(CaseTime t);
   bool sleep(Duration length);
@@ -62,13 +69,15 @@ class SourceThread {
   std::thread thread_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  bool stopping_ = false;
+  std::atomic<bool> stopping_{false};
+  std::atomic<int64_t> end_ns_{INT64_MAX};
   Source* source_ = nullptr;  // the open one, for stop(); under mutex_
   Ending ending_;
   std::atomic<int64_t> length_ns_{0};
   bool opened_before_ = false;
-  std::string lost_reason_;  // why it went away
-  CaseTime at_;              // order of the last message
+  bool cut_ = false;          // something of it began behind the end
+  bool ended_alone_ = false;  // a device that told its own end
+  CaseTime at_;               // order of the last message
   int64_t clocks_said_ = -1;
 };
 

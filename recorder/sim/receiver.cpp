@@ -52,6 +52,37 @@ void Receiver::release(size_t stream, CaseTime now, std::vector<Received>& out) 
   }
 }
 
+bool Receiver::tiles(size_t stream) const {
+  return streams_[stream].tick_rate_hz().num() > 0 ||
+         streams_[stream].kind() == v1::STREAM_KIND_VIDEO;
+}
+
+CaseTime Receiver::end_of(const Received& item) const {
+  if (const auto* picture = std::get_if<Picture>(&item.packet.what))
+    return item.t + nanoseconds(picture->duration * 100'000 / 9);
+  const auto& rate = streams_[item.stream].tick_rate_hz();
+  if (rate.num() == 0) return item.t;
+  return item.t + from_seconds(static_cast<double>(item.packet.count) *
+                               static_cast<double>(rate.den()) / static_cast<double>(rate.num()));
+}
+
+void Receiver::absence(size_t stream, CaseTime until, CaseTime now, std::vector<Received>& out) {
+  Link& link = links_[stream];
+  link.away_until.reset();
+  Received gap;
+  gap.stream = stream;
+  gap.t = link.last;
+  gap.arrival = now;
+  gap.is_gap = true;
+  gap.gap.set_origin(v1::Gap::ORIGIN_SOURCE);
+  gap.gap.set_reason("disconnected");
+  gap.gap.set_count_unknown(true);
+  gap.gap.set_t_begin_ns(link.last.ns);
+  gap.gap.set_t_end_ns(std::max(link.last, until).ns);
+  link.last = std::max(link.last, until);
+  out.push_back(std::move(gap));
+}
+
 void Receiver::missing(size_t stream, uint64_t count, CaseTime end, std::vector<Received>& out) {
   Link& link = links_[stream];
   Received gap;
@@ -65,6 +96,7 @@ void Receiver::missing(size_t stream, uint64_t count, CaseTime end, std::vector<
   gap.gap.set_t_begin_ns(link.last.ns);
   gap.gap.set_t_end_ns(std::max(link.last.ns, end.ns));
   link.next += count;
+  link.last = std::max(link.last, end);
   out.push_back(std::move(gap));
 }
 
@@ -102,17 +134,15 @@ void Receiver::deliver(size_t stream, Placed placed, std::vector<Received>& out)
   item.arrival = packet.arrival;
   link.next = packet.number + packet.count;
   if (const Away* away = std::get_if<Away>(&packet.what)) {
-    item.is_gap = true;
-    item.gap.set_origin(v1::Gap::ORIGIN_SOURCE);
-    item.gap.set_reason("disconnected");
-    item.gap.set_count_unknown(true);
-    item.gap.set_t_begin_ns(item.t.ns);
-    item.gap.set_t_end_ns(away->until.ns);
-    link.last = away->until;
-  } else {
-    link.last = item.t;
-    item.packet = std::move(packet);
+    // Of events nobody knows when the next one is due: they are away for as long as the device is.
+    if (!tiles(stream)) link.last = std::max(link.last, item.t);
+    if (!tiles(stream)) return absence(stream, away->until, item.arrival, out);
+    link.away_until = away->until;
+    return;
   }
+  if (link.away_until) absence(stream, item.t, item.arrival, out);
+  item.packet = std::move(packet);
+  link.last = end_of(item);
   out.push_back(std::move(item));
 }
 
@@ -125,6 +155,7 @@ void Receiver::finish(const std::vector<uint64_t>& sent, std::vector<Received>& 
       deliver(i, std::move(placed), out);
     }
     links_[i].waiting.clear();
+    if (links_[i].away_until) absence(i, std::max(*links_[i].away_until, end), end, out);
     if (sent[i] > links_[i].next) missing(i, sent[i] - links_[i].next, end, out);
   }
 }

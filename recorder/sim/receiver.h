@@ -8,10 +8,13 @@
 // clock was set after the packet was sent, or while it was made, its stamps belong to two clocks:
 // it is placed by its arrival and by the length of what it holds.
 //
+// A gap runs from the end of the last item to the beginning of the next one.
+//
 // Thread safety: one thread owns a Receiver.
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -56,11 +59,17 @@ class Receiver {
     // Ahead of `next`: by number, an absence (which takes none) before the item of its number.
     std::map<std::pair<uint64_t, bool>, Placed> waiting;
     uint64_t duplicates = 0;
-    CaseTime last;  // where the last delivered item was
+    CaseTime last;                       // where the last delivered item ended
+    std::optional<CaseTime> away_until;  // it is away, and says when it will be back
   };
   void release(size_t stream, CaseTime now, std::vector<Received>& out);
   void deliver(size_t stream, Placed placed, std::vector<Received>& out);
   Placed place(Packet packet) const;
+  /// Whether its items follow one another, each as long as the next is off.
+  bool tiles(size_t stream) const;
+  CaseTime end_of(const Received& item) const;
+  /// The gap of an absence, from the last item to `until`.
+  void absence(size_t stream, CaseTime until, CaseTime now, std::vector<Received>& out);
   void missing(size_t stream, uint64_t count, CaseTime end, std::vector<Received>& out);
 
   std::vector<v1::Stream> streams_;

@@ -80,6 +80,15 @@ Result<std::unique_ptr<Source>> open_source(Context context) {
                    "' is unknown; write media, vital, csv, phases, instruments or simulator"};
 }
 
+bool is_device(const v1::SourceConfig& source) {
+  const std::string& url = source.url();
+  if (source.type() != "media" || url.starts_with("file:")) return false;
+  if (url.find("://") != std::string::npos || url.starts_with("pipe:") || url.starts_with("/dev/"))
+    return true;
+  struct stat info {};
+  return stat(url.c_str(), &info) == 0 && (S_ISFIFO(info.st_mode) || S_ISCHR(info.st_mode));
+}
+
 Result<std::string> source_type_of(const std::string& file) {
   std::FILE* in = std::fopen(file.c_str(), "rb");
   if (in == nullptr)

@@ -1,12 +1,11 @@
 #include "recorder/sources/media_source.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <mutex>
 
 #include "recorder/clock/one_way_clock.h"
-#include "recorder/sources/internal/codec_string.h"
+#include "recorder/sources/internal/device_reader.h"
 #include "recorder/sources/internal/edit_list.h"
 #include "recorder/sources/internal/file_clock.h"
 #include "recorder/sources/internal/fragmenter.h"
@@ -21,7 +20,10 @@ namespace casebox::recorder {
 namespace {
 
 constexpr AVRational kNanoseconds{1, 1'000'000'000};
-constexpr size_t kPacketsAtOnce = 16;
+constexpr size_t kPacketsAtOnce = 16;  // of a file; of a device each as it comes
+constexpr int64_t kLook = 48 << 10;    // bytes: what is looked at waits in memory meanwhile
+// A picture of a device waits so long for the next, and not at all where they come more seldom.
+constexpr Duration kLongestLive = milliseconds(100), kSlow = milliseconds(50);
 constexpr int kTornWithin = 3;
 constexpr int64_t kSecond = 1'000'000'000;
 constexpr int64_t kStep = kSecond;                   // a stream's clock that is off by more was set
@@ -43,12 +45,16 @@ struct Track {
   bool begun = false;
   int torn = 0;            // packets were lost on the way: by how many from here it must be said
   bool hole_told = false;  // the damage of the file is
+  CaseTime last_arrival;   // of a live packet
 };
 
 }  // namespace
 
 struct MediaSource::Impl {
   internal::MediaInput input;
+  internal::DeviceReader reader;
+  std::string name;
+  bool late_stream = false;
   internal::MediaFacts facts;
   AVPacket* packet = av_packet_alloc();
   bool live = false;
@@ -68,12 +74,21 @@ struct MediaSource::Impl {
 
   ~Impl() { av_packet_free(&packet); }
   CaseTime map(int64_t ns) const { return live ? live_clock.map(ns) : file_clock.map(ns); }
+  std::optional<int64_t> decode_of(const AVPacket& looked_at) const;
   Result<void> take(Track& track, std::vector<Item>& out);
   /// What lies between the last item of a track and `until`.
   Result<void> hole(Track& track, const char* reason, CaseTime until, std::vector<Item>& out);
   Result<void> hide(Track& track, internal::TimedPacket timed, std::vector<Item>& out);
   Result<void> look_for_steps(Track& track, int64_t& decode_ns, std::vector<Item>& out);
 };
+
+std::optional<int64_t> MediaSource::Impl::decode_of(const AVPacket& looked_at) const {
+  const auto index = static_cast<size_t>(looked_at.stream_index);
+  const int64_t stamp = looked_at.dts != AV_NOPTS_VALUE ? looked_at.dts : looked_at.pts;
+  if (index >= track_of.size() || track_of[index] < 0 || stamp == AV_NOPTS_VALUE) return {};
+  const AVRational base = tracks[static_cast<size_t>(track_of[index])].time_base;
+  return av_rescale_q(stamp, base, kNanoseconds);
+}
 
 MediaSource::MediaSource() : impl_(std::make_unique<Impl>()) {}
 MediaSource::~MediaSource() = default;
@@ -98,35 +113,39 @@ Result<void> MediaSource::begin(Context context) {
   Impl& impl = *impl_;
   const v1::SourceConfig& config = context.config;
   impl.input.url = config.url();
-  impl.live = impl.input.live();
+  impl.name = config.name();
   impl.clock = context.clock;
   impl.case_zero = context.case_zero;
-  int r = impl.input.open(true, stopping_);
+  impl.live = !impl.input.memory && is_device(config);
+  impl.input.live = impl.reader.live = impl.live;
+  impl.reader.opening_stopped = context.stopping;
+  impl.reader.stopped = &stopping_;
+  impl.reader.now = [&impl] { return CaseTime{(impl.clock->mono() - impl.case_zero).ns}; };
+  impl.reader.decode_of = [&impl](const AVPacket& packet) { return impl.decode_of(packet); };
+  impl.input.interrupted = [&impl] { return impl.reader.interrupted(); };
+  CASEBOX_CHECK(impl.reader.wait_for_writer(impl.input.url));
+  int r = impl.input.open(true);
   if (r >= 0 && !impl.live) {
     // With its edit list carried out, libavformat leaves out what the list cuts away.
     impl.edits = internal::EditList::of(*impl.input.format);
-    if (impl.edits) r = impl.input.open(false, stopping_);
+    if (impl.edits) r = impl.input.open(false);
   }
+  if (r >= 0 && impl.live && context.attempt == 0) impl.input.format->probesize = kLook;
   if (r >= 0) r = avformat_find_stream_info(impl.input.format, nullptr);
-  if (r < 0) {
-    const std::string at = impl.input.url + ":0: ";
-    if (impl.live)
-      return Error{Code::kUnavailable,
-                   impl.input.url + ": " + internal::av_reason(r) + "; is the device on?"};
-    if (r == AVERROR(ENOENT))
-      return Error{Code::kNotFound, impl.input.url + ": no such file; check the path"};
-    return Error{
-        Code::kInvalidArgument,
-        at + "cannot be read as video or audio: " + internal::av_reason(r) +
-            "; if it plays elsewhere, ffmpeg -i FILE -c copy NEW.mp4 makes one that is read"};
+  if (r >= 0 && impl.live && !internal::all_known(*impl.input.format)) r = AVERROR_INVALIDDATA;
+  if (r < 0) return internal::not_opened(impl.input.url, impl.live, r);
+  impl.reader.opened();
+  if (impl.live && internal::is_served_file(*impl.input.format)) {
+    impl.live = impl.input.live = impl.reader.live = false;
+    impl.input.format->flags |= AVFMT_FLAG_GENPTS;
   }
   impl.steps = (impl.input.format->iformat->flags & AVFMT_TS_DISCONT) != 0;
   if (!impl.live) look_at_file();
 
   int64_t first = INT64_MAX;
-  std::array<int, 2> count{};  // video, audio
-  std::string unkept;          // a codec that cannot be kept, and of which kind
-  std::string all;             // what is in the file
+  int count[2] = {};   // video, audio
+  std::string unkept;  // a codec that cannot be kept, and of which kind
+  std::string all;     // what is in the file
   for (unsigned i = 0; i < impl.input.format->nb_streams; ++i) {
     AVStream& from = *impl.input.format->streams[i];
     const AVCodecParameters& codec = *from.codecpar;
@@ -176,27 +195,15 @@ Result<void> MediaSource::begin(Context context) {
       continue;
     }
     v1::MediaFormat& media = *stream.mutable_media();
-    media.set_codec(avcodec_get_name(codec.codec_id));
-    media.set_codec_string(internal::codec_string(codec));
-    media.mutable_time_base()->set_num(static_cast<uint64_t>(from.time_base.num));
-    media.mutable_time_base()->set_den(static_cast<uint64_t>(from.time_base.den));
-    media.set_width(static_cast<uint32_t>(std::max(0, codec.width)));
-    media.set_height(static_cast<uint32_t>(std::max(0, codec.height)));
-    media.set_sample_rate(static_cast<uint32_t>(std::max(0, codec.sample_rate)));
-    if (!video)
-      media.set_audio_channels(static_cast<uint32_t>(std::max(0, codec.ch_layout.nb_channels)));
-    if (from.avg_frame_rate.num > 0 && from.avg_frame_rate.den > 0) {
-      media.mutable_frame_rate()->set_num(static_cast<uint64_t>(from.avg_frame_rate.num));
-      media.mutable_frame_rate()->set_den(static_cast<uint64_t>(from.avg_frame_rate.den));
-    }
-    if (codec.extradata_size > 0)
-      media.set_extradata(codec.extradata, static_cast<size_t>(codec.extradata_size));
+    internal::describe(from, media);
     media.set_init_segment(muxer->init_segment());
     Track track;
     track.stream = streams_.size() - 1;
     track.time_base = from.time_base;
-    track.fragments = std::make_unique<internal::Fragmenter>(track.stream, video, context.fragment,
-                                                             std::move(muxer));
+    const Duration longest =
+        impl.live ? std::min(context.fragment, kLongestLive) : context.fragment;
+    track.fragments =
+        std::make_unique<internal::Fragmenter>(track.stream, video, longest, std::move(muxer));
     const int64_t size =
         impl.live || impl.input.format->pb == nullptr ? 0 : avio_size(impl.input.format->pb);
     const int entries = avformat_index_get_entries_count(&from);
@@ -215,7 +222,7 @@ Result<void> MediaSource::begin(Context context) {
                      "-crf 16 -c:a aac NEW.mp4"};
   if (impl.tracks.empty())
     return Error{
-        Code::kInvalidArgument,
+        impl.live ? Code::kUnavailable : Code::kInvalidArgument,
         impl.input.url + ":0: no video in it" +
             (streams_.empty() ? (all.empty() ? "" : ", only " + all) + "; is this the file?"
                               : " and audio is not to be recorded; set record_audio")};
@@ -326,7 +333,7 @@ Result<void> MediaSource::Impl::take(Track& track, std::vector<Item>& out) {
   track.next_ns = decode + ns(static_cast<int64_t>(p.duration));
   if (live) {
     timed.arrival = CaseTime{(clock->mono() - case_zero).ns};
-    live_clock.observe(decode, timed.arrival);
+    if (!reader.observed()) live_clock.observe(decode, timed.arrival);
   }
   timed.decode = map(decode);
   timed.present = map(saturating::add(decode, present));
@@ -345,8 +352,12 @@ Result<void> MediaSource::Impl::take(Track& track, std::vector<Item>& out) {
     track.hole_told = true;
     CASEBOX_CHECK(hole(track, "file-damaged", timed.decode, out));
   }
-  return track.fragments->add(std::move(timed), live ? live_clock.u95_us() : file_clock.u95_us(),
-                              out);
+  const CaseTime arrival = timed.arrival;
+  CASEBOX_CHECK(track.fragments->add(std::move(timed),
+                                     live ? live_clock.u95_us() : file_clock.u95_us(), out));
+  // The next packet may be long in coming, or never come.
+  const bool slow = arrival - std::exchange(track.last_arrival, arrival) > kSlow;
+  return live && slow ? track.fragments->flush(out) : ok();
 }
 
 // What an edit list cuts away is kept where the cut is, and takes no time there.
@@ -365,21 +376,27 @@ Result<void> MediaSource::Impl::hide(Track& track, internal::TimedPacket timed,
 Result<bool> MediaSource::next(std::vector<Item>& out) {
   Impl& impl = *impl_;
   if (impl.finished) return false;
-  for (size_t i = 0; i < kPacketsAtOnce && !impl.finished; ++i) {
-    const int r = av_read_frame(impl.input.format, impl.packet);
+  for (size_t i = 0; i < (impl.live ? 1 : kPacketsAtOnce) && !impl.finished; ++i) {
+    const int r = impl.reader.read(*impl.input.format, *impl.packet, impl.live_clock);
     if (r < 0) {
-      CASEBOX_CHECK(
-          finish(out, r == AVERROR_EOF || stopping_.load() ? "" : internal::av_reason(r)));
+      CASEBOX_CHECK(finish(
+          out, r == AVERROR_EOF || stopping_.load() ? "" : internal::DeviceReader::reason(r)));
       const bool can_return = impl.live && impl.input.url.find("://") != std::string::npos;
       if (can_return && !stopping_.load())
-        return Error{Code::kUnavailable,
-                     impl.input.url + ": " +
-                         (r == AVERROR_EOF ? "the stream ended" : internal::av_reason(r)) +
-                         "; is the device on?"};
+        return Error{
+            Code::kUnavailable,
+            impl.input.url + ": " +
+                (r == AVERROR_EOF ? "the stream ended" : internal::DeviceReader::reason(r)) +
+                "; is the device on?"};
       break;
     }
     const auto index = static_cast<size_t>(impl.packet->stream_index);
     const int at = index < impl.track_of.size() ? impl.track_of[index] : -1;
+    const auto type = impl.input.format->streams[index]->codecpar->codec_type;
+    if (index >= impl.track_of.size() &&
+        (type == AVMEDIA_TYPE_VIDEO || type == AVMEDIA_TYPE_AUDIO) &&
+        !std::exchange(impl.late_stream, true))
+      skipped_.push_back({impl.name, 0, "a stream that began later is not recorded", true});
     Result<void> taken;
     if (at >= 0) taken = impl.take(impl.tracks[static_cast<size_t>(at)], out);
     av_packet_unref(impl.packet);
@@ -474,8 +491,8 @@ void MediaSource::note(const std::string& what) {
 bool MediaSource::live() const { return impl_->live; }
 
 Duration MediaSource::length() const {
-  const int64_t us =
-      impl_->input.format == nullptr ? AV_NOPTS_VALUE : impl_->input.format->duration;
+  const AVFormatContext* format = impl_->input.format;
+  const int64_t us = format == nullptr ? AV_NOPTS_VALUE : format->duration;
   if (us == AV_NOPTS_VALUE || us <= 0 || us > INT64_MAX / 2000) return {};
   return nanoseconds(impl_->file_clock.start_ns + us * 1000);
 }

@@ -90,10 +90,12 @@ struct Skipped {
 /// What a source may need of the recorder it belongs to.
 struct Context {
   v1::SourceConfig config;
-  std::string procedure;                  // simulator
-  Clock* clock = nullptr;                 // live sources stamp arrivals with it
-  MonoTime case_zero;                     // where case time zero lies on it
-  Duration fragment = milliseconds(150);  // longest media fragment
+  std::string procedure;                        // simulator
+  Clock* clock = nullptr;                       // live sources stamp arrivals with it
+  MonoTime case_zero;                           // where case time zero lies on it
+  Duration fragment = milliseconds(150);        // longest media fragment
+  const std::atomic<bool>* stopping = nullptr;  // true: opening may give up
+  int attempt = 0;  // openings that failed before: a device is looked at longer after the first
 };
 
 class Source {
@@ -128,7 +130,7 @@ class Source {
   void set_class(v1::StreamClass wanted) {
     for (v1::Stream& stream : streams_) stream.set_stream_class(wanted);
   }
-  /// Asks a blocking next() to return soon.
+  /// The recording ends: next() hands out what has arrived, then returns false within 0.3 s.
   void stop() { stopping_.store(true); }
 
  protected:
@@ -141,6 +143,10 @@ class Source {
 /// the errors of the source: kInvalidArgument for bad input, kNotFound, kIo, kUnavailable for a
 /// device or URL that does not answer (try again).
 Result<std::unique_ptr<Source>> open_source(Context context);
+
+/// Whether it delivers as things happen, and may be away and come back: a URL, a pipe, a device
+/// file. What else there is are files.
+bool is_device(const v1::SourceConfig& source);
 
 /// The type of source a file needs: "media", "vital", "csv", "phases" or
 /// "instruments". kNotFound if it is absent.

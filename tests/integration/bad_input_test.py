@@ -91,6 +91,28 @@ def bad_media(work):
         one_line_error(done, "damaged.mp4")
 
 
+def unread_beside_good(work):
+    print("== files that nobody can read, beside one that can be read")
+    (work / "mrs-smith.mp4").write_bytes(b"\0\0\0\x18ftypmp42" + random.Random(3).randbytes(20000))
+    (work / "empty.csv").write_text("")
+    (work / "half.csv").write_text(csv_text(bad_row=57))
+    (work / "dust.vital").write_bytes(random.Random(4).randbytes(5000))
+    (work / "list.json").write_text('{"phases": [')
+    (work / "folder.mp4").mkdir()
+    for name, stream in (("mrs-smith.mp4", "scope.video"), ("empty.csv", "twin2.series"), ("half.csv", "twin2.series"),
+                         ("dust.vital", "monitor.numerics"), ("list.json", "annotation.phases"),
+                         ("folder.mp4", "scope.video")):
+        document = import_good(work, work / name, code=2)
+        expect([s["file"] for s in document["skipped"]] == [name], f"{name}: skipped says {document['skipped']}")
+        verified = casebox.json("verify", work / "store")
+        expect(verified["verdict"] == "COMPLETE_WITH_DECLARED_GAPS", f"{name}: {verified['verdict']}")
+        shown = casebox.json("show", document["case_id"], "--store", work / "store")
+        gaps = [(g["stream"], g["reason"], g["origin"], g["count"], g["t0_s"], g["t1_s"]) for g in shown["gaps"]]
+        expect(gaps == [(stream, "file-unreadable", "decode", None, 0, 4)], f"{name}: gaps {gaps}")
+        for log in (work / "store").rglob("*.cblog"):
+            expect(name.split(".")[0].encode() not in log.read_bytes(), f"{name} stands in the clear in {log.name}")
+
+
 def bad_config(work):
     print("== a configuration with an unknown field")
     config = work / "recorder.yaml"
@@ -162,7 +184,7 @@ def full_disk(work):
 
 
 with tempfile.TemporaryDirectory() as temporary:
-    for test in (bad_csv, bad_vital, bad_media, bad_config, bad_frame, same_source_twice, full_disk):
+    for test in (bad_csv, bad_vital, bad_media, unread_beside_good, bad_config, bad_frame, same_source_twice, full_disk):
         folder = pathlib.Path(temporary) / test.__name__
         folder.mkdir()
         test(folder)

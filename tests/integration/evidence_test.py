@@ -85,9 +85,11 @@ def killed(work):
     got = expect_verdict(folder / "spool", "UNCLOSED")
     expect(not [p for p in got["problems"] if p["kind"] != "torn-tail"], f"problems: {got['problems'][:3]}")
     expect(got["cases"][0]["valid_to_s"] > 1, "nothing before the kill is proven")
-    recovered = casebox.json("recover", folder / "spool", "--keys", folder / "keys")
+    recovered = casebox.json("recover", folder / "spool", "--keys", folder / "keys", code=3)
     expect(recovered["finished_epoch"], "recovery did not finish the epoch")
-    expect(all(s["lost_at_most_s"] <= 0.25 for s in recovered["streams"]), "more than 250 ms may be lost")
+    lived = recovered["lived_until_s"]
+    expect(all(max(s["lost_from_s"], lived) <= s["lost_until_s"] for s in recovered["streams"]),
+           f"a loss that does not reach from the last item to the last proof of life: {recovered}")
     after = expect_verdict(folder / "spool", "UNCLOSED")
     expect(all(s["unknown_gaps"] == 1 for s in after["streams"]), "a stream's loss is not declared")
     expect_verdict(store(folder), "UNCLOSED")

@@ -80,7 +80,7 @@ void print_for_people(const std::vector<Outcome>& outcomes) {
 
 Result<Imported> import_one(const ImportCase& what, StoreAccess& access, log::Writer& log,
                             const recorder::ImportSettings& settings) {
-  CASEBOX_TRY(const Digest digest, recorder::source_digest(what));
+  const Digest digest = recorder::source_digest(what);
   CASEBOX_TRY(const CaseId holder, holder_of(access.store(), digest));
   if (!holder.is_nil())
     return Error{Code::kInvalidArgument, what.files.front().path +

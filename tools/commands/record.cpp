@@ -38,6 +38,12 @@ class Teller {
                        ? "the disk is full: events wait, all else becomes gaps; free some space"
                        : "the disk takes records again");
     }
+    if (progress.shed != shed_) {
+      shed_ = progress.shed;
+      std::fprintf(stderr, "casebox: %9.1f s: %s\n", progress.now.seconds(),
+                   shed_.empty() ? "the disk has room again: everything is recorded"
+                                 : ("little space on the disk: not recorded are " + shed_).c_str());
+    }
     if (!progress.accounts_balance && balanced_) {
       balanced_ = false;
       std::fprintf(stderr, "casebox: %9.1f s: the books do not balance; report this\n",
@@ -47,9 +53,22 @@ class Teller {
 
  private:
   std::map<std::string, std::string> said_;
+  std::string shed_;
   bool disk_full_ = false;
   bool balanced_ = true;
 };
+
+Json to_json(const recorder::Loss& loss) {
+  return {{"source", loss.source},
+          {"stream", loss.stream},
+          {"origin", name_of(loss.origin)},
+          {"reason", loss.reason},
+          {"gaps", loss.gaps},
+          {"missing", loss.missing},
+          {"unknown_gaps", loss.unknown_gaps},
+          {"t0_s", loss.begin.seconds()},
+          {"t1_s", loss.end.seconds()}};
+}
 
 Json to_json(const recorder::Summary& summary, const std::string& log) {
   Json doc = document("record");
@@ -77,6 +96,8 @@ Json to_json(const recorder::Summary& summary, const std::string& log) {
   for (const recorder::SourceState& source : summary.sources)
     doc["sources"].push_back(
         {{"name", source.name}, {"state", source.state}, {"message", source.message}});
+  doc["lost"] = Json::array();
+  for (const recorder::Loss& loss : summary.losses) doc["lost"].push_back(to_json(loss));
   doc["skipped"] = Json::array();
   for (const recorder::Skipped& skipped : summary.skipped)
     doc["skipped"].push_back(
@@ -99,6 +120,11 @@ Result<int> run(const Args& args) {
   options.software = "casebox " + program_version();
   CASEBOX_TRY(options.limit, args.seconds("--seconds"));
   options.stop = [&] { return signal.stopped(); };
+  options.on_recovery = [](const producer::EpochRecovery& done) {
+    for (const producer::RecoveredStream& stream : done.streams)
+      std::fprintf(stderr, "casebox: the recording before this one was cut off: %s: %s\n",
+                   stream.name.c_str(), producer::loss_text(stream).c_str());
+  };
   options.on_progress = [&](const recorder::Progress& progress) {
     teller.tell(progress);
     if (progress.total_s > 0) bar.total(static_cast<uint64_t>(progress.total_s));
@@ -126,13 +152,12 @@ Result<int> run(const Args& args) {
       fmt::print("{:<24} {:>12} {:>12} {:>10} {:>6}\n", row.name, row.sent, row.stored, row.missing,
                  row.gap_frames);
   }
-  int code = 0;
-  for (const recorder::SourceState& source : summary.sources) {
-    if (source.state != "failed") continue;
-    std::fprintf(stderr, "casebox: %s\n", source.message.c_str());
-    code = 2;
-  }
-  return summary.accounts_balance ? code : 3;
+  for (const recorder::SourceState& source : summary.sources)
+    if (source.state == "failed") std::fprintf(stderr, "casebox: %s\n", source.message.c_str());
+  for (const recorder::Loss& loss : summary.losses)
+    std::fprintf(stderr, "casebox: %s: lost between %.3f and %.3f s: %s\n", loss.stream.c_str(),
+                 loss.begin.seconds(), loss.end.seconds(), loss.reason.c_str());
+  return summary.accounts_balance && summary.losses.empty() ? 0 : 3;
 }
 
 }  // namespace
@@ -145,8 +170,11 @@ const Command kRecordCommand{
      {"--seconds", ArgKind::kNumber, "End after so many seconds of case time; 0: with its sources",
       "0"}},
     run,
-    "Ends in good order on SIGINT and SIGTERM. A source that fails ends alone, with a gap; exit "
-    "code 2 tells of it.\n"
+    "Ends in good order on SIGINT and SIGTERM: what sources and queues still hold is taken in "
+    "first.\n"
+    "A source that fails, never answers or goes away costs no other; what is lost is a gap with "
+    "its\n"
+    "cause, and exit code 3 tells of it (not of what a simulated room planted).\n"
     "keystore_dir of the configuration is the site's keystore, or a recorder's kit (casebox keys\n"
     "kit): with a kit it can record and never read."};
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdio>
 
+#include "proto/base/boot.h"
 #include "tools/cli/json.h"
 #include "tools/commands/commands.h"
 #include "tools/store/store_access.h"
@@ -18,6 +19,11 @@ fs::path keys_of(const Args& args, const fs::path& log) {
   const fs::path beside = fs::absolute(log).lexically_normal().parent_path().parent_path() / "keys";
   std::error_code ec;
   return fs::exists(beside, ec) ? beside : fs::path();
+}
+
+/// A figure of a loss that something bounds.
+Json bound(const producer::RecoveredStream& stream, double value) {
+  return stream.bounded ? Json(value) : Json(nullptr);
 }
 
 Result<producer::EpochRecovery> repair_only(const fs::path& log) {
@@ -43,7 +49,7 @@ Result<int> run(const Args& args) {
   } else {
     CASEBOX_TRY(const auto signer, open_producer_keys(keys, clock));
     CASEBOX_TRY(const auto key, signer->signing_key(args.text("--role")));
-    auto full = producer::recover(log, key, clock);
+    auto full = producer::recover(log, key, clock, machine_boot_id());
     if (!full && full.error().code == Code::kDenied) {
       CASEBOX_TRY(done, repair_only(log));
       note = full.error().message;
@@ -55,6 +61,7 @@ Result<int> run(const Args& args) {
   }
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  const int code = done.log.torn || !done.streams.empty() ? 3 : 0;
   if (args.json()) {
     Json json = document("recover");
     json["files"] = done.log.files;
@@ -64,24 +71,28 @@ Result<int> run(const Args& args) {
                                  {"stream_id", stream.stream.value},
                                  {"last_number", std::to_string(stream.last_number)},
                                  {"recovered_items", stream.items},
-                                 {"lost_at_most_s", stream.lost_at_most_s}});
+                                 {"lost_from_s", stream.lost_from.seconds()},
+                                 {"lost_until_s", bound(stream, stream.lost_until.seconds())},
+                                 {"lost_at_most_s", bound(stream, stream.lost_s())}});
     json["truncated_bytes"] = done.log.truncated_bytes;
     json["torn"] = done.log.torn;
     json["finished_epoch"] = done.finished_epoch;
+    json["lived_until_s"] = done.finished_epoch ? Json(done.lived.seconds()) : Json(nullptr);
     json["case_id"] = done.case_id.is_nil() ? Json(nullptr) : Json(to_string(done.case_id));
     json["note"] = note;
     json["seconds"] = seconds;
     print(json);
-    return 0;
+    return code;
   }
   std::printf("%s: %u files, %llu bytes of a torn tail set aside, %s\n", log.string().c_str(),
               done.log.files, static_cast<unsigned long long>(done.log.truncated_bytes),
               done.finished_epoch ? "epoch finished" : "no epoch to finish");
   for (const producer::RecoveredStream& stream : done.streams)
-    std::printf("  %-24s up to number %llu, at most %.3f s lost\n", stream.name.c_str(),
-                static_cast<unsigned long long>(stream.last_number), stream.lost_at_most_s);
+    std::printf("  %-24s up to number %llu, %s\n", stream.name.c_str(),
+                static_cast<unsigned long long>(stream.last_number),
+                producer::loss_text(stream).c_str());
   if (!note.empty()) std::fprintf(stderr, "%s\n", note.c_str());
-  return 0;
+  return code;
 }
 
 }  // namespace
@@ -97,7 +108,9 @@ const Command kRecoverCommand{
     run,
     "Touches the last file only and never deletes: what follows the last whole frame moves to "
     "FILE.torn.\n"
-    "Then declares, per stream, what the crash may have cost, and closes the epoch.\n"
+    "Then declares, per stream, what the crash may have cost, and closes the epoch. What was lost\n"
+    "is computed from what is found; where the machine went down too, nothing bounds it.\n"
+    "Exit code 3: something was lost.\n"
     "Example:\n"
     "  casebox recover /var/lib/casebox/spool --keys /var/lib/casebox/store/keys --json"};
 

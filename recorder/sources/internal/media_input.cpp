@@ -1,12 +1,10 @@
 #include "recorder/sources/internal/media_input.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <array>
 #include <cstring>
 
 #include "proto/text/written_time.h"
+#include "recorder/sources/internal/codec_string.h"
 
 extern "C" {
 #include <libavcodec/avcodec.h>
@@ -26,16 +24,6 @@ std::string value(const AVDictionary* of, const char* key) {
 }
 
 }  // namespace
-
-bool MediaInput::live() const {
-  if (memory) return false;
-  static constexpr std::array kSchemes = {"rtsp://", "rtsps://", "rtmp://", "srt://", "rtp://",
-                                          "udp://",  "tcp://",   "mms://",  "pipe:"};
-  for (const char* scheme : kSchemes)
-    if (url.starts_with(scheme)) return true;
-  struct stat info {};
-  return stat(url.c_str(), &info) == 0 && (S_ISFIFO(info.st_mode) || S_ISCHR(info.st_mode));
-}
 
 int MediaInput::read(void* self, uint8_t* into, int size) {
   auto& input = *static_cast<MediaInput*>(self);
@@ -58,11 +46,11 @@ int64_t MediaInput::seek(void* self, int64_t offset, int whence) {
   return base + offset;
 }
 
-int MediaInput::open(bool with_edits, std::atomic<bool>& stopping) {
+int MediaInput::open(bool with_edits) {
   close();
   format = avformat_alloc_context();
   format->interrupt_callback = {
-      [](void* flag) -> int { return static_cast<std::atomic<bool>*>(flag)->load(); }, &stopping};
+      [](void* self) -> int { return static_cast<MediaInput*>(self)->interrupted(); }, this};
   if (memory) {
     at_ = 0;
     io_ = avio_alloc_context(static_cast<unsigned char*>(av_malloc(kIoBuffer)), kIoBuffer, 0, this,
@@ -72,9 +60,9 @@ int MediaInput::open(bool with_edits, std::atomic<bool>& stopping) {
   }
   format->max_streams = kMaxStreams;
   // Where a container tells only when pictures are decoded, when they are shown follows from it.
-  if (!live()) format->flags |= AVFMT_FLAG_GENPTS;
+  if (!live) format->flags |= AVFMT_FLAG_GENPTS;
   AVDictionary* options = nullptr;
-  if (live()) av_dict_set(&options, "rw_timeout", "5000000", 0);
+  if (live) av_dict_set(&options, "rw_timeout", "5000000", 0);
   if (!with_edits) av_dict_set(&options, "ignore_editlist", "1", 0);
   const int r = avformat_open_input(&format, url.c_str(), nullptr, &options);
   av_dict_free(&options);
@@ -106,6 +94,40 @@ MediaFacts facts_of(MediaInput& input) {
       static_cast<uint64_t>(size));
   avio_seek(format.pb, back, SEEK_SET);
   return out;
+}
+
+bool all_known(const AVFormatContext& format) {
+  for (unsigned i = 0; i < format.nb_streams; ++i) {
+    const AVCodecParameters& codec = *format.streams[i]->codecpar;
+    if (codec.codec_type == AVMEDIA_TYPE_VIDEO && codec.width == 0) return false;
+    if (codec.codec_type == AVMEDIA_TYPE_AUDIO && codec.sample_rate == 0) return false;
+  }
+  return format.nb_streams > 0;
+}
+
+bool is_served_file(const AVFormatContext& format) {
+  return format.duration != AV_NOPTS_VALUE && format.duration > 0 && format.pb != nullptr &&
+         (format.pb->seekable & AVIO_SEEKABLE_NORMAL) != 0;
+}
+
+void describe(const AVStream& from, v1::MediaFormat& media) {
+  const AVCodecParameters& codec = *from.codecpar;
+  const bool video = codec.codec_type == AVMEDIA_TYPE_VIDEO;
+  media.set_codec(avcodec_get_name(codec.codec_id));
+  media.set_codec_string(internal::codec_string(codec));
+  media.mutable_time_base()->set_num(static_cast<uint64_t>(from.time_base.num));
+  media.mutable_time_base()->set_den(static_cast<uint64_t>(from.time_base.den));
+  media.set_width(static_cast<uint32_t>(std::max(0, codec.width)));
+  media.set_height(static_cast<uint32_t>(std::max(0, codec.height)));
+  media.set_sample_rate(static_cast<uint32_t>(std::max(0, codec.sample_rate)));
+  if (!video)
+    media.set_audio_channels(static_cast<uint32_t>(std::max(0, codec.ch_layout.nb_channels)));
+  if (from.avg_frame_rate.num > 0 && from.avg_frame_rate.den > 0) {
+    media.mutable_frame_rate()->set_num(static_cast<uint64_t>(from.avg_frame_rate.num));
+    media.mutable_frame_rate()->set_den(static_cast<uint64_t>(from.avg_frame_rate.den));
+  }
+  if (codec.extradata_size > 0)
+    media.set_extradata(codec.extradata, static_cast<size_t>(codec.extradata_size));
 }
 
 std::string av_reason(int error) {

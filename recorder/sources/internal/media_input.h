@@ -3,21 +3,22 @@
 // A file, URL or bytes in memory under libavformat, and what such a file says of itself beside its
 // streams.
 //
-// Thread safety: one thread; `stopping` of open() may be set from any.
+// Thread safety: one thread.
 // Errors: open() returns libavformat's.
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
 
+#include "casebox/v1/stream.pb.h"
 #include "recorder/sources/internal/ebml_walk.h"
 
 extern "C" {
 struct AVCodecParameters;
 struct AVFormatContext;
 struct AVIOContext;
+struct AVStream;
 }
 
 namespace casebox::recorder::internal {
@@ -30,12 +31,12 @@ class MediaInput {
   ~MediaInput() { close(); }
 
   /// Opens, or opens anew; `with_edits`: with an MP4's edit lists carried out.
-  int open(bool with_edits, std::atomic<bool>& stopping);
+  int open(bool with_edits);
   void close();
-  /// Sent as it is made, not a file.
-  bool live() const;
 
   AVFormatContext* format = nullptr;
+  bool live = false;                  // sent as it is made, not a file
+  std::function<bool()> interrupted;  // asked while it waits; true: it gives up
   std::string url;
   std::optional<std::string> memory;  // the bytes themselves; `url` is a name then
 
@@ -54,6 +55,13 @@ struct MediaFacts {
   std::optional<EbmlDamage> damage;
 };
 MediaFacts facts_of(MediaInput& input);
+
+/// Whether all streams have told what a player has to know of them.
+bool all_known(const AVFormatContext& format);
+/// A document that somebody serves has an end and can be read again; a device has neither.
+bool is_served_file(const AVFormatContext& format);
+/// What a stream is, without its init segment.
+void describe(const AVStream& from, v1::MediaFormat& media);
 
 /// An error of libavformat in words.
 std::string av_reason(int error);

@@ -8,6 +8,7 @@
 
 #include "proto/base/file.h"
 #include "proto/keyring/keyring.h"
+#include "proto/log/alive.h"
 #include "proto/producer/recovery.h"
 #include "proto/verify/verify.h"
 #include "tests/support/recording.h"
@@ -225,8 +226,9 @@ TEST(Recovery, EndsAnEpochThatACrashLeftOpen) {
   ASSERT_EQ(done->streams.size(), 3u);
   EXPECT_EQ(done->streams[0].name, "monitor.ecg");
   EXPECT_EQ(done->streams[0].last_number, 499u);
-  EXPECT_GT(done->streams[0].lost_at_most_s, 0.0);
-  EXPECT_LE(done->streams[0].lost_at_most_s, 0.25);
+  EXPECT_FALSE(done->streams[0].bounded) << "nothing tells when it died";
+  EXPECT_EQ(done->streams[0].lost_from, CaseTime{5'000'000'000});
+  EXPECT_NE(loss_text(done->streams[0]).find("until unknown"), std::string::npos);
   auto after = verify::verify_log((temp.path() / "log").string(), {});
   ASSERT_EQ(after->size(), 1u);
   EXPECT_EQ((*after)[0].verdict, verify::Verdict::kUnclosed) << "nobody said that the case ended";
@@ -235,6 +237,91 @@ TEST(Recovery, EndsAnEpochThatACrashLeftOpen) {
   auto again = recover(temp.path() / "log", key, clock);
   ASSERT_TRUE(again);
   EXPECT_FALSE(again->finished_epoch) << "a second recovery finds nothing to do";
+}
+
+TEST(Recovery, ALossIsBoundedByTheRecordersMarkInTheSameStartOfTheMachineOnly) {
+  const std::array<uint8_t, 16> boot{7}, other{8};
+  for (const bool same : {true, false}) {
+    TempDir temp;
+    Recording r(temp.path());
+    r.record(5);
+    ASSERT_TRUE(r.log->sync());
+    const Epoch epoch = r.producer->epoch();
+    auto key = r.keystore->signing_key("recorder");
+    r.producer.reset();
+    r.log.reset();
+    {
+      auto alive = log::Alive::open(r.dir);
+      ASSERT_TRUE(alive);
+      ASSERT_TRUE(alive->mark({epoch, CaseTime{6'000'000'000}, CaseTime{6'100'000'000}, boot}));
+      ASSERT_TRUE(alive->mark({epoch, CaseTime{9'000'000'000}, CaseTime{9'100'000'000}, boot}));
+    }
+    ManualClock clock{{}, {}};
+    auto done = recover(r.dir, *key, clock, same ? boot : other);
+    ASSERT_TRUE(done) << done.error().message;
+    ASSERT_EQ(done->streams.size(), 3u);
+    EXPECT_EQ(done->lived, CaseTime{9'000'000'000});
+    EXPECT_EQ(done->streams[0].bounded, same);
+    EXPECT_EQ(done->streams[0].lost_from, CaseTime{5'000'000'000});
+    EXPECT_EQ(done->streams[0].lost_until, CaseTime{same ? 9'100'000'000 : 9'000'000'000});
+    EXPECT_FALSE(log::Alive::read(r.dir)) << "what it bounded is in the record now";
+    auto reader = log::Reader::open(r.dir, {}, {});
+    ASSERT_TRUE(reader);
+    size_t gaps = 0;
+    for (auto entry = (*reader)->next(); entry && *entry; entry = (*reader)->next()) {
+      v1::Gap gap;
+      if ((*entry)->frame.header.kind != frame::Kind::kGap) continue;
+      ASSERT_TRUE(gap.ParseFromString(Bytes((*entry)->frame.body)));
+      if (gap.reason() != "crash" && gap.reason() != "crash-unbounded") continue;
+      ++gaps;
+      EXPECT_EQ(gap.reason(), same ? "crash" : "crash-unbounded");
+      EXPECT_EQ(gap.t_end_ns(), done->streams[0].lost_until.ns);
+    }
+    EXPECT_EQ(gaps, 3u);
+  }
+}
+
+TEST(Recovery, AStreamSilentSinceAnEarlierFileIsMissingFromItsOwnEndOn) {
+  TempDir temp;
+  Recording r(temp.path(), {.file_size = 16 << 10});
+  r.record(2);
+  v1::SampleChunk chunk;
+  for (int second = 2; second < 60; ++second) {
+    Data data;
+    data.stream = r.wave;
+    data.t = CaseTime{second * 1'000'000'000ll};
+    data.duration = seconds(1);
+    chunk.mutable_t_src()->add_delta(second);
+    ASSERT_TRUE(r.producer->append(data, chunk));
+    ASSERT_TRUE(r.producer->beat(data.t + data.duration));
+  }
+  ASSERT_TRUE(r.ok && r.log->sync());
+  auto key = r.keystore->signing_key("recorder");
+  r.producer.reset();
+  r.log.reset();
+  ASSERT_GT(log::files(r.dir)->size(), 1u);
+  ManualClock clock{{}, {}};
+  auto done = recover(r.dir, *key, clock);
+  ASSERT_TRUE(done) << done.error().message;
+  for (const RecoveredStream& stream : done->streams)
+    EXPECT_EQ(stream.lost_from, CaseTime{stream.name == "monitor.ecg"  ? 60'000'000'000
+                                         : stream.name == "team.marks" ? 54'000'000'000
+                                                                       : 1'000'000'000})
+        << stream.name;
+}
+
+TEST(Recovery, AMarkOfAnotherEpochOrATornOneBoundsNothing) {
+  TempDir temp;
+  auto alive = log::Alive::open(temp.path());
+  ASSERT_TRUE(alive);
+  EXPECT_FALSE(log::Alive::read(temp.path()));
+  ASSERT_TRUE(alive->mark({Epoch{5}, CaseTime{1}, CaseTime{2}, {}}));
+  ASSERT_TRUE(alive->mark({Epoch{5}, CaseTime{3}, CaseTime{4}, {}}));
+  EXPECT_EQ(log::Alive::read(temp.path())->at, CaseTime{3});
+  Bytes bytes = *read_file(temp.path() / "alive");
+  bytes[24] ^= 1;  // the slot of the second mark
+  ASSERT_TRUE(write_file_atomic(temp.path() / "alive", bytes));
+  EXPECT_EQ(log::Alive::read(temp.path())->at, CaseTime{1}) << "the older one is true as well";
 }
 
 TEST(Recovery, CaseThatGoesOnAfterwardsIsCompleteWithTheCrashDeclared) {

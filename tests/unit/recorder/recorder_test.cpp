@@ -9,6 +9,7 @@
 #include <fstream>
 #include <thread>
 
+#include "proto/base/boot.h"
 #include "proto/keyring/keystore.h"
 #include "proto/producer/recovery.h"
 #include "proto/verify/verify.h"
@@ -93,7 +94,13 @@ TEST_F(RecorderTest, ABadSourceEndsAloneAndTheOthersAreWhole) {
   EXPECT_THAT(summary->sources[1].message, HasSubstr("bad.csv:3: column 2"));
   EXPECT_EQ(summary->sources[2].state, "failed");
   EXPECT_EQ(summary->streams[0].stored, 3u);
-  EXPECT_EQ(verified(options_.log_dir).verdict, verify::Verdict::kComplete);
+  ASSERT_EQ(summary->losses.size(), 2u) << "what never came is said";
+  for (const Loss& loss : summary->losses) {
+    EXPECT_TRUE(loss.stream == "bad.series" || loss.stream == "gone.numerics") << loss.stream;
+    EXPECT_EQ(loss.reason, "source-failed");
+    EXPECT_GE(loss.end.seconds(), 2.0) << "up to the end of the case";
+  }
+  EXPECT_EQ(verified(options_.log_dir).verdict, verify::Verdict::kCompleteWithDeclaredGaps);
 }
 
 TEST_F(RecorderTest, StopsInGoodOrderWhenAsked) {
@@ -132,9 +139,15 @@ TEST_F(RecorderTest, AKilledRecorderLeavesAnUnclosedCaseThatRecoverEndsWithAGap)
   EXPECT_EQ(verified(options_.log_dir).verdict, verify::Verdict::kUnclosed);
   auto key = keystore_->signing_key("recorder");
   ASSERT_TRUE(key);
-  auto recovered = producer::recover(options_.log_dir, *key, clock_);
+  auto recovered = producer::recover(options_.log_dir, *key, clock_, machine_boot_id());
   ASSERT_TRUE(recovered) << recovered.error().message;
   EXPECT_TRUE(recovered->finished_epoch);
+  for (const producer::RecoveredStream& stream : recovered->streams) {
+    EXPECT_TRUE(stream.bounded) << stream.name;
+    EXPECT_GT(stream.lost_until, recovered->lived) << stream.name;
+    EXPECT_LT((stream.lost_until - recovered->lived).seconds(), 4 * 1.0)
+        << "at four times the pace";
+  }
   const verify::Report after = verified(options_.log_dir);
   EXPECT_EQ(after.verdict, verify::Verdict::kUnclosed);
   EXPECT_GT(after.valid_to_s, 4.0);

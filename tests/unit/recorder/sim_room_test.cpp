@@ -68,6 +68,49 @@ TEST(SimRoom, SentEqualsReceivedPlusMissingOnEveryStream) {
   }
 }
 
+TEST(SimRoom, AGapRunsFromTheEndOfTheLastItemToTheBeginningOfTheNext) {
+  size_t lost = 0, away = 0;
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    Options options = quick(seed);
+    options.faults = {"loss", "dropout-known", "dropout-unknown"};
+    const Session r = play(options);
+    const auto& streams = r.room->streams();
+    std::vector<const Received*> last(streams.size());
+    std::vector<const Received*> gap(streams.size());
+    for (const Received& item : r.received) {
+      const auto& rate = streams[item.stream].tick_rate_hz();
+      if (rate.num() == 0) continue;
+      const auto length = [&](uint64_t ticks) {
+        return static_cast<double>(ticks) * static_cast<double>(rate.den()) /
+               static_cast<double>(rate.num());
+      };
+      if (item.is_gap) {
+        gap[item.stream] = &item;
+        if (last[item.stream] == nullptr) continue;
+        EXPECT_NEAR(static_cast<double>(item.gap.t_begin_ns()) * 1e-9,
+                    last[item.stream]->t.seconds() + length(last[item.stream]->packet.count), 1e-6)
+            << streams[item.stream].name();
+        last[item.stream] = nullptr;
+        continue;
+      }
+      if (const Received* before = std::exchange(gap[item.stream], nullptr)) {
+        EXPECT_EQ(before->gap.t_end_ns(), std::max(item.t.ns, before->gap.t_begin_ns()));
+        const double long_s =
+            static_cast<double>(before->gap.t_end_ns() - before->gap.t_begin_ns()) * 1e-9;
+        if (before->gap.count_unknown()) {
+          ++away;
+        } else {
+          ++lost;
+          EXPECT_NEAR(long_s, length(before->gap.missing()), .1) << streams[item.stream].name();
+        }
+      }
+      last[item.stream] = &item;
+    }
+  }
+  EXPECT_GT(lost, 20u);
+  EXPECT_GT(away, 2u);
+}
+
 TEST(SimRoom, FaultsOfEveryKindReachTheReceiver) {
   uint64_t lost = 0, duplicated = 0, reordered = 0, away = 0, broken = 0, resets = 0;
   for (uint64_t seed = 1; seed <= 20; ++seed) {
