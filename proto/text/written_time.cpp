@@ -184,6 +184,22 @@ std::optional<Stamp> named_month(Cursor in) {
   return rest(in, *year, month, *day);
 }
 
+/// "20141022T111541", ISO 8601 without its marks; a date without a time would be a number.
+std::optional<Stamp> without_marks(Cursor in) {
+  const auto year = in.digits(4, 4), month = in.digits(2, 2), day = in.digits(2, 2);
+  if (!year || !month || !day || !in.take('T')) return std::nullopt;
+  const auto hour = in.digits(2, 2), minute = in.digits(2, 2), second = in.digits(2, 2);
+  if (!hour || *hour > 23 || !minute || *minute > 59 || !second || *second > 60)
+    return std::nullopt;
+  auto out = rest(in, *year, *month, *day);  // a zone, or nothing
+  if (!out || out->grain_ns != 86400 * kSecond) return std::nullopt;
+  const int64_t since = ((*hour * 60LL + *minute) * 60 + *second) * kSecond;
+  out->utc_ns += since;
+  out->local_ns += since;
+  out->grain_ns = kSecond;
+  return out;
+}
+
 struct Slashed {
   int a, b, year;
 };
@@ -207,6 +223,7 @@ std::optional<Stamp> parse_iso(std::string_view text) {
   Cursor in(text);
   in.spaces();
   if (auto named = named_month(in)) return named;
+  if (auto compact = without_marks(in)) return compact;
   const auto year = in.digits(4, 4);
   const char between = in.peek();
   if (!year || (between != '-' && between != '/' && between != '.')) return std::nullopt;

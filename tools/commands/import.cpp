@@ -203,7 +203,8 @@ const Command kImportCommand{
           "What the files' text is in where it is not UTF-8, e.g. windows-949; default: found out"},
          {"--time-column", ArgKind::kText, "CSV: name of the column that tells the time"},
          {"--time-unit", ArgKind::kText,
-          "CSV: of a time in numbers: s, ms, us, ns, min, h, d, or excel for a spreadsheet's days"},
+          "CSV: of a time in numbers: s, ms, us, ns, min, h, d, or excel for a spreadsheet's days; "
+          "of a clock: hh:mm or mm:ss"},
          {"--time-format", ArgKind::kText, "CSV: order of a date's numbers: dmy, mdy or ymd"},
          {"--zone", ArgKind::kText, "CSV: of clock times that tell none: Z or +02:00"},
          {"--decimal", ArgKind::kText, "CSV: the decimal mark, \",\" or \".\""},

@@ -71,8 +71,25 @@ char separator_of(std::string_view line) {
   return best;
 }
 
-/// A header: names only, at least two, and of the lines below it the first and most are as wide and
-/// hold a value.
+/// A row of units: no value in it, and under the time a unit of time or nothing.
+bool is_units(const std::vector<std::string_view>& cells) {
+  size_t words = 0, times = 0;
+  for (std::string_view cell : cells) {
+    double value = 0;
+    bool missing = false;
+    if (is_value(cell)) return false;
+    if (CsvTable::number(cell, value, missing)) continue;
+    ++words;
+    const std::string_view unit = bare_unit(cell);
+    // "HR" is no hour.
+    const bool small = std::ranges::any_of(unit, [](char c) { return c >= 'a' && c <= 'z'; });
+    if ((small && time_unit_ns(std::string(unit))) || is_clock_unit(unit)) ++times;
+  }
+  return words > 0 && (times > 0 || cells.front().empty());
+}
+
+/// A header: names only, at least two, and of the lines below it the first and most are as wide; a
+/// value stands in the first, or below a row of units.
 bool is_header(const std::vector<Line>& lines, size_t at, char separator) {
   std::vector<std::string_view> cells;
   const size_t wide = width(lines[at].text, separator, cells);
@@ -84,25 +101,12 @@ bool is_header(const std::vector<Line>& lines, size_t at, char separator) {
     split_csv(lines[i].text, separator, cells);
     const size_t whole = cells.size();
     const bool fits = width(lines[i].text, separator, cells) <= wide && whole >= wide;
-    if (seen++ == 0 && !fits) return false;
+    const bool value = std::ranges::any_of(cells, is_value);
+    if (seen++ == 0 && (!fits || (!value && !is_units(cells)))) return false;
     fit += fits;
-    values = values || std::ranges::any_of(cells, is_value);
+    values = values || value;
   }
   return values && fit * 2 > seen;
-}
-
-/// A row of units: no value in it, and under the time a unit of time or nothing.
-bool is_units(const std::vector<std::string_view>& cells) {
-  size_t words = 0, times = 0;
-  for (std::string_view cell : cells) {
-    double value = 0;
-    bool missing = false;
-    if (is_value(cell)) return false;
-    if (CsvTable::number(cell, value, missing)) continue;
-    ++words;
-    if (time_unit_ns(std::string(cell)) || is_clock_unit(cell)) ++times;
-  }
-  return words > 0 && (times > 0 || cells.front().empty());
 }
 
 // What the cells say of the decimal mark. A comma is one where the separator is another sign, or
@@ -141,6 +145,13 @@ Result<void> decimal_comma(std::string& text, CsvLayout& layout, const std::stri
 
 }  // namespace
 
+std::string_view bare_unit(std::string_view cell) {
+  if (cell.size() >= 2 &&
+      ((cell.front() == '[' && cell.back() == ']') || (cell.front() == '(' && cell.back() == ')')))
+    return cell.substr(1, cell.size() - 2);
+  return cell;
+}
+
 std::string_view take_line(std::string_view text, size_t& from) {
   const size_t end = std::min(text.find('\n', from), text.size());
   const std::string_view line = text.substr(from, end - from);
@@ -174,6 +185,7 @@ void split_csv(std::string_view line, char separator, std::vector<std::string_vi
 Result<CsvLayout> find_layout(std::string& text, const std::string& name,
                               const std::string& decimal) {
   CsvLayout layout;
+  if (text.find('\n') == std::string::npos) std::ranges::replace(text, '\r', '\n');
   std::vector<Line> lines;
   size_t from = text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
   while (from < text.size() && lines.size() < kMaxPreamble + 4) {

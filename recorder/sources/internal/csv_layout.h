@@ -34,6 +34,8 @@ Result<CsvLayout> find_layout(std::string& text, const std::string& name,
 std::string_view take_line(std::string_view text, size_t& from);
 /// Without blanks and tabs at both ends.
 std::string_view trim_cell(std::string_view cell);
+/// "bpm" of "[bpm]" or "(bpm)".
+std::string_view bare_unit(std::string_view cell);
 /// Splits one line; quoted fields (RFC 4180) lose their quotes only when they stand alone.
 void split_csv(std::string_view line, char separator, std::vector<std::string_view>& cells);
 

@@ -93,6 +93,7 @@ bool writes_shortest(std::string_view cell, double value) {
 /// "name(unit)" or "name [unit]".
 void split_unit(std::string_view header, CsvColumn& column) {
   header = trim_cell(header);
+  if (header.starts_with("#") || header.starts_with("%")) header = trim_cell(header.substr(1));
   if (header.size() >= 2 && header.front() == '"' && header.back() == '"')
     header = trim_cell(header.substr(1, header.size() - 2));
   const char close = header.empty() ? '\0' : header.back();
@@ -163,10 +164,7 @@ Result<void> CsvTable::read_header() {
     column.header = cell;
     split_unit(cell, column);
     if (column.unit.empty() && !layout_.units.empty()) {
-      std::string_view unit = layout_.units[columns_.size() - 1];
-      if (unit.size() >= 2 && ((unit.front() == '[' && unit.back() == ']') ||
-                               (unit.front() == '(' && unit.back() == ')')))
-        unit = unit.substr(1, unit.size() - 2);
+      const std::string_view unit = bare_unit(layout_.units[columns_.size() - 1]);
       if (!spells_nothing(unit)) column.unit = unit;
     }
     if (column.name.empty()) column.name = "column" + std::to_string(columns_.size());
@@ -175,12 +173,18 @@ Result<void> CsvTable::read_header() {
   return ok();
 }
 
+/// Some programs end each row with a separator, and the header not.
+void CsvTable::split_row(std::string_view line, std::vector<std::string_view>& cells) const {
+  split_csv(line, layout_.separator, cells);
+  while (cells.size() > columns_.size() && cells.back().empty()) cells.pop_back();
+}
+
 bool CsvTable::next_row(size_t& position, std::vector<std::string_view>& cells) const {
   position = std::max(position, layout_.body);
   while (position < text_.size()) {
     const std::string_view line = take_line(text_, position);
     if (trim_cell(line).empty()) continue;
-    split_csv(line, layout_.separator, cells);
+    split_row(line, cells);
     return true;
   }
   return false;
@@ -198,7 +202,7 @@ Result<void> CsvTable::each_row(
     if (row.size() > kMaxLine)
       return Error{Code::kInvalidArgument, name_ + ":" + std::to_string(line) +
                                                ": a line above 1 MiB; is this a CSV file?"};
-    split_csv(row, layout_.separator, cells);
+    split_row(row, cells);
     CASEBOX_CHECK(visit(line, cells));
   }
   return ok();

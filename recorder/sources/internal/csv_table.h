@@ -73,6 +73,7 @@ class CsvTable {
 
  private:
   Result<void> read_header();
+  void split_row(std::string_view line, std::vector<std::string_view>& cells) const;
   Result<void> look_at_cells();
   Result<void> choose_columns(const CsvOptions& options);
   Result<void> find_forms();

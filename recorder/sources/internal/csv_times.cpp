@@ -82,8 +82,13 @@ class Times {
     } else if (all_numbers(column_)) {
       CASEBOX_CHECK(numbers());
     } else {
-      return bad(column_.cells.first_other_line,
-                 "no time in this row that is written as the others are; mend or remove the line");
+      const CsvCells& cells = column_.cells;
+      const bool none = cells.numbers + cells.dates + cells.clocks == 0;
+      return bad(cells.first_other_line,
+                 none ? "the times are in a form that is not read; write 2014-10-22 11:15:41, "
+                        "22/10/2014 11:15:41, 11:15:41, or a number of seconds"
+                      : "no time in this row that is written as the others are; mend or remove the "
+                        "line");
     }
     if (out_.kind == Wall::Kind::kLocal && zone_ns_) {
       for (int64_t& t : out_.ns) t -= *zone_ns_;
@@ -107,6 +112,11 @@ class Times {
     CASEBOX_CHECK(table_.each_row([&](uint64_t line,
                                       const std::vector<std::string_view>& cells) -> Result<void> {
       const auto at = static_cast<size_t>(table_.time().time);
+      if (cells[at].empty() && even()) {
+        out_.ns.push_back(2 * out_.ns.back() - out_.ns[out_.ns.size() - 2]);
+        ++untold_;
+        return ok();
+      }
       const std::optional<int64_t> ns = parse(cells[at], cells);
       if (!ns)
         return bad(line,
@@ -123,10 +133,20 @@ class Times {
       out_.ns.push_back(t);
       return ok();
     }));
+    if (untold_ > 0)
+      out_.notices.push_back(std::to_string(untold_) +
+                             " rows tell no time: they follow at the step of those before them");
     if (days_over_ > 0)
       out_.notices.push_back("its clock times pass midnight " + std::to_string(days_over_ / kDay) +
                              " times; they are taken as days that follow each other");
     return ok();
+  }
+
+  /// Whether the last rows follow each other evenly: then one that tells no time does too.
+  bool even() const {
+    const size_t n = out_.ns.size();
+    return n >= 3 && out_.ns[n - 1] > out_.ns[n - 2] &&
+           out_.ns[n - 1] - out_.ns[n - 2] == out_.ns[n - 2] - out_.ns[n - 3];
   }
 
   Result<text::DateOrder> order(const CsvColumn& dates) const {
@@ -175,7 +195,12 @@ class Times {
 
   Result<void> clocks() {
     out_.kind = Wall::Kind::kClock;
-    const std::string unit = lower(unit_);
+    const std::string unit = lower(options_.time_unit.empty() ? unit_ : options_.time_unit);
+    if (!unit.empty() && !is_clock_unit(unit))
+      return bad(0,
+                 "its times are no numbers of a unit; say hh:mm:ss, hh:mm or mm:ss for "
+                 "--time-unit");
+    bool twelve = simple_ == "uhrzeit" || simple_ == "clock";  // hours, by their name or AM and PM
     const bool minutes = unit.find("mm:ss") != std::string::npos && unit.find('h') == unit.npos;
     std::string longer;
     CASEBOX_CHECK(each([&](std::string_view cell, const auto&) -> std::optional<int64_t> {
@@ -186,11 +211,14 @@ class Times {
       const auto stamp = text::parse_clock(cell);
       if (!stamp) return std::nullopt;
       out_.quantum_ns = std::min(out_.quantum_ns, stamp->grain_ns);
+      twelve = twelve || cell.find_first_of("mM") != std::string_view::npos;
       return stamp->utc_ns;
     }));
-    if (!minutes && out_.quantum_ns == 60 * kSecond && unit.find("hh:mm") == std::string::npos &&
-        unit.find("h:mm") == std::string::npos)
-      out_.notices.push_back("its times are taken as hours and minutes");
+    if (!minutes && out_.quantum_ns == 60 * kSecond && unit.find("h:mm") == std::string::npos &&
+        !twelve)
+      return bad(0,
+                 "its times may be hours and minutes or minutes and seconds; say --time-unit "
+                 "hh:mm or mm:ss");
     if (out_.ns.front() != 0)
       out_.notices.push_back(
           "its clock times have no date: the first of them is the table's beginning");
@@ -344,6 +372,7 @@ class Times {
   std::string simple_, unit_;
   std::optional<int64_t> zone_ns_;
   int64_t days_over_ = 0;
+  uint64_t untold_ = 0;  // rows without a time
   TableTimes out_;
 };
 
@@ -384,7 +413,7 @@ bool is_clock_unit(std::string_view unit) {
 Result<TimeColumns> find_time(const std::vector<CsvColumn>& columns, const CsvOptions& options,
                               const std::string& name, std::vector<std::string>& notices) {
   TimeColumns out;
-  int date = -1, dated = -1, only_dates = 0;
+  int date = -1, dated = -1, only_dates = 0, named = -1, much_named = 0, days = -1;
   for (size_t i = 0; i < columns.size(); ++i) {
     const CsvColumn& column = columns[i];
     const int at = static_cast<int>(i);
@@ -395,9 +424,15 @@ Result<TimeColumns> find_time(const std::vector<CsvColumn>& columns, const CsvOp
     split_name(simple, unit);
     if (options.time_column.empty() && out.time < 0 && is_time_name(simple)) out.time = at;
     if (date < 0 && is_date_name(simple) && all_dates(column)) date = at;
+    if (days < 0 && is_date_name(simple) && all_numbers(column)) days = at;
     if (all_dates(column)) {
       dated = at;
       ++only_dates;
+    }
+    if ((simple.find("time") != std::string::npos || simple.find("zeit") != std::string::npos) &&
+        (all_dates(column) || all_clocks(column) || all_numbers(column))) {
+      named = at;
+      ++much_named;
     }
   }
   if (!options.time_column.empty() && out.time < 0)
@@ -410,6 +445,12 @@ Result<TimeColumns> find_time(const std::vector<CsvColumn>& columns, const CsvOp
     out.time = dated;
     notices.push_back("column " + std::to_string(dated + 1) +
                       " is taken as the time: it alone holds dates");
+  }
+  if (out.time < 0) out.time = days;
+  if (out.time < 0 && much_named == 1) {
+    out.time = named;
+    notices.push_back("column " + std::to_string(named + 1) +
+                      " is taken as the time: it alone has a name like it");
   }
   if (out.time >= 0 && all_clocks(columns[static_cast<size_t>(out.time)]) && date >= 0 &&
       date != out.time)

@@ -13,7 +13,7 @@ TEST(WrittenTime, TheSameMomentInEveryForm) {
        {"2014-10-22T17:46:40Z", "2014-10-22 17:46:40", "2014/10/22 17:46:40.000",
         "2014.10.22 5:46:40 PM", "22-Oct-2014 17:46:40", "22 October 2014 17:46:40",
         "Oct 22, 2014 5:46:40 p.m.", "2014-10-22T19:46:40+02:00", "2014-10-22 19:46:40,0 +0200",
-        "2014-10-22 17:46:40 UTC"}) {
+        "2014-10-22 17:46:40 UTC", "20141022T174640Z", "20141022T194640+0200"}) {
     const auto stamp = parse_iso(form);
     ASSERT_TRUE(stamp) << form;
     EXPECT_EQ(stamp->utc_ns, kNoon) << form;

@@ -44,7 +44,8 @@ Read read(const std::string& text, const std::function<void(v1::SourceConfig&)>&
   for (const Item& item : *items) {
     const auto* samples = std::get_if<Samples>(&item.what);
     for (uint32_t i = 0; samples != nullptr && i < item.count; ++i)
-      out.t.push_back((item.t + nanoseconds(samples->t_src_step) * i).seconds());
+      out.t.push_back(static_cast<double>((item.t + nanoseconds(samples->t_src_step) * i).ns) /
+                      1e9);
   }
   out.items = std::move(*items);
   return out;
@@ -101,6 +102,14 @@ TEST(CsvTimes, ClockTimesAloneBeginWithTheTableAndPassMidnight) {
   EXPECT_THAT(got.notices, Contains(HasSubstr("midnight")));
   EXPECT_EQ(got.wall.kind, Wall::Kind::kClock);
   EXPECT_THAT(read("Time [hh:mm:ss],HR\n00:00:00,70\n00:00:01,71\n").t, ElementsAre(0, 1));
+  const std::string two = "Time,HR\n00:58,70\n00:59,71\n01:00,72\n";
+  EXPECT_THAT(read(two).error, HasSubstr("say --time-unit hh:mm or mm:ss"));
+  const auto with = [&](const char* unit) {
+    return read(two, [&](v1::SourceConfig& config) { config.set_time_unit(unit); }).t;
+  };
+  EXPECT_THAT(with("hh:mm"), ElementsAre(0, 60, 120));
+  EXPECT_THAT(with("mm:ss"), ElementsAre(0, 1, 2));
+  EXPECT_THAT(read("Time,HR\n1:01 PM,70\n1:02 PM,71\n").t, ElementsAre(0, 60));
   EXPECT_THAT(read("Time [mm:ss],HR\n00:58,70\n00:59,71\n01:00,72\n").t, ElementsAre(0, 1, 2));
 }
 
@@ -146,6 +155,23 @@ TEST(CsvTimes, AColumnMayBeToldAndIsFoundWhereItAloneHoldsDates) {
               HasSubstr("--time-column"));
 }
 
+TEST(CsvTimes, RowsThatTellNoTimeFollowAtTheStepOfThoseBefore) {
+  const Read got = read("time,ecg\n0,1\n0.5,2\n1.0,3\n,4\n,5\n");
+  EXPECT_THAT(got.t, ElementsAre(0, 0.5, 1, 1.5, 2)) << got.error;
+  EXPECT_THAT(got.notices, Contains(HasSubstr("2 rows tell no time")));
+  EXPECT_THAT(read("time,ecg\n0,1\n0.5,2\n1.7,3\n,4\n").error, HasSubstr("a.csv:5: column 1"));
+}
+
+TEST(CsvTimes, FormsThatAreNotReadSaySoAndWhichAre) {
+  EXPECT_THAT(read("Time,HR\n13/02/24 10:10,70\n13/02/24 10:11,71\n").error,
+              HasSubstr("a.csv:2: column 1: the times are in a form that is not read"));
+  const Read named = read("DeviceTime,HR\n0,70\n1,71\n");
+  EXPECT_THAT(named.t, ElementsAre(0, 1)) << named.error;
+  EXPECT_THAT(named.notices, Contains(HasSubstr("column 1 is taken as the time")));
+  EXPECT_THAT(read("DeviceTime,HostTime,HR\n0,5,70\n1,6,71\n").error,
+              HasSubstr("no column tells the time"));
+}
+
 TEST(CsvLayout, LinesAboveTheHeaderAndARowOfUnitsAreFound) {
   const Read got = read(
       "Monitor export\nPatient,SECRET\n\nTime,HR,P\nms,bpm,mmHg\n"
@@ -159,6 +185,16 @@ TEST(CsvLayout, LinesAboveTheHeaderAndARowOfUnitsAreFound) {
   EXPECT_THAT(got.notices, Not(Contains(HasSubstr("SECRET"))));
   // A line that does not fit names its place in the file.
   EXPECT_THAT(read("Monitor export\nTime,HR\n0,70\n1,71\n2,72,3\n").error, HasSubstr("a.csv:5: "));
+}
+
+TEST(CsvLayout, UnitsInBracketsTrailingSeparatorsAndOldLineEndsAreFound) {
+  const Read got = read(
+      "Export v1\nPatient;X;Y\n\n#Time;HR;P\n[ms];[bpm];[mmHg]\n"
+      "0;70;90;\n1000;71;91;\n");
+  EXPECT_THAT(got.t, ElementsAre(0, 1)) << got.error;
+  ASSERT_EQ(got.streams.at(0).channels_size(), 2);
+  EXPECT_EQ(got.streams[0].channels(1).unit(), "mm[Hg]");
+  EXPECT_THAT(read("time,HR\r0,70\r1,71\r").t, ElementsAre(0, 1));
 }
 
 TEST(CsvLayout, ACommaIsTheDecimalMarkWhereNothingElseCanBe) {
