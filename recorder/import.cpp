@@ -20,6 +20,7 @@ struct Reading {
   size_t index = 0;  // in the session
   std::deque<Item> ahead;
   bool ended = false;
+  uint64_t items = 0;
 };
 
 std::string told(const std::string& text) { return text::to_utf8(text).utf8; }
@@ -180,6 +181,7 @@ Result<Imported> import_case(const ImportCase& what, const Digest& digest,
     now = std::max(now, item.arrival);
     CASEBOX_CHECK(session->tick(now));
     const CaseTime end = item.t + item.duration;
+    ++next->items;
     CASEBOX_CHECK(session->take(next->index, std::move(item)));
     out.end = std::max(out.end, end);
     if (settings.on_progress) settings.on_progress(now, total_s);
@@ -192,6 +194,8 @@ Result<Imported> import_case(const ImportCase& what, const Digest& digest,
   for (const Reading& reading : readings) {
     const auto& skipped = reading.source->skipped();
     out.skipped.insert(out.skipped.end(), skipped.begin(), skipped.end());
+    if (reading.items == 0 && skipped.empty())
+      out.skipped.push_back({reading.name, 0, "there is nothing in it", true});
   }
   if (!session->balances())
     return Error{Code::kInternal, "the books of the import do not balance; run casebox verify"};
