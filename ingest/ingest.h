@@ -52,6 +52,9 @@ struct Progress {
   uint64_t commits = 0;
 };
 
+/// Every reason that a row of a quarantine can have (docs/formats/store.md).
+const std::vector<std::string>& quarantine_reasons();
+
 /// Which rows of the quarantine are looked at once more.
 struct RequeueOptions {
   std::string reason;  // empty: all

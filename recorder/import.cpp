@@ -13,13 +13,18 @@
 namespace casebox::recorder {
 namespace {
 
+constexpr int64_t kLongestCase = int64_t{48} * 3600 * 1'000'000'000;
+
 /// A file that is being read, one batch ahead.
 struct Reading {
+  const ImportFile* file = nullptr;
   std::string name;
   std::unique_ptr<Source> source;
   size_t index = 0;  // in the session
+  int config = 0;    // in its settings
   std::deque<Item> ahead;
   bool ended = false;
+  bool failed = false;
   uint64_t items = 0;
 };
 
@@ -79,9 +84,58 @@ Result<void> write_details(Session& session, const ImportCase& what, const Impor
   return session.put(consent, std::move(second));
 }
 
+/// Puts files that tell a time of day where their clocks say: beside the first whose beginning was
+/// given, else beside the earliest, which begins the case. Clocks of different kinds cannot be
+/// compared, and days apart they are not of one operation: those files begin the case, and it is
+/// said.
+void place_by_clocks(std::vector<Reading>& readings, SessionOptions& options, Imported& out) {
+  const auto say = [&](const Reading& reading, const char* what) {
+    out.skipped.push_back({base_name(reading.file->path), 0, what, false});
+  };
+  const Reading* anchor = nullptr;
+  Wall::Kind kind = Wall::Kind::kNone;
+  for (const Wall::Kind one : {Wall::Kind::kUtc, Wall::Kind::kLocal, Wall::Kind::kClock})
+    for (const Reading& reading : readings) {
+      const Wall wall = reading.source->wall();
+      if (wall.kind != one || (kind != Wall::Kind::kNone && kind != one)) continue;
+      kind = one;
+      const bool earlier = anchor == nullptr || wall.ns < anchor->source->wall().ns;
+      if (anchor == nullptr || (reading.file->start_given && !anchor->file->start_given) ||
+          (earlier && reading.file->start_given == anchor->file->start_given))
+        anchor = &reading;
+    }
+  if (anchor == nullptr) return;
+  const Wall zero = anchor->source->wall();
+  for (Reading& reading : readings) {
+    const Wall wall = reading.source->wall();
+    if (&reading == anchor || reading.file->start_given || wall.kind == Wall::Kind::kNone) continue;
+    if (wall.kind != kind) {
+      say(reading,
+          "its times cannot be compared with those of another file, which tell a zone or a date "
+          "that these do not: it begins with the case; say --zone, or where with --start");
+      continue;
+    }
+    int64_t by = 0;
+    if (__builtin_sub_overflow(wall.ns, zero.ns, &by) || by > kLongestCase || by < -kLongestCase) {
+      say(reading,
+          "its clock is days from that of another file: it begins with the case; say where with "
+          "--start");
+      continue;
+    }
+    by += from_seconds(anchor->file->start_s).ns;
+    reading.source->move(nanoseconds(by));
+    options.config.mutable_sources(reading.config)->set_start_s(static_cast<double>(by) * 1e-9);
+  }
+  // The one wall time an import may know is that of a file which tells it; its device's clock is
+  // as wrong as device clocks are, so no bound is given but a day.
+  if (kind != Wall::Kind::kUtc) return;
+  options.start_utc = UtcTime{zero.ns} - from_seconds(anchor->file->start_s);
+  options.start_utc_u95_ns = uint64_t{86'400} * 1'000'000'000;
+}
+
 /// Reads on until an item stands ready or the file ended. A failure ends the file: what nobody
 /// could read is missing up to the end of the case.
-Result<void> look_ahead(Session& session, Reading& reading, Imported& out) {
+void look_ahead(Reading& reading, Imported& out) {
   std::vector<Item> items;
   while (reading.ahead.empty() && !reading.ended) {
     auto more = guarded(reading.name, [&] { return reading.source->next(items); });
@@ -92,12 +146,11 @@ Result<void> look_ahead(Session& session, Reading& reading, Imported& out) {
       out.skipped.push_back({reading.name, 0, more.error().message});
       out.refused.push_back(more.error());
       out.end = std::max(out.end, CaseTime{} + reading.source->length());
-      CASEBOX_CHECK(session.away(reading.index, v1::Gap::ORIGIN_DECODE, "source-failed"));
+      reading.failed = true;  // what it had read so far is still taken
     } else if (!*more) {
       reading.ended = true;
     }
   }
-  return ok();
 }
 
 }  // namespace
@@ -128,6 +181,13 @@ Result<Imported> import_case(const ImportCase& what, const Digest& digest,
     config.set_start_s(file.start_s);
     config.set_record_audio(settings.record_audio);
     config.set_encoding(settings.encoding);
+    if (file.type == "csv") {
+      config.set_time_column(told(settings.time_column));
+      config.set_time_unit(told(settings.time_unit));
+      config.set_time_format(told(settings.time_format));
+      config.set_zone(told(settings.zone));
+      config.set_decimal(told(settings.decimal));
+    }
     context.clock = &clock;
     v1::SourceConfig& kept = *options.config.add_sources();
     kept = config;
@@ -140,18 +200,16 @@ Result<Imported> import_case(const ImportCase& what, const Digest& digest,
       unread.push_back(config_of);
       continue;
     }
-    total_s = std::max(total_s, (*source)->length().seconds());
-    // The one wall time an import may know is that of a file which tells it; its device's clock is
-    // as wrong as device clocks are, so no bound is given but a day.
-    if (options.start_utc.ns == 0 && (*source)->begin_utc().ns > 0) {
-      options.start_utc = UtcTime{(*source)->begin_utc().ns} - from_seconds(file.start_s);
-      options.start_utc_u95_ns = uint64_t{86'400} * 1'000'000'000;
-    }
     Reading& reading = readings.emplace_back();
+    reading.file = &file;
     reading.name = file.name;
     reading.source = std::move(*source);
+    reading.config = options.config.sources_size() - 1;
   }
   if (readings.empty()) return out.refused.front();
+  place_by_clocks(readings, options, out);
+  for (const Reading& reading : readings)
+    total_s = std::max(total_s, reading.source->length().seconds());
 
   CASEBOX_TRY(auto session, Session::open(std::move(options), keys, log, clock));
   CASEBOX_CHECK(write_details(*session, what, settings, clock));
@@ -167,7 +225,7 @@ Result<Imported> import_case(const ImportCase& what, const Digest& digest,
   while (true) {
     Reading* next = nullptr;
     for (Reading& reading : readings) {
-      if (!reading.ended) CASEBOX_CHECK(look_ahead(*session, reading, out));
+      look_ahead(reading, out);
       if (reading.ahead.empty()) continue;
       if (next == nullptr || reading.ahead.front().arrival < next->ahead.front().arrival)
         next = &reading;
@@ -186,6 +244,9 @@ Result<Imported> import_case(const ImportCase& what, const Digest& digest,
     out.end = std::max(out.end, end);
     if (settings.on_progress) settings.on_progress(now, total_s);
   }
+  for (const Reading& reading : readings)
+    if (reading.failed)
+      CASEBOX_CHECK(session->away(reading.index, v1::Gap::ORIGIN_DECODE, "source-failed"));
   out.end = std::max(out.end, now);
   CASEBOX_CHECK(session->close(out.end));
   out.case_id = session->case_id();

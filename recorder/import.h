@@ -2,7 +2,8 @@
 
 // Existing files as a case. The import owns its case as a recorder does, in a role of its own: it
 // draws a case key, beats every case-second, and says in the same stream what it could not read.
-// Several files make one case on one clock; a file of annotations may hold many cases.
+// Several files make one case on one clock; a file of annotations may hold many cases. Files that
+// tell the time of day lie to one another as they tell, unless told otherwise.
 //
 // Thread safety: free functions; one import at a time in one log.
 // Errors: a file that cannot be read at all is refused (Imported::refused) and costs nothing of the
@@ -21,10 +22,11 @@ namespace casebox::recorder {
 
 struct ImportFile {
   std::string path;
-  std::string type;      // "media", "vital", "csv", "phases", "instruments"
-  std::string name;      // of the source: prefix of its streams
-  std::string case_key;  // annotations: which case of the file
-  double start_s = 0;    // case time of the file's beginning
+  std::string type;          // "media", "vital", "csv", "phases", "instruments"
+  std::string name;          // of the source: prefix of its streams
+  std::string case_key;      // annotations: which case of the file
+  double start_s = 0;        // case time of the file's beginning
+  bool start_given = false;  // not where its clock puts it beside the others
 };
 
 struct ImportCase {
@@ -38,6 +40,8 @@ struct ImportSettings {
   std::string software;
   std::vector<std::string> consent;  // scopes
   std::string encoding;              // of the files' text, where it is not UTF-8; empty: found out
+  // How the times of CSV files are written where it must be told (v1::SourceConfig).
+  std::string time_column, time_unit, time_format, zone, decimal;
   bool record_audio = false;
   std::function<void(CaseTime now, double total_s)> on_progress;
   std::function<bool()> stop;

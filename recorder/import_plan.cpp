@@ -23,12 +23,16 @@ bool is_name(const std::string& text) {
   });
 }
 
-/// What a source of this type is called when nobody says so.
-const char* usual_name(const std::string& type) {
+/// What a source of this type is called when nobody says so. A table is a twin's only where the
+/// file's name says it.
+std::string usual_name(const std::string& type, const std::string& path) {
   if (type == "media") return "scope";
   if (type == "vital") return "monitor";
   if (type == "instruments") return "instrument";
-  return type == "csv" ? "twin" : "annotation";
+  if (type != "csv") return "annotation";
+  std::string file = path.substr(path.find_last_of('/') + 1);
+  for (char& c : file) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return file.find("twin") != std::string::npos ? "twin" : "table";
 }
 
 /// A table that names the cases its rows are of.
@@ -85,9 +89,9 @@ Result<std::vector<ImportCase>> plan_import(const std::vector<std::string>& text
     }
     CASEBOX_TRY(file.type, source_type_of(file.path));
     const bool own_name = !file.name.empty();
-    if (!own_name) file.name = usual_name(file.type);
+    if (!own_name) file.name = usual_name(file.type, file.path);
     if (const auto start = start_of.find(file.name); start != start_of.end())
-      file.start_s = start->second;
+      file.start_s = start->second, file.start_given = true;
     const auto cases = names_cases(file.type)
                            ? cases_of(file, encoding)
                            : Result<std::vector<std::string>>(std::vector<std::string>{});

@@ -255,6 +255,12 @@ Result<Copied> backup_store(const fs::path& store, const fs::path& out,
   if (!is_store(store))
     return Error{Code::kNotFound,
                  store.string() + ": not a store; give the folder that holds store.json"};
+  std::error_code inside_ec;
+  const fs::path there = fs::weakly_canonical(out, inside_ec);
+  const fs::path inside = there.lexically_relative(fs::weakly_canonical(store, inside_ec));
+  if (!inside_ec && !inside.empty() && *inside.begin() != "..")
+    return Error{Code::kInvalidArgument,
+                 out.string() + ": lies in the store itself; name a folder outside it"};
   CASEBOX_CHECK(new_folder(out));
   allow_many_files();
   Options options;

@@ -103,6 +103,16 @@ struct Placed {
   uint64_t next() const { return first.value + count; }
 };
 
+/// Offsets [from, to) of a bus source that the store went past without reading them: what they held
+/// is in no case, and nobody can tell what that was.
+struct Skipped {
+  std::string source;
+  uint64_t from = 0;
+  uint64_t to = 0;
+  UtcTime at;            // when
+  bool dropped = false;  // the bus had them no longer; false: somebody said so (`--force`)
+};
+
 /// Everything one commit writes: frames, case records, quarantine and bus offsets, atomically.
 /// Media frames go to their segments first; their rows make them visible.
 class Batch {
@@ -124,6 +134,9 @@ class Batch {
   void put_epoch_opened(CaseId case_id, Epoch epoch, v1::ProducerRole role, const Digest& leaf);
   void put_epoch_closed(CaseId case_id, Epoch epoch, v1::ProducerRole role, const Digest& leaf);
   void put_offset(const std::string& source, uint64_t next_offset);
+  /// Remembers a stretch of a source that was passed over unread, in place of the one that began
+  /// there; an empty one forgets it. The caller keeps them all in the first shard.
+  void put_skipped(const Skipped& skipped);
   /// Takes a frame's rows away again: what turned out not to be the producer's. Bytes in a media
   /// segment stay behind, named by no row.
   void remove_frame(CaseId case_id, uint32_t epoch_index, StreamId stream, const Placed& placed);
@@ -201,6 +214,8 @@ class Shard {
 
   /// Resume positions of every bus source that ever committed here.
   Result<std::vector<std::pair<std::string, uint64_t>>> offsets() const;
+  /// What was passed over and not read since (Batch::put_skipped); all of it in the first shard.
+  Result<std::vector<Skipped>> skipped() const;
   Result<std::optional<v1::CaseRecord>> find_case(CaseId id) const;
   Result<std::vector<v1::CaseRecord>> cases() const;
   /// What put_verdict kept; nullopt if nothing.

@@ -69,6 +69,59 @@ Phase found(const storage::EventAt& at) {
   return out;
 }
 
+Phase marked(const EventLog& log, const LogEvent& event) {
+  Phase out;
+  out.label = log.activities[event.activity];
+  out.by = event.resource;
+  out.t0_ns = event.t0_ns;
+  out.t1_ns = event.t1_ns;
+  if (event.timed && event.u95_ns >= 0) out.start_u95_ns = out.end_u95_ns = event.u95_ns;
+  out.open = event.open;
+  out.sources = event.sources;
+  return out;
+}
+
+case_log::FoundPhase in_log(const Phase& phase) {
+  return {phase.label,
+          phase.t0_ns,
+          phase.t1_ns,
+          phase.start_u95_ns.value_or(-1),
+          phase.end_u95_ns.value_or(-1),
+          phase.sources};
+}
+
+constexpr std::string_view kWithheldTail = "; timing is withheld";  // as the quality job writes it
+
+/// What the quality job found, which ran with the search for phases.
+quality::Verdict stored_quality(const v1::CaseRecord& record,
+                                const std::vector<finding::Stored>& current) {
+  quality::Verdict out;
+  bool ran = false;
+  for (const finding::Stored& one : current) {
+    if (one.finding.run().job() != "quality") continue;
+    if (one.finding.kind() == finding::kRunKind) ran = label_of(one.finding, "outcome") == "ran";
+    if (one.finding.kind() != "quality") continue;
+    quality::Issue& issue = out.issues.emplace_back();
+    issue.code = label_of(one.finding, "code");
+    issue.what = label_of(one.finding, "about");
+    issue.withholds = label_of(one.finding, "timing") == "withheld";
+    issue.text = one.finding.text();
+    if (issue.text.ends_with(kWithheldTail))
+      issue.text.resize(issue.text.size() - kWithheldTail.size());
+    issue.t0_ns = one.finding.t0_ns();
+    issue.t1_ns = one.finding.t1_ns();
+  }
+  if (!ran)
+    out.issues.push_back({"not-checked",
+                          true,
+                          "",
+                          "its quality was not checked (casebox analyze)",
+                          record.first_t_ns(),
+                          record.last_t_ns(),
+                          {}});
+  return out;
+}
+
 }  // namespace
 
 const char* to_string(PhaseSource source) {
@@ -103,46 +156,68 @@ Result<int64_t> end_of(const storage::CaseReader& reader) {
   return end;
 }
 
-Result<Phases> read_phases(const storage::CaseReader& reader) {
+std::set<std::string> streams_of_people(const storage::CaseReader& reader,
+                                        const std::string& phase_source) {
+  const v1::StreamKind kind = phase_source == "annotated" ? v1::STREAM_KIND_PHASE
+                              : phase_source == "marked"  ? v1::STREAM_KIND_TEAM
+                                                          : v1::STREAM_KIND_UNSPECIFIED;
+  std::set<std::string> out;
+  for (const v1::Stream& stream : reader.streams())
+    if (kind != v1::STREAM_KIND_UNSPECIFIED && stream.kind() == kind) out.insert(stream.name());
+  return out;
+}
+
+Result<Phases> read_phases(const storage::CaseReader& reader, EventLog& log) {
   CASEBOX_TRY(const auto findings, reader.events(v1::STREAM_KIND_FINDING, {}, true));
-  return read_phases(reader, findings);
+  return read_phases(reader, findings, log);
 }
 
 Result<Phases> read_phases(const storage::CaseReader& reader,
                            const std::vector<storage::EventAt>& findings) {
-  Phases out;
-  CASEBOX_TRY(const int64_t end, end_of(reader));
-  CASEBOX_TRY(const auto labels, reader.events(v1::STREAM_KIND_PHASE));
-  for (const storage::EventAt& at : labels)
-    if (at.event.has_interval()) out.all.push_back(annotated(at, end));
-  if (!out.all.empty()) out.source = PhaseSource::kAnnotated;
+  EventLog log;
+  return read_phases(reader, findings, log);
+}
 
-  for (const auto& [finding, at] : finding::current(reader.record(), findings)) {
+Result<Phases> read_phases(const storage::CaseReader& reader,
+                           const std::vector<storage::EventAt>& findings, EventLog& log) {
+  Phases out;
+  case_log::Options options;
+  std::vector<Phase> all_found;
+  const auto current = finding::current(reader.record(), findings);
+  for (const auto& [finding, at] : current) {
     if (finding.kind() == finding::kRunKind && finding.run().job() == "phases" &&
         label_of(finding, "outcome") == "ran")
       out.known = true;
-    if (finding.kind() != "phase" || out.source == PhaseSource::kAnnotated) continue;
-    out.source = PhaseSource::kFound;
-    out.all.push_back(found(at));
+    if (finding.kind() != "phase") continue;
+    all_found.push_back(found(at));
+    options.found.push_back(in_log(all_found.back()));
   }
-  if (out.source == PhaseSource::kNone) {
-    EventLog log;
-    CASEBOX_TRY(const auto marked, case_log::add_case(reader, {}, log));
-    for (const LogEvent& event : log.traces[marked.trace].events) {
-      Phase& phase = out.all.emplace_back();
-      phase.label = log.activities[event.activity];
-      phase.by = event.resource;
-      phase.t0_ns = event.t0_ns;
-      phase.t1_ns = event.t1_ns;
-      if (event.timed && event.u95_ns >= 0) phase.start_u95_ns = phase.end_u95_ns = event.u95_ns;
-      phase.open = event.open;
-      phase.sources = event.sources;
-      out.source = PhaseSource::kMarked;
-    }
+  CASEBOX_TRY(const case_log::CaseLog info, case_log::add_case(reader, options, log));
+  const Trace& trace = log.traces[info.trace];
+  if (info.phase_source == "annotated") {
+    out.source = PhaseSource::kAnnotated;
+    CASEBOX_TRY(const int64_t end, end_of(reader));
+    CASEBOX_TRY(const auto labels, reader.events(v1::STREAM_KIND_PHASE));
+    for (const storage::EventAt& at : labels)
+      if (at.event.has_interval()) out.all.push_back(annotated(at, end));
+  } else if (info.phase_source == "found") {
+    out.source = PhaseSource::kFound;
+    out.all = std::move(all_found);
+  } else if (!trace.events.empty()) {
+    out.source = PhaseSource::kMarked;
+    for (const LogEvent& event : trace.events) out.all.push_back(marked(log, event));
   }
   out.known = out.known || out.source != PhaseSource::kNone;
   std::ranges::stable_sort(out.all, {},
                            [](const Phase& phase) { return std::pair(phase.t0_ns, phase.level); });
+  if (out.source == PhaseSource::kFound) {
+    out.quality = stored_quality(reader.record(), current);
+    return out;
+  }
+  CASEBOX_TRY(quality::Facts known,
+              quality::read_facts(reader, streams_of_people(reader, info.phase_source)));
+  known.t1_ns = std::max(known.t1_ns, info.t1_ns);
+  out.quality = quality::check(log, trace, known, {});
   return out;
 }
 

@@ -4,12 +4,18 @@
 // annotated, with their steps; else those that the newest analysis found; else those that the team
 // marked. One source for a case, never a mixture.
 //
+// What the quality gate (analytics/quality) withholds of their times goes with them: a duration of
+// such a case, or a place of its phases in time, is printed nowhere.
+//
 // Thread safety: free functions; the reader's thread. Units: ns of case time. Errors: the reader's.
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "analytics/event_log.h"
+#include "analytics/quality/gate.h"
 #include "casebox/v1/event.pb.h"
 #include "casebox/v1/finding.pb.h"
 #include "storage/reader/case_reader.h"
@@ -38,12 +44,25 @@ struct Phases {
   /// False: nothing was annotated or marked and no analysis has looked, so that none is not zero.
   bool known = false;
   std::vector<Phase> all;  // by start
+  /// Of found phases as the run that found them left it; of people's as it is now.
+  quality::Verdict quality;
+  /// Durations may be made of them, and compared.
+  bool timed() const { return quality.timing_ok(); }
+  /// It may be said when they begin and end. What is not placed is not timed either.
+  bool placed() const { return quality.moment_reasons().empty(); }
 };
 
-/// `findings`: the events of the derived stream of findings, where the caller has read them.
+/// From what is stored, without a search. `findings`: the events of the derived stream of findings,
+/// where the caller has read them. `log` gets the phases as a trace, for timing.
+Result<Phases> read_phases(const storage::CaseReader& reader,
+                           const std::vector<storage::EventAt>& findings, EventLog& log);
 Result<Phases> read_phases(const storage::CaseReader& reader,
                            const std::vector<storage::EventAt>& findings);
-Result<Phases> read_phases(const storage::CaseReader& reader);
+Result<Phases> read_phases(const storage::CaseReader& reader, EventLog& log);
+
+/// The streams that phases of people rest on; none if they are not people's.
+std::set<std::string> streams_of_people(const storage::CaseReader& reader,
+                                        const std::string& phase_source);
 
 /// Where the last item of a case ends, as far as its headers tell: a header's duration ends at 71
 /// minutes, so of an import the close frame counts as well.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "analytics/facts/phases.h"
 #include "analytics/jobs/internal/work.h"
 
 namespace casebox::analytics::jobs {
@@ -89,16 +90,10 @@ Result<PhasesOfCase> assemble(const storage::CaseReader& reader, const Searched&
   }
   CASEBOX_TRY(out.info, case_log::add_case(reader, options, log));
   out.found = searched.decoded;
-  std::set<std::string> needed;
+  std::set<std::string> needed = facts::streams_of_people(reader, out.info.phase_source);
   if (out.info.phase_source == "found") {
-    needed = streams_of(searched.signals, reader);
+    needed.merge(streams_of(searched.signals, reader));
     needed.insert(searched.signals.unusable.begin(), searched.signals.unusable.end());
-  }
-  for (const v1::Stream& stream : reader.streams()) {
-    const bool annotated =
-        out.info.phase_source == "annotated" && stream.kind() == v1::STREAM_KIND_PHASE;
-    const bool marked = out.info.phase_source == "marked" && stream.kind() == v1::STREAM_KIND_TEAM;
-    if (annotated || marked) needed.insert(stream.name());
   }
   CASEBOX_TRY(quality::Facts facts, quality::read_facts(reader, needed));
   facts.t1_ns = std::max(facts.t1_ns, out.info.t1_ns);
@@ -115,6 +110,12 @@ const std::vector<std::string>& names() {
   return kNames;
 }
 
+std::set<std::string> with_needed(std::set<std::string> jobs) {
+  if (jobs.contains("timing") || jobs.contains("conformance")) jobs.insert("phases");
+  if (jobs.contains("phases")) jobs.insert("quality");
+  return jobs;
+}
+
 double declared_time_scale(const storage::CaseReader& reader) {
   const auto opening = reader.opening();
   if (!opening) return 1;
@@ -122,11 +123,6 @@ double declared_time_scale(const storage::CaseReader& reader) {
     if (source.type() == "simulator" && source.simulator().duration_scale() > 0)
       return source.simulator().duration_scale();
   return 1;
-}
-
-Result<PhasesOfCase> phases_of_case(const storage::CaseReader& reader, EventLog& log) {
-  CASEBOX_TRY(const Searched searched, search(reader, declared_time_scale(reader)));
-  return assemble(reader, searched, log);
 }
 
 Result<Outcome> run_jobs(const storage::CaseReader& reader, const Options& options,
@@ -151,7 +147,7 @@ Result<Outcome> run_jobs(const storage::CaseReader& reader, const Options& optio
       {"conformance", internal::conformance_job},
       {"twin", internal::twin_job}};
   for (const auto& [job, run] : all)
-    if (options.only.empty() || options.only.contains(job)) CASEBOX_CHECK(run(work));
+    if (options.only.empty() || with_needed(options.only).contains(job)) CASEBOX_CHECK(run(work));
   return std::move(work.outcome);
 }
 

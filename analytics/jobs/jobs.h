@@ -3,7 +3,8 @@
 // The jobs that turn a recorded case into findings: quality, phases, timing, conformance, twin
 // (step 9 of a record's path). They read what the recorder recorded and, where a job builds on
 // another (timing and conformance on found phases and on the quality gate), that job's results of
-// the same call: never the derived records of an earlier run.
+// the same call, which are findings of the call as well: never the derived records of an earlier
+// run.
 //
 // The findings go to the caller's sink in a fixed order: the same case, program, norm and options
 // give the same bytes. Every job ends with a finding of kind "run", so that a job that found
@@ -62,22 +63,24 @@ struct Outcome {
   std::optional<twin::Check> twin;
 };
 
+/// The phases of a case as its jobs use them, with the gate's verdict.
+struct PhasesOfCase {
+  case_log::CaseLog info;
+  quality::Verdict quality;
+  std::optional<phases::Decoded> found;  // used or not
+};
+
 using Sink = std::function<Result<void>(const v1::Finding&)>;
 
-/// Runs the jobs asked for (and computes, without findings, those they build on).
+/// The jobs, and those that they build on.
+std::set<std::string> with_needed(std::set<std::string> jobs);
+
+/// Runs the jobs asked for and those that they build on, so that what is stored of a case never
+/// rests on phases that are not.
 Result<Outcome> run_jobs(const storage::CaseReader& reader, const Options& options,
                          const Sink& sink);
 
 /// How much faster than life a simulated case says it ran: 1 for every other.
 double declared_time_scale(const storage::CaseReader& reader);
-
-/// The phases of a case as timing uses them: annotated, else found, else marked; with the gate's
-/// verdict. For cohorts: adds one trace to `log`.
-struct PhasesOfCase {
-  case_log::CaseLog info;
-  quality::Verdict quality;
-  std::optional<phases::Decoded> found;
-};
-Result<PhasesOfCase> phases_of_case(const storage::CaseReader& reader, EventLog& log);
 
 }  // namespace casebox::analytics::jobs

@@ -1,6 +1,9 @@
 #include "analytics/readers/csv_reader.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
 #include <unordered_map>
 
 #include "analytics/readers/internal/csv_rows.h"
@@ -12,12 +15,13 @@ namespace {
 
 using internal::ByteSource;
 using internal::CsvRows;
-using internal::DateOrder;
 using internal::LogBuilder;
 using internal::RawEvent;
-using internal::Stamp;
+using text::DateOrder;
+using text::Stamp;
 
 constexpr size_t kNone = SIZE_MAX;
+constexpr int64_t kMillisecond = 1'000'000;
 constexpr size_t kNamedUnused = 12;
 
 std::string lower(std::string text) {
@@ -35,6 +39,7 @@ class CsvLog {
     CASEBOX_CHECK(header());
     CASEBOX_CHECK(read_rows());
     CASEBOX_CHECK(decide_dates());
+    CASEBOX_CHECK(check_order());
     return build();
   }
 
@@ -47,7 +52,7 @@ class CsvLog {
   // A row kept until the order of dates is known; rows of a case need not stand together. Texts
   // that come again are kept once.
   struct Row {
-    uint32_t case_index, activity, resource, lifecycle;
+    uint32_t case_index, activity, resource, lifecycle, line;
     Written start, end;
   };
   class Texts {
@@ -97,17 +102,49 @@ class CsvLog {
     if (!any) return rows_.at_line("is empty; give a header and rows");
     const CsvMapping& m = mapping_;
     CASEBOX_TRY(case_, column(m.case_column, "case",
-                              {"case:concept:name", "case_id", "caseid", "case id", "case"}, true));
+                              {"case:concept:name", "case_id", "caseid", "case id", "case",
+                               "_case_key", "case key", "case_key", "case_concept_name"},
+                              true));
     CASEBOX_TRY(activity_, column(m.activity, "activity",
-                                  {"concept:name", "activity", "label", "event", "task"}, true));
+                                  {"concept:name", "activity", "label", "event", "task",
+                                   "activity_en", "activity name", "activity_name", "concept_name",
+                                   "event name", "event_name"},
+                                  true));
     CASEBOX_TRY(start_, column(m.start, "start",
-                               {"start_timestamp", "start_time", "start", "start_s"}, false));
+                               {"start_timestamp", "start_time", "start", "start_s",
+                                "start timestamp", "start time", "starttime"},
+                               false));
     CASEBOX_TRY(end_, column(m.end, "end or time",
-                             {"time:timestamp", "end_timestamp", "end_time", "complete_timestamp",
-                              "end", "end_s", "timestamp", "time", "time_s", "t_s"},
+                             {"time:timestamp",
+                              "end_timestamp",
+                              "end_time",
+                              "complete_timestamp",
+                              "end",
+                              "end_s",
+                              "timestamp",
+                              "time",
+                              "time_s",
+                              "t_s",
+                              "complete timestamp",
+                              "completion time",
+                              "completetime",
+                              "end timestamp",
+                              "end time",
+                              "endtime",
+                              "eventtime",
+                              "event time",
+                              "event_time",
+                              "time_timestamp",
+                              "datetime",
+                              "date"},
                              false));
-    CASEBOX_TRY(resource_, column(m.resource, "resource", {"org:resource", "resource"}, false));
-    CASEBOX_TRY(lifecycle_, column(m.lifecycle, "lifecycle", {"lifecycle:transition"}, false));
+    CASEBOX_TRY(resource_,
+                column(m.resource, "resource",
+                       {"org:resource", "resource", "org_resource", "resource_id"}, false));
+    CASEBOX_TRY(lifecycle_, column(m.lifecycle, "lifecycle",
+                                   {"lifecycle:transition", "lifecycle", "lifecycle_id",
+                                    "lifecycle_transition", "transition"},
+                                   false));
     if (start_ == kNone && end_ == kNone)
       builder_.notice("no column of times: only the order of rows is known");
     note_unused();
@@ -148,6 +185,7 @@ class CsvLog {
         continue;
       }
       Row row;
+      row.line = static_cast<uint32_t>(std::min<uint64_t>(rows_.line(), UINT32_MAX));
       row.case_index = cases_.id(name);
       row.activity = activities_.id(fields[activity_]);
       row.resource = others_.id(field(resource_));
@@ -164,20 +202,73 @@ class CsvLog {
     }
   }
 
+  /// A number of a time, with a comma for the point where the file writes so.
+  std::optional<double> number(std::string_view cell) const {
+    char plain[48];
+    if (cell.empty() || cell.size() >= sizeof plain) return std::nullopt;
+    std::ranges::replace_copy(cell, plain, ',', '.');
+    double value = 0;
+    const auto [end, ec] = std::from_chars(plain, plain + cell.size(), value);
+    if (ec != std::errc() || end != plain + cell.size() || !std::isfinite(value))
+      return std::nullopt;
+    return value;
+  }
+
   void look_at(const std::string& time) {
     if (time.empty()) return;
     ++times_;
-    if (internal::parse_seconds(time)) ++numbers_;
-    const auto parts = internal::slashed_parts(time);
+    if (const auto value = number(time)) {
+      ++numbers_;
+      least_ = std::min(least_, *value);
+      most_ = std::max(most_, *value);
+      const size_t point = time.find_first_of(".,");
+      const int places = point == std::string::npos ? 0 : static_cast<int>(time.size() - point - 1);
+      days_ += text::may_be_serial_day(*value);
+      fine_days_ += places >= 4;
+      telling_days_ += places >= 6;
+      on_seconds_ += text::on_a_second(*value, places);
+    }
+    const auto parts = text::slashed_parts(time);
     if (!parts) return;
     ++slashed_;
     if (parts->first > 12) ++day_first_;
     if (parts->second > 12) ++month_first_;
   }
 
+  /// Numbers: of seconds from the case's start, of a unit since 1970, or a spreadsheet's days.
+  Result<void> decide_numbers() {
+    if (times_ == 0 || numbers_ != times_) return ok();
+    unix_unit_ = text::unix_unit(least_, most_);
+    if (unix_unit_ != 0) {
+      builder_.notice("times are numbers: taken as " +
+                      std::string(unix_unit_ == 1'000'000'000 ? "s"
+                                  : unix_unit_ == 1'000'000   ? "ms"
+                                  : unix_unit_ == 1'000       ? "us"
+                                                              : "ns") +
+                      " since 1970, UTC");
+      return ok();
+    }
+    // Days with a time of day have four decimals or more; seconds of that size rarely have.
+    if (days_ == times_ && fine_days_ > times_ / 2) {
+      if (on_seconds_ < times_ || telling_days_ < 3)
+        return rows_.at_line(
+            "the times may be days of a spreadsheet or seconds; write them as dates, or the "
+            "seconds with at most three decimals");
+      serial_ = true;
+      builder_.notice("times are numbers: taken as days of a spreadsheet, all on whole seconds");
+      return ok();
+    }
+    if (std::max(std::abs(least_), std::abs(most_)) >= 4e9)
+      return rows_.at_line(
+          "the times are numbers from no beginning that can be told; write dates, or seconds from "
+          "the case's start");
+    relative_ = true;
+    builder_.notice("times are numbers: taken as seconds from the case's start");
+    return ok();
+  }
+
   Result<void> decide_dates() {
-    relative_ = times_ > 0 && numbers_ == times_;
-    if (relative_) builder_.notice("times are numbers: taken as seconds from the case's start");
+    CASEBOX_CHECK(decide_numbers());
     if (mapping_.date_order == "dmy") {
       order_ = DateOrder::kDayFirst;
     } else if (mapping_.date_order == "mdy") {
@@ -196,17 +287,60 @@ class CsvLog {
     return ok();
   }
 
-  std::optional<Stamp> stamp(std::string_view text, bool& bad) const {
-    if (text.empty()) return std::nullopt;
+  std::optional<Stamp> stamp(std::string_view cell, bool& bad) const {
+    if (cell.empty()) return std::nullopt;
     std::optional<Stamp> out;
-    if (relative_) {
-      if (const auto t = internal::parse_seconds(text)) out = Stamp{*t, *t, true};
+    if (relative_ || serial_ || unix_unit_ != 0) {
+      if (const auto value = number(cell)) {
+        const double whole = std::floor(*value);
+        const auto per_unit = static_cast<double>(relative_ ? 1'000'000'000 : unix_unit_);
+        const int64_t ns = serial_ ? (text::from_serial_day(*value) + kMillisecond / 2) /
+                                         kMillisecond * kMillisecond
+                                   : static_cast<int64_t>(whole) * static_cast<int64_t>(per_unit) +
+                                         std::llround((*value - whole) * per_unit);
+        out = Stamp{ns, ns, !serial_, 1};
+      }
     } else {
-      out = internal::parse_iso(text);
-      if (!out) out = internal::parse_slashed(text, order_);
+      out = text::parse_iso(cell);
+      if (!out) out = text::parse_slashed(cell, order_);
     }
     bad = bad || !out;
     return out;
+  }
+
+  /// The time that places a row: of its end, or of its start.
+  std::optional<int64_t> place(const Row& row, bool& bad) const {
+    const auto end = stamp(text(row.end), bad), start = stamp(text(row.start), bad);
+    if (start) return start->utc_ns;
+    return end ? std::optional(end->utc_ns) : std::nullopt;
+  }
+
+  // An event whose time cannot be read keeps the file's order, which must then be that of time: it
+  // is where no time that can be read goes back. A file that runs backwards throughout is one that
+  // was written newest first.
+  Result<void> check_order() {
+    std::vector<std::optional<int64_t>> last(cases_.size());
+    const Row* unread = nullptr;
+    uint64_t read = 0, falls = 0, rises = 0;
+    for (const Row& row : rows_seen_) {
+      bool bad = false;
+      const auto t = place(row, bad);
+      if (bad && unread == nullptr) unread = &row;
+      if (!t) continue;
+      ++read;
+      auto& before = last[row.case_index];
+      if (before) falls += *t<*before, rises += *t> * before;
+      before = *t;
+    }
+    newest_first_ = falls > 0 && rises == 0;
+    if (unread != nullptr && (read == 0 || falls > 0))
+      return rows_.at(unread->line,
+                      "the time cannot be read, and the rows are not in the order of time; write "
+                      "2014-10-22 11:15:41, 22/10/2014 11:15:41, 10/22/2014 11:15 AM, or seconds "
+                      "since 1970");
+    if (newest_first_)
+      builder_.notice("the rows of each case run newest first: they are taken in turned order");
+    return ok();
   }
 
   Result<EventLog> build() {
@@ -223,6 +357,9 @@ class CsvLog {
     for (uint32_t c = 0; c < cases_.size(); ++c) {
       log.begin_trace();
       log.name_trace(cases_.of(c));
+      if (newest_first_)
+        std::reverse(sorted.begin() + static_cast<int64_t>(begin[c]),
+                     sorted.begin() + static_cast<int64_t>(begin[c + 1]));
       for (uint64_t k = begin[c]; k < begin[c + 1]; ++k) {
         const Row& row = rows_seen_[sorted[k]];
         event.clear();
@@ -250,7 +387,13 @@ class CsvLog {
   std::string times_text_;
   Texts cases_, activities_, others_;  // others: resources and lifecycles
   uint64_t times_ = 0, numbers_ = 0, slashed_ = 0, day_first_ = 0, month_first_ = 0;
+  uint64_t days_ = 0, fine_days_ = 0, telling_days_ = 0,
+           on_seconds_ = 0;  // numbers that a spreadsheet may have made
+  double least_ = std::numeric_limits<double>::max(), most_ = -least_;
+  int64_t unix_unit_ = 0;  // ns of one, since 1970
+  bool serial_ = false;
   bool relative_ = false;
+  bool newest_first_ = false;
   DateOrder order_ = DateOrder::kUnknown;
 };
 

@@ -163,7 +163,7 @@ class XesParser {
     if (key == "concept:name") {
       event_.activity = value;
     } else if (key == "time:timestamp" || key == "start_timestamp") {
-      const auto stamp = internal::parse_iso(value);
+      const auto stamp = text::parse_iso(value);
       event_.bad_time = event_.bad_time || !stamp;
       (key == "time:timestamp" ? event_.end : event_.start) = stamp;
     } else if (key == "lifecycle:transition") {

@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-#include "analytics/readers/internal/timestamp.h"
+#include "proto/text/written_time.h"
 
 namespace casebox::analytics::readers {
 namespace {
@@ -77,14 +77,15 @@ void attribute(std::string& out, const char* indent, const char* type, const cha
   out += "\"/>\n";
 }
 
-void event(std::string& out, const EventLog& log, const LogEvent& e, int64_t wall) {
+void event(std::string& out, const EventLog& log, const LogEvent& e, std::optional<int64_t> wall) {
   constexpr const char* kIn = "      ";
   out += "    <event>\n";
   attribute(out, kIn, "string", "concept:name", log.activities[e.activity]);
   if (e.timed) {
-    if (e.t1_ns != e.t0_ns || e.open)
-      attribute(out, kIn, "date", "start_timestamp", internal::format_utc(wall + e.t0_ns));
-    attribute(out, kIn, "date", "time:timestamp", internal::format_utc(wall + e.t1_ns));
+    // Nobody knows the date of some cases, and 1970 would be read as one.
+    if (wall && (e.t1_ns != e.t0_ns || e.open))
+      attribute(out, kIn, "date", "start_timestamp", text::format_utc(*wall + e.t0_ns));
+    if (wall) attribute(out, kIn, "date", "time:timestamp", text::format_utc(*wall + e.t1_ns));
     attribute(out, kIn, "int", "casebox:t0_ns", std::to_string(e.t0_ns));
     attribute(out, kIn, "int", "casebox:t1_ns", std::to_string(e.t1_ns));
   }
@@ -130,7 +131,7 @@ void write_xes(const EventLog& log, const std::function<void(std::string_view)>&
     for (const auto& [key, value] : of_each_trace)
       attribute(out, "    ", "string", key.c_str(), value);
     if (!trace.wall_start_ns) attribute(out, "    ", "boolean", "casebox:wall_time_known", "false");
-    for (const LogEvent& e : trace.events) event(out, log, e, trace.wall_start_ns.value_or(0));
+    for (const LogEvent& e : trace.events) event(out, log, e, trace.wall_start_ns);
     out += "  </trace>\n";
     sink(out);
     out.clear();

@@ -3,7 +3,8 @@
 // An event log as XES that other tools open: concept, time, lifecycle and organizational
 // extensions; an interval is one event with start_timestamp and time:timestamp. What XES has no
 // word for (exact case times, uncertainty, origin, confidence, open intervals) stands in casebox:*
-// attributes, so reading the file again gives the same log.
+// attributes, so reading the file again gives the same log. Of a case whose date nobody knows the
+// exact case times are the only ones.
 //
 // Thread safety: free functions. Errors: none; characters XML cannot hold become U+FFFD.
 

@@ -29,7 +29,9 @@ std::vector<double> scaled(const std::vector<double>& values, bool log_scale, Ch
   std::vector<double> out;
   for (const double value : values) {
     if (!(value > 0)) {
-      chart.reasons.push_back("a value is zero or negative: it has no logarithm");
+      chart.reasons.push_back(
+          "a value is zero or negative: it has no logarithm (--linear-scale charts "
+          "times as they are)");
       return {};
     }
     out.push_back(std::log(value));

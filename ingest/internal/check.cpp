@@ -3,6 +3,7 @@
 #include <set>
 
 #include "casebox/v1/stream.pb.h"
+#include "ingest/ingest.h"
 #include "proto/frame/beat.h"
 #include "proto/seal/seal.h"
 
@@ -74,6 +75,19 @@ std::optional<Refusal> check_control(const frame::View& frame, CaseId id) {
 }
 
 }  // namespace
+
+const std::vector<std::string>& quarantine_reasons() {
+  using namespace reason;
+  static const std::vector<std::string> all = {
+      kAwaitingEpoch, kAwaitingCase,       kAwaitingStream,     kEquivocation,    kNotAFrame,
+      kNoCase,        kWrongCase,          kWrongPartition,     kBadBody,         kBadGap,
+      kBadBeat,       kBadSignature,       kPlainData,          kWrongFlag,       kWrongOpening,
+      kNumberRange,   kTimeRange,          kTooManyEpochs,      kTooManyStreams,  kTooManyHoles,
+      kStreamChanged, kCaseEnded,          kNotSigned,          kAfterEnd,        kCaseDamaged,
+      "not-enrolled", "role-not-enrolled", "room-not-enrolled", "enrolment-over", "unknown-role",
+      "refused",      "damaged-row"};
+  return all;
+}
 
 bool waits(const std::string& code) {
   return code.starts_with("awaiting-") || code == reason::kEquivocation;

@@ -283,22 +283,27 @@ Result<void> Keystore::Impl::change_list(const std::string& purpose, const std::
   });
 }
 
-Result<void> Keystore::enrol(const v1::TrustedProducer& producer) {
-  if (producer.key().size() != 32 || name_of(producer.role()).empty() || !plain(producer.name()))
+Result<void> Keystore::enrol(const v1::TrustedProducer& producer, bool change_role) {
+  if (producer.key().size() != 32 || !seal::can_sign(producer.key()) ||
+      name_of(producer.role()).empty() || !plain(producer.name()))
     return Error{Code::kInvalidArgument,
                  "enrol '" + producer.name() +
                      "': cannot be enrolled so; give a name of a-z, 0-9 and '-', a role and an "
-                     "Ed25519 public key"};
+                     "Ed25519 public key (one for which somebody can hold the only private key)"};
   std::lock_guard guard(impl_->mutex);
   CASEBOX_TRY(Fd lock, lock_folder(impl_->dir));
   return impl_->change_list("enrol", producer.name(), [&](v1::TrustList& all) -> Result<bool> {
     for (v1::TrustedProducer& known : *all.mutable_producers()) {
       if (known.key() == producer.key()) {
-        if (known.role() != producer.role() || known.name() != producer.name())
-          return Error{Code::kAlreadyExists, "enrol '" + producer.name() +
-                                                 "': the key is enrolled already, as '" +
-                                                 known.name() + "' (" + name_of(known.role()) +
-                                                 "); one key has one name and one role"};
+        const bool same_name = known.name() == producer.name();
+        if (!same_name || (known.role() != producer.role() && !change_role))
+          return Error{Code::kAlreadyExists,
+                       "enrol '" + producer.name() + "': the key is enrolled already, as '" +
+                           known.name() + "' (" + name_of(known.role()) +
+                           "); one key has one name and one role" +
+                           (same_name ? "; --change-role gives it this one, and what it signed in "
+                                        "the other no longer counts"
+                                      : "")};
         known = producer;
         return true;
       }

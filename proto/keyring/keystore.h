@@ -66,8 +66,8 @@ class Keystore final : public ProducerKeys {
   /// The same as signed bytes, to be handed on.
   Result<Bytes> signed_trust() const;
   /// Enrols a producer, or changes the room and times of one enrolled under the same name, key and
-  /// role. kAlreadyExists when name or key is another's.
-  Result<void> enrol(const v1::TrustedProducer& producer);
+  /// role; with `change_role` the role too. kAlreadyExists when name or key is another's.
+  Result<void> enrol(const v1::TrustedProducer& producer, bool change_role = false);
   /// What a producer begins from `until` on is not taken. kNotFound if there is none of that name.
   Result<void> end_enrolment(const std::string& name, UtcTime until);
 

@@ -251,6 +251,12 @@ Signature SigningKey::sign(BytesView message) const {
   return signature;
 }
 
+bool can_sign(BytesView public_key) {
+  if (public_key.size() != 32) return false;
+  need_sodium();
+  return crypto_core_ed25519_is_valid_point(u8(public_key)) == 1;
+}
+
 bool verify_signature(BytesView public_key, BytesView message, BytesView signature) {
   if (public_key.size() != 32 || signature.size() != 64) return false;
   need_sodium();

@@ -131,6 +131,10 @@ class SigningKey {
   std::array<uint8_t, 32> public_{};
 };
 
+/// Whether `public_key` is one under which only its owner can sign: 32 bytes, a point of Ed25519's
+/// main subgroup. Under the few others anybody can make signatures that hold for some messages.
+bool can_sign(BytesView public_key);
+
 /// True only if OpenSSL and libsodium both accept: the two disagree on edge vectors, and a court
 /// must not see two answers.
 bool verify_signature(BytesView public_key, BytesView message, BytesView signature);

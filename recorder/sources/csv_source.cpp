@@ -17,52 +17,11 @@ using internal::CsvTable;
 
 constexpr size_t kMaxFile = 256u << 20;
 constexpr int64_t kSecond = 1'000'000'000;
-constexpr int64_t kAbsolute = 100'000'000 * kSecond;  // later than this is a date, not a case time
-constexpr double kLatest = 4e18;      // ns; the distance of any two times still fits 64 bits
 constexpr size_t kMaxRun = 256;       // rows handed out at once
 constexpr size_t kMaxCells = 16'384;  // and cells
 
 // One run of rows is one frame, whose length has 32 bits of microseconds (71 minutes).
 constexpr int64_t kLongestRun = 3600 * kSecond;
-
-/// How long the unit of a time column is, in ns, as people write it; none: seconds.
-std::optional<int64_t> unit_of_time(const std::string& unit) {
-  struct Unit {
-    int64_t ns;
-    std::initializer_list<const char*> names;
-  };
-  static const Unit kUnits[] = {{kSecond, {"", "s", "sec", "secs", "second", "seconds"}},
-                                {1'000'000, {"ms", "msec", "msecs", "millisecond", "milliseconds"}},
-                                {1'000, {"us", "usec", "usecs", "microsecond", "microseconds"}},
-                                {1, {"ns", "nsec", "nanosecond", "nanoseconds"}},
-                                {60 * kSecond, {"min", "mins", "minute", "minutes"}},
-                                {3600 * kSecond, {"h", "hr", "hrs", "hour", "hours"}}};
-  std::string plain = internal::ucum(unit);
-  if (unit.empty()) plain.clear();
-  for (char& c : plain) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  for (const Unit& one : kUnits)
-    for (const char* name : one.names)
-      if (plain == name) return one.ns;
-  return std::nullopt;
-}
-
-/// A cell of the time column in ns: exact for nine decimals of a second.
-bool to_time(std::string_view cell, int64_t unit_ns, int64_t& ns) {
-  int64_t code = 0;
-  if (unit_ns == kSecond && CsvTable::scaled(cell, 9, code)) {
-    ns = code;
-    return true;
-  }
-  double value = 0;
-  bool missing = false;
-  if (!CsvTable::number(cell, value, missing) || missing || !std::isfinite(value)) return false;
-  // Split, so that times of today's date keep their nanoseconds' worth of digits.
-  const double scaled = std::floor(value);
-  if (std::abs(scaled) > kLatest / static_cast<double>(unit_ns)) return false;
-  ns = static_cast<int64_t>(scaled) * unit_ns +
-       std::llround((value - scaled) * static_cast<double>(unit_ns));
-  return true;
-}
 
 v1::Rational rate_of(int64_t step_ns) {
   int64_t a = kSecond, b = step_ns;
@@ -78,11 +37,12 @@ v1::Rational rate_of(int64_t step_ns) {
 struct CsvSource::Impl {
   explicit Impl(CsvTable t) : table(std::move(t)) {}
 
-  Result<void> read_times(const std::string& file);
+  void find_step();
 
   CsvTable table;
   internal::FileClock clock;
-  std::vector<int64_t> times;   // of rows, ns as the file tells them
+  std::vector<int64_t> times;  // of rows, ns as the file tells them
+  Wall::Kind wall = Wall::Kind::kNone;
   int64_t step = 0;             // 0: irregular
   std::vector<size_t> columns;  // of the table, one per channel
   size_t position = 0;
@@ -93,36 +53,8 @@ CsvSource::CsvSource() = default;
 CsvSource::~CsvSource() = default;
 
 // The step is the most common distance; the grid holds if every other distance is a multiple of it.
-Result<void> CsvSource::Impl::read_times(const std::string& file) {
-  const auto column = static_cast<size_t>(table.time_column());
-  const std::optional<int64_t> known = unit_of_time(table.columns()[column].unit);
-  if (!known)
-    return Error{Code::kInvalidArgument,
-                 file + ":1: column " + std::to_string(column + 1) +
-                     ": the unit of the time is not known; write h, min, s, ms, us or ns"};
-  const int64_t unit_ns = *known;
-  int64_t quantum = unit_ns;
-  CASEBOX_CHECK(table.each_row([&](uint64_t line,
-                                   const std::vector<std::string_view>& cells) -> Result<void> {
-    const std::string at =
-        file + ":" + std::to_string(line) + ": column " + std::to_string(column + 1) + ": ";
-    int64_t ns = 0;
-    if (!to_time(cells[column], unit_ns, ns))
-      return Error{Code::kInvalidArgument, at + "no time in this row; mend or remove the line"};
-    if (!times.empty() && ns < times.back())
-      return Error{Code::kInvalidArgument,
-                   at + "time goes back; sort the rows, or split the file where the clock was set"};
-    const size_t point = cells[column].find('.');
-    if (point != std::string_view::npos) {
-      int64_t fine = unit_ns;
-      for (size_t i = point + 1; i < cells[column].size() && fine > 1; ++i) fine /= 10;
-      quantum = std::min(quantum, std::max<int64_t>(fine, 1));
-    }
-    times.push_back(ns);
-    return ok();
-  }));
-  clock.quantum_ns = quantum;
-  if (times.size() < 2) return ok();
+void CsvSource::Impl::find_step() {
+  if (times.size() < 2) return;
   std::vector<int64_t> steps;
   for (size_t i = 1; i < times.size(); ++i) steps.push_back(times[i] - times[i - 1]);
   std::vector<int64_t> sorted = steps;
@@ -141,7 +73,6 @@ Result<void> CsvSource::Impl::read_times(const std::string& file) {
                       return s > 0 && s % step == 0 && s / step < (1 << 24);
                     });
   if (!even) step = 0;
-  return ok();
 }
 
 Result<std::unique_ptr<Source>> CsvSource::open(Context context) {
@@ -153,20 +84,32 @@ Result<std::unique_ptr<Source>> CsvSource::parse(Context context, std::string te
   const v1::SourceConfig& config = context.config;
   CASEBOX_CHECK(text::check_encoding(config.encoding()));
   text::Text told = text::to_utf8(text, config.encoding());
-  CASEBOX_TRY(auto table, CsvTable::parse(std::move(told.utf8), config.url()));
-  if (table.time_column() < 0)
+  const auto options = internal::CsvOptions::of(config);
+  CASEBOX_TRY(auto table, CsvTable::parse(std::move(told.utf8), config.url(), options));
+  const std::string header = config.url() + ":" + std::to_string(table.header_line());
+  if (table.time().time < 0)
     return Error{Code::kInvalidArgument,
-                 config.url() + ":1: no column tells the time; name one time, t or timestamp"};
-  if (table.columns().size() < 2)
+                 header +
+                     ": no column tells the time; name one time, t or timestamp, or say which "
+                     "with --time-column"};
+  if (std::ranges::none_of(table.columns(), &internal::CsvColumn::numbers))
     return Error{Code::kInvalidArgument,
-                 config.url() + ":1: no column beside the time; is this the file?"};
+                 header + ": no column of numbers beside the time; is this the file?"};
   std::unique_ptr<CsvSource> source(new CsvSource);
   source->impl_ = std::make_unique<Impl>(std::move(table));
   Impl& impl = *source->impl_;
   internal::say_encoding(told, config.url(), source->skipped_);
-  CASEBOX_CHECK(impl.read_times(config.url()));
+  CASEBOX_TRY(auto times, internal::read_times(impl.table, options, config.url()));
+  for (const std::vector<std::string>* notices :
+       {&impl.table.notices(), &std::as_const(times.notices)})
+    for (const std::string& notice : *notices)
+      source->skipped_.push_back({internal::base_name(config.url()), 0, notice, false});
+  impl.times = std::move(times.ns);
+  impl.wall = times.kind;
+  impl.clock.quantum_ns = times.quantum_ns;
+  impl.find_step();
   CASEBOX_TRY(impl.clock.start_ns, internal::start_of(config));
-  if (std::abs(impl.times.front()) > kAbsolute) impl.clock.origin_ns = impl.times.front();
+  if (impl.wall != Wall::Kind::kNone) impl.clock.origin_ns = impl.times.front();
 
   v1::Stream& stream = source->streams_.emplace_back();
   stream.set_name(config.name() + ".series");
@@ -185,8 +128,8 @@ Result<std::unique_ptr<Source>> CsvSource::parse(Context context, std::string te
     stream.mutable_tick_rate_hz()->set_den(1);
   }
   for (size_t c = 0; c < impl.table.columns().size(); ++c) {
-    if (static_cast<int>(c) == impl.table.time_column()) continue;
     const internal::CsvColumn& column = impl.table.columns()[c];
+    if (!column.numbers) continue;
     impl.columns.push_back(c);
     v1::Channel& channel = *stream.add_channels();
     channel.set_id(static_cast<uint32_t>(impl.columns.size()));
@@ -277,9 +220,8 @@ Result<bool> CsvSource::next(std::vector<Item>& out) {
 
 std::vector<ClockState> CsvSource::clocks() const { return {impl_->clock.state()}; }
 
-UtcTime CsvSource::begin_utc() const {
-  return UtcTime{std::abs(impl_->times.front()) > kAbsolute ? impl_->times.front() : 0};
-}
+Wall CsvSource::wall() const { return {impl_->wall, impl_->times.front()}; }
+void CsvSource::move(Duration by) { impl_->clock.start_ns += by.ns; }
 
 Duration CsvSource::length() const {
   return impl_->clock.map(impl_->times.back()) + nanoseconds(impl_->step) - CaseTime{};

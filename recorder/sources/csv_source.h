@@ -1,10 +1,11 @@
 #pragma once
 
-// Regularly (or irregularly) sampled columns in a CSV file: digital twins, exported monitors. The
-// first line names the columns, with units as `name(unit)` or `name [unit]`; one column tells the
-// time. All columns are channels of one stream, `<source>.series`, and keep the text the file has.
-// Rows missing from an even grid become a gap of known count; a column or row that does not fit
-// refuses the file with line and column.
+// Regularly (or irregularly) sampled columns in a CSV file: digital twins, exported monitors. A
+// header names the columns, with units as `name(unit)`, `name [unit]` or in a row of their own; one
+// column, or one of dates and one of clock times, tells the time (docs/sources.md). All columns of
+// numbers are channels of one stream, `<source>.series`, and keep the text the file has; others
+// are told and left out. Rows missing from an even grid become a gap of known count; a column or
+// row that does not fit refuses the file with line and column.
 //
 // Thread safety, errors: as Source; open() checks the whole file, so next() does not fail.
 
@@ -21,7 +22,8 @@ class CsvSource final : public Source {
 
   Result<bool> next(std::vector<Item>& out) override;
   std::vector<ClockState> clocks() const override;
-  UtcTime begin_utc() const override;
+  Wall wall() const override;
+  void move(Duration by) override;
   Duration length() const override;
 
  private:

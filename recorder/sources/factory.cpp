@@ -12,6 +12,8 @@
 #include "proto/text/text.h"
 #include "recorder/sources/csv_source.h"
 #include "recorder/sources/instruments_source.h"
+#include "recorder/sources/internal/foreign.h"
+#include "recorder/sources/internal/media_input.h"
 #include "recorder/sources/internal/phase_file.h"
 #include "recorder/sources/media_source.h"
 #include "recorder/sources/phases_source.h"
@@ -39,6 +41,18 @@ v1::StreamClass class_from(const std::string& name) {
   return name == "C" ? v1::STREAM_CLASS_C : v1::STREAM_CLASS_UNSPECIFIED;
 }
 
+/// First bytes of a regular file; empty for anything else.
+std::string head_of(const std::string& path) {
+  struct stat info {};
+  if (stat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return "";
+  std::FILE* in = std::fopen(path.c_str(), "rb");
+  if (in == nullptr) return "";
+  std::string head(internal::kForeignHead, '\0');
+  head.resize(std::fread(head.data(), 1, head.size(), in));
+  std::fclose(in);
+  return head;
+}
+
 bool ends_with(const std::string& name, const std::string& end) {
   return name.size() >= end.size() &&
          std::equal(end.rbegin(), end.rend(), name.rbegin(), [](char a, char b) {
@@ -50,6 +64,11 @@ bool ends_with(const std::string& name, const std::string& end) {
 
 Result<std::unique_ptr<Source>> open_source(Context context) {
   const std::string type = context.config.type();
+  if (type != "simulator" && context.config.url().find("://") == std::string::npos) {
+    const std::string head = head_of(context.config.url());
+    if (const auto what = internal::foreign_format(head))
+      return Error{Code::kUnsupported, context.config.url() + ": " + *what};
+  }
   for (const Kind& kind : kKinds) {
     if (type != kind.type) continue;
     const v1::StreamClass wanted = class_from(context.config.stream_class());
@@ -63,12 +82,7 @@ Result<std::unique_ptr<Source>> open_source(Context context) {
 }
 
 bool is_device(const v1::SourceConfig& source) {
-  const std::string& url = source.url();
-  if (source.type() != "media" || url.starts_with("file:")) return false;
-  if (url.find("://") != std::string::npos || url.starts_with("pipe:") || url.starts_with("/dev/"))
-    return true;
-  struct stat info {};
-  return stat(url.c_str(), &info) == 0 && (S_ISFIFO(info.st_mode) || S_ISCHR(info.st_mode));
+  return source.type() == "media" && internal::is_device_url(source.url());
 }
 
 Result<std::string> source_type_of(const std::string& file) {
@@ -81,7 +95,7 @@ Result<std::string> source_type_of(const std::string& file) {
   std::fclose(in);
   if (ends_with(file, ".vital")) return std::string("vital");
   if (ends_with(file, ".json")) return std::string("phases");
-  if (ends_with(file, ".csv")) {
+  if (ends_with(file, ".csv") || ends_with(file, ".tsv") || ends_with(file, ".txt")) {
     const std::string start = text::to_utf8(std::string_view(head, n)).utf8;
     const std::string header = start.substr(0, start.find('\n'));
     return std::string(internal::is_phase_header(header) ? "phases"

@@ -23,12 +23,15 @@ class MediaSource final : public Source {
   Result<bool> next(std::vector<Item>& out) override;
   std::vector<ClockState> clocks() const override;
   bool live() const override;
+  Wall wall() const override;
+  void move(Duration by) override;
   Duration length() const override;
 
  private:
   MediaSource();
   Result<void> begin(Context context);
   Result<void> finish(std::vector<Item>& out, const std::string& trouble);
+  void note(const std::string& what);
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -71,6 +71,14 @@ struct ClockState {
   bool broken = false;
 };
 
+/// The time of day that a source's first item tells, and of what clock: UTC, one of a place that is
+/// not named, or one without a date. Times of one kind lie to one another as they tell.
+struct Wall {
+  enum class Kind { kNone, kUtc, kLocal, kClock };
+  Kind kind = Kind::kNone;
+  int64_t ns = 0;  // since 1970; of a clock since midnight
+};
+
 /// A part of a file that could not be read.
 struct Skipped {
   std::string file;     // name without its folder
@@ -106,8 +114,10 @@ class Source {
   virtual const std::vector<Skipped>& skipped() const { return skipped_; }
   /// Live: paced by its device, must not be kept waiting. Otherwise the recorder sets the pace.
   virtual bool live() const { return false; }
-  /// UTC of the source's first item where the source knows it; 0: it does not.
-  virtual UtcTime begin_utc() const { return {}; }
+  /// The time that the source tells of its first item.
+  virtual Wall wall() const { return {}; }
+  /// Moves all its items in case time; before the first next(). Nothing for a live source.
+  virtual void move(Duration) {}
   /// Length, where known beforehand; 0: not known.
   virtual Duration length() const { return {}; }
   /// Items each stream's device says it sent so far, counted by itself; empty where it does not

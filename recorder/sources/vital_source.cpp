@@ -4,7 +4,9 @@
 #include <cmath>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
+#include <tuple>
 
 #include "recorder/sources/internal/file_clock.h"
 #include "recorder/sources/internal/file_text.h"
@@ -23,6 +25,9 @@ constexpr size_t kMaxRun = 1 << 13;  // samples of one item
 constexpr size_t kEvents = 64;       // records looked at in one call
 // Between two records of a wave; those of a monitor come once a second, some tens of ms uneven.
 constexpr int64_t kHole = 500'000'000;
+// Records of one second stand in any order; beyond this the clock was set.
+constexpr int64_t kSetBack = 10'000'000'000;
+constexpr size_t kMaxGathered = 8 << 20;  // moments of a file whose records are not in order
 
 int64_t record_ns(double time) {
   const double whole = std::floor(time);
@@ -83,7 +88,12 @@ struct VitalSource::Impl {
   int64_t first_ns = INT64_MAX;
   int64_t last_ns = 0;
   std::map<uint16_t, Lane> lanes;
-  std::vector<Moment> moments;         // by device; only streams of numerics
+  std::vector<Moment> moments;  // by device; only streams of numerics
+  // Where records do not stand in the order of time, as in packed files: what they say, by stream
+  // and time, and which of several at that time.
+  bool unordered = false;
+  std::map<std::tuple<size_t, int64_t, size_t>, Moment> gathered;
+  std::vector<Item> texts_said;
   std::map<size_t, size_t> moment_of;  // stream -> index
   std::vector<int64_t> ends;           // by stream: where its last item ended, ns of the file
   text::Reader texts;                  // of the file
@@ -95,10 +105,12 @@ struct VitalSource::Impl {
 
   Result<void> scan(std::vector<Skipped>& skipped, const std::string& name);
   void flush(Moment& moment, std::vector<v1::Stream>& streams, std::vector<Item>& out);
+  Result<Moment*> gather(const Lane& lane, int64_t t);
+  void finish(std::vector<v1::Stream>& streams, std::vector<Item>& out);
   void wave(const Lane& lane, const v1::Stream& stream, VitalRecord& record,
             std::vector<Item>& out);
-  void numeric(const Lane& lane, std::vector<v1::Stream>& streams, const VitalRecord& record,
-               std::vector<Item>& out);
+  Result<void> numeric(const Lane& lane, std::vector<v1::Stream>& streams,
+                       const VitalRecord& record, std::vector<Item>& out);
   void text(const Lane& lane, const std::string& track, const VitalRecord& record,
             std::vector<Item>& out);
   void lost(size_t stream, const std::string& reason, std::vector<Item>& out);
@@ -118,6 +130,9 @@ Result<void> VitalSource::Impl::scan(std::vector<Skipped>& skipped, const std::s
   CASEBOX_TRY(file, reopen());
   VitalRecord record;
   bool reset = false;
+  std::map<std::pair<VitalType, std::string>, int64_t> latest;  // by type and device
+  std::optional<int64_t> furthest;
+  int64_t back_ns = 0;
   while (true) {
     CASEBOX_TRY(const bool more, file->next(record, reset));
     if (!more) break;
@@ -133,7 +148,20 @@ Result<void> VitalSource::Impl::scan(std::vector<Skipped>& skipped, const std::s
     }
     first_ns = std::min(first_ns, t);
     last_ns = std::max(last_ns, t);
+    const VitalTrack& track = file->tracks().at(record.track);
+    if (track.type != VitalType::kWave) {
+      int64_t& before = latest.try_emplace({track.type, track.device}, t).first->second;
+      unordered = unordered || t < before;
+      before = std::max(before, t);
+    }
+    back_ns = std::max(back_ns, furthest.value_or(t) - t);
+    furthest = std::max(furthest.value_or(t), t);
   }
+  if (back_ns > kSetBack && !file->packed())
+    skipped.push_back({internal::base_name(name), 0,
+                       "its clock goes back by up to " + std::to_string(back_ns / 1'000'000'000) +
+                           " s: what it says from there on may lie beside what it said before",
+                       false});
   for (const auto& [id, track] : file->tracks())
     for (const std::string* text : {&track.name, &track.unit, &track.device}) texts.see(*text);
   for (const internal::VitalDamage& damage : file->damage())
@@ -185,7 +213,7 @@ Result<bool> VitalSource::next(std::vector<Item>& out) {
         impl.lost(lane->second.stream, "record-damaged", out);
     if (!more) {
       if (impl.untold) skipped_.push_back(internal::kept_as_bytes(impl.path));
-      for (Moment& moment : impl.moments) impl.flush(moment, streams_, out);
+      impl.finish(streams_, out);
       if (impl.file->truncated())
         for (size_t s = 0; s < streams_.size(); ++s) impl.lost(s, "file-damaged", out);
       impl.finished = true;
@@ -205,7 +233,7 @@ Result<bool> VitalSource::next(std::vector<Item>& out) {
     }
     switch (lane.type) {
       case VitalType::kWave: impl.wave(lane, streams_[lane.stream], record, out); break;
-      case VitalType::kNumeric: impl.numeric(lane, streams_, record, out); break;
+      case VitalType::kNumeric: CASEBOX_CHECK(impl.numeric(lane, streams_, record, out)); break;
       case VitalType::kText: impl.text(lane, track.name, record, out); break;
     }
   }
@@ -245,12 +273,39 @@ void VitalSource::Impl::wave(const Lane& lane, const v1::Stream& stream, VitalRe
   }
 }
 
-void VitalSource::Impl::numeric(const Lane& lane, std::vector<v1::Stream>& streams,
-                                const VitalRecord& record, std::vector<Item>& out) {
-  Moment& moment = moments[moment_of.at(lane.stream)];
+/// The moment that a number belongs to where they do not stand in order.
+Result<Moment*> VitalSource::Impl::gather(const Lane& lane, int64_t t) {
+  for (size_t n = 0;; ++n) {
+    const auto [it, fresh] = gathered.try_emplace({lane.stream, t, n});
+    if (fresh && gathered.size() > kMaxGathered)
+      return Error{Code::kUnsupported,
+                   path +
+                       ": more than 8 million moments that do not stand in the order of time; "
+                       "write the file again unpacked"};
+    it->second.stream = lane.stream;
+    if (!it->second.said.contains(lane.channel)) return &it->second;
+  }
+}
+
+void VitalSource::Impl::finish(std::vector<v1::Stream>& streams, std::vector<Item>& out) {
+  for (Moment& moment : moments) flush(moment, streams, out);
+  for (auto& [key, moment] : gathered) flush(moment, streams, out);
+  gathered.clear();
+  std::ranges::stable_sort(texts_said, {}, &Item::t);
+  for (Item& item : texts_said) out.push_back(std::move(item));
+  texts_said.clear();
+}
+
+Result<void> VitalSource::Impl::numeric(const Lane& lane, std::vector<v1::Stream>& streams,
+                                        const VitalRecord& record, std::vector<Item>& out) {
   const int64_t t = record_ns(record.time);
-  if (!moment.said.empty() && (t != moment.t_src || moment.said.contains(lane.channel)))
-    flush(moment, streams, out);
+  Moment* into = &moments[moment_of.at(lane.stream)];
+  if (unordered) {
+    CASEBOX_TRY(into, gather(lane, t));
+  } else if (!into->said.empty() && (t != into->t_src || into->said.contains(lane.channel))) {
+    flush(*into, streams, out);
+  }
+  Moment& moment = *into;
   if (moment.said.empty()) {
     moment.t_src = t;
     moment.samples.columns.assign(static_cast<size_t>(streams[lane.stream].channels_size()), {});
@@ -259,6 +314,7 @@ void VitalSource::Impl::numeric(const Lane& lane, std::vector<v1::Stream>& strea
   Column& column = moment.samples.columns[lane.channel];
   column.ints = record.ints;
   column.reals = record.reals;
+  return ok();
 }
 
 void VitalSource::Impl::flush(Moment& moment, std::vector<v1::Stream>& streams,
@@ -270,7 +326,7 @@ void VitalSource::Impl::flush(Moment& moment, std::vector<v1::Stream>& streams,
   item.u95_us = clock.u95_us();
   item.arrival = item.t;
   moment.samples.t_src = moment.t_src;
-  ends[moment.stream] = moment.t_src;
+  ends[moment.stream] = std::max(ends[moment.stream], moment.t_src);
   item.what = std::move(moment.samples);
   moment.samples = {};
   moment.samples.columns.resize(static_cast<size_t>(streams[moment.stream].channels_size()));
@@ -292,9 +348,9 @@ void VitalSource::Impl::text(const Lane& lane, const std::string& track, const V
   item.t = clock.map(event.t_src());
   item.u95_us = clock.u95_us();
   item.arrival = item.t;
-  ends[lane.stream] = event.t_src();
+  ends[lane.stream] = std::max(ends[lane.stream], event.t_src());
   item.what = std::move(event);
-  out.push_back(std::move(item));
+  (unordered ? texts_said : out).push_back(std::move(item));
 }
 
 void VitalSource::Impl::lost(size_t stream, const std::string& reason, std::vector<Item>& out) {
@@ -320,7 +376,8 @@ void VitalSource::Impl::hole(size_t stream, const std::string& reason, int64_t u
 }
 
 std::vector<ClockState> VitalSource::clocks() const { return {impl_->clock.state()}; }
-UtcTime VitalSource::begin_utc() const { return UtcTime{impl_->first_ns}; }
+Wall VitalSource::wall() const { return {Wall::Kind::kUtc, impl_->first_ns}; }
+void VitalSource::move(Duration by) { impl_->clock.start_ns += by.ns; }
 Duration VitalSource::length() const { return impl_->clock.map(impl_->last_ns) - CaseTime{}; }
 
 Result<void> VitalSource::begin(const Context& context) {

@@ -24,7 +24,8 @@ class VitalSource final : public Source {
 
   Result<bool> next(std::vector<Item>& out) override;
   std::vector<ClockState> clocks() const override;
-  UtcTime begin_utc() const override;
+  Wall wall() const override;
+  void move(Duration by) override;
   Duration length() const override;
 
  private:

@@ -163,10 +163,11 @@ struct Batch::Impl {
   }
 };
 
-/// Family meta: "source/<id>", "offset/<name>";
+/// Family meta: "source/<id>", "offset/<name>", "skipped/<from>/<name>";
 /// "commit", "commit/<base>", "ledger/<case><epoch><kind>", "lost", "touched/<case><stream>".
 constexpr const char* kSourcePrefix = "source/";
 constexpr const char* kOffsetPrefix = "offset/";
+constexpr const char* kSkippedPrefix = "skipped/";
 constexpr const char* kVerdictPrefix = "verdict/";
 constexpr const char* kCommitKey = "commit";
 constexpr const char* kCommitPrefix = "commit/";

@@ -99,7 +99,7 @@ def unread_beside_good(work):
     (work / "dust.vital").write_bytes(random.Random(4).randbytes(5000))
     (work / "list.json").write_text('{"phases": [')
     (work / "folder.mp4").mkdir()
-    for name, stream in (("mrs-smith.mp4", "scope.video"), ("empty.csv", "twin2.series"), ("half.csv", "twin2.series"),
+    for name, stream in (("mrs-smith.mp4", "scope.video"), ("empty.csv", "table2.series"), ("half.csv", "table2.series"),
                          ("dust.vital", "monitor.numerics"), ("list.json", "annotation.phases"),
                          ("folder.mp4", "scope.video")):
         document = import_good(work, work / name, code=2)

@@ -143,6 +143,45 @@ def flipped(work):
     print(f"   {noticed} of 40 flips in the store noticed, the others changed no record")
 
 
+def found_by_reading(work):
+    """A kept verdict is by signatures and chains; what somebody found by reading is said from then on."""
+    print("== lists say what reading found")
+    folder = work / "clean"
+    copy = work / "read"
+    shutil.copytree(folder / "store", copy)
+    segment = max((copy / "shards").rglob("*.seg"), key=lambda path: path.stat().st_size)
+
+    def flip():
+        with open(segment, "r+b") as f:
+            f.seek(segment.stat().st_size // 2)
+            byte = f.read(1)
+            f.seek(-1, 1)
+            f.write(bytes([byte[0] ^ 4]))
+
+    def listed(*options):
+        return casebox.json("cases", "--store", copy, "--keys", folder / "keys", *options)["cases"][0]
+
+    case = listed()
+    flip()
+    for step in ("--verify", "export"):
+        expect(listed()["verdict"] == "COMPLETE", "the kept verdict is the one that was made")
+        if step == "export":
+            stream = json.loads(casebox.run("show", case["case_id"], "--store", copy, "--keys", folder / "keys",
+                                            "--json", code=None).stdout)["streams"]
+            name = next(s["name"] for s in stream if s["kind"] == "video")
+            casebox.run("export", case["case_id"], "--store", copy, "--keys", folder / "keys", "--format", "mp4",
+                        "--stream", name, "--out", work / "read.mp4", "--unproven", code=3)
+        else:
+            expect(listed("--verify")["verdict"] == "DAMAGED", "a flipped picture was not found")
+        expect(listed()["verdict"] == "DAMAGED", f"after {step} the list says {listed()['verdict']}")
+        flip()
+        expect(listed()["verdict"] == "DAMAGED", "nobody has read the bytes again")
+        expect(listed("--verify")["verdict"] == "COMPLETE", "the bytes are as they were")
+        expect(listed()["verdict"] == "COMPLETE", "what was found is not forgotten")
+        flip()
+    shutil.rmtree(copy)
+
+
 def without_private_key(work):
     print("== without the private key")
     folder = simulate(work / "sealed", "--clean", "--no-video")
@@ -171,5 +210,6 @@ with tempfile.TemporaryDirectory() as temporary:
     clean_and_gaps(work)
     killed(work)
     flipped(work)
+    found_by_reading(work)
     without_private_key(work)
 print("passed")

@@ -74,7 +74,8 @@ def check_documented(document, page_section):
 def individuals():
     print("== XmR and EWMA")
     flow = [49.6, 47.6, 49.9, 51.3, 47.8, 51.2, 52.6, 52.4, 53.6, 52.1]  # NIST/SEMATECH 6.3.2.2
-    chart = spc(write_log("flow.csv", [[("flow", v)] for v in flow]), "--measure", "phase:flow")["charts"][0]
+    chart = spc(write_log("flow.csv", [[("flow", v)] for v in flow]), "--measure", "phase:flow",
+                "--linear-scale")["charts"][0]
     close(chart["centre"], 50.81, "NIST centre", 1e-9)
     close(chart["points"][0]["lower"], 45.8159, "NIST lower limit", 2e-6)
     close(chart["points"][0]["upper"], 55.8041, "NIST upper limit", 2e-6)
@@ -83,7 +84,7 @@ def individuals():
     x = np.round(rng.lognormal(6, .4, 60), 3)
     log = write_log("durations.csv", [[("a", v / 2), ("b", v / 2)] for v in x])
     x = np.array([2 * round(v / 2, 3) for v in x])
-    document = spc(log, "--rules", "shewhart", "--baseline", 40)
+    document = spc(log, "--rules", "shewhart", "--baseline", 40, "--linear-scale")
     check_documented(document, "analyze")
     xmr, ranges = document["charts"]
     mr = np.abs(np.diff(x[:40])).mean()
@@ -95,8 +96,16 @@ def individuals():
     close(xmr["false_alarms"]["average_run_length"], 1 / (2 * stats.norm.sf(3)), "run length of XmR")
     close(ranges["false_alarms"]["per_point"], 2 * stats.norm.sf(3.267 * D2 / math.sqrt(2)), "of ranges")
 
+    # Times are charted by their logarithms unless somebody says otherwise.
+    logs = spc(log, "--rules", "shewhart", "--baseline", 40)["charts"][0]
+    y = np.log(x[:40])
+    spread = np.abs(np.diff(y)).mean() / D2
+    close(logs["centre"], math.exp(y.mean()), "geometric mean", 1e-5)
+    close(logs["points"][50]["upper"], math.exp(y.mean() + 3 * spread), "XmR limit of logarithms", 1e-5)
+    close(logs["points"][50]["lower"], math.exp(y.mean() - 3 * spread), "lower limit of logarithms", 1e-5)
+
     lam, width = .3, 2.7
-    chart = spc(log, "--chart", "ewma", "--lambda", lam, "--width", width)["charts"][0]
+    chart = spc(log, "--chart", "ewma", "--lambda", lam, "--width", width, "--linear-scale")["charts"][0]
     sigma, z = np.abs(np.diff(x)).mean() / D2, x.mean()
     for i, (value, point) in enumerate(zip(x, chart["points"], strict=True)):
         z = lam * value + (1 - lam) * z

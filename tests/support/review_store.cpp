@@ -37,7 +37,8 @@ Bytes u32(std::initializer_list<uint32_t> values) {
 Bytes init_segment() {
   return box("ftyp", "isom") +
          box("moov", box("mvhd", Bytes(100, '\0')) +
-                         box("trak", box("mdia", box("mdhd", u32({0, 1, 2, 1000, 500, 0})))));
+                         box("trak", box("tkhd", Bytes(84, '\0')) +
+                                         box("mdia", box("mdhd", u32({0, 1, 2, 1000, 500, 0})))));
 }
 
 Bytes fragment(int second) {
@@ -86,6 +87,8 @@ class Writer {
     scope.mutable_media()->set_width(320);
     scope.mutable_media()->set_height(180);
     scope.mutable_media()->set_init_segment(init_segment());
+    scope.mutable_media()->mutable_time_base()->set_num(1);
+    scope.mutable_media()->mutable_time_base()->set_den(1000);
     const StreamId video = add(scope);
     v1::Stream audio = stream("room.audio", v1::STREAM_KIND_AUDIO);
     audio.set_by_policy_absent(true);
@@ -139,6 +142,13 @@ class Writer {
   void media(StreamId id, int s) {
     v1::MediaFragment body;
     body.set_cmaf(fragment(s));
+    v1::Packet& packet = *body.add_packets();
+    packet.set_pts(s * 1000);
+    packet.set_dts(s * 1000);
+    packet.set_duration(1000);
+    packet.set_flags(1);
+    packet.set_size(1000);
+    packet.set_offset(static_cast<uint32_t>(body.cmaf().size() - 1000));
     producer::Data at = data(id, s * kSecond, 1, seconds(1));
     at.flags = frame::flag::kSync;
     must(producer_.append(at, body));

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "analytics/jobs/jobs.h"
+#include "analytics/facts/phases.h"
 #include "tools/cli/progress.h"
 #include "tools/findings/norms.h"
 #include "tools/query/cohort.h"
@@ -27,10 +27,19 @@ Result<Cohort> store_cohort(StoreAccess& access, const Args& args) {
     CASEBOX_TRY(const auto record, access.store().find_case(id));
     out.rooms.push_back(record ? record->room() : "");
     CASEBOX_TRY(auto reader, access.read_case(id, keyring::Purpose::kAnalysis));
-    auto phases = analytics::jobs::phases_of_case(*reader, out.log);
+    ++out.verdicts[verify::to_string(reader->verdict())];
+    auto phases = analytics::facts::read_phases(*reader, out.log);
+    out.durations_s.emplace_back();
     if (phases) {
       out.withheld.push_back(phases->quality.reasons());
       out.moments_withheld.push_back(phases->quality.moment_reasons());
+      if (!phases->known)
+        for (auto* why : {&out.withheld.back(), &out.moments_withheld.back()})
+          why->insert(why->begin(),
+                      "no phases are known: nobody labelled any, and it was not "
+                      "analysed (casebox analyze)");
+      CASEBOX_TRY(const int64_t end_ns, analytics::facts::end_of(*reader));
+      out.durations_s.back() = analytics::facts::duration_s(reader->record(), end_ns);
     } else if (phases.error().code == Code::kDenied || phases.error().code == Code::kNotFound) {
       out.log.traces.resize(out.withheld.size());
       out.log.traces.emplace_back().case_key = to_string(id);

@@ -8,6 +8,8 @@
 // Thread safety: free functions. Errors: those of the query, the store and the log's reader; a case
 // that no key opens is an empty trace with that reason, not an error.
 
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,8 +28,12 @@ struct Cohort {
   std::vector<std::vector<std::string>> moments_withheld;
   /// Of each trace, from a store only.
   std::vector<CaseId> ids;
-  std::vector<std::string> rooms;  // codes
-  std::string query;               // the cohort's expression; empty: every case, or a log
+  std::vector<std::string> rooms;          // codes
+  std::map<std::string, size_t> verdicts;  // how many cases have which
+  /// From the case's first item to the end of its last, as everything else gives it; unset where no
+  /// key opens it. It rests on the recorder's clock alone and is never withheld.
+  std::vector<std::optional<double>> durations_s;
+  std::string query;  // the cohort's expression; empty: every case, or a log
   /// Null: a log. Else where more can be read of the cases; whoever opened it keeps it open.
   StoreAccess* store = nullptr;
   bool from_store() const { return store != nullptr; }

@@ -7,11 +7,22 @@ namespace casebox::tools {
 
 namespace spc = analytics::spc;
 
+namespace {
+
+spc::CaseValue recorded_duration(const Cohort& cohort, size_t i) {
+  const auto& duration = cohort.durations_s[i];
+  return duration ? spc::CaseValue{*duration, ""} : spc::CaseValue{{}, "no key opens it"};
+}
+
+}  // namespace
+
 Series make_series(const Cohort& cohort, const spc::Measure& measure,
                    const std::vector<spc::CaseValue>* departures) {
   const auto value_of = [&](size_t i) -> spc::CaseValue {
     if (departures != nullptr) return (*departures)[i];
     const analytics::Trace& trace = cohort.log.traces[i];
+    if (cohort.from_store() && measure.kind == spc::MeasureKind::kDuration)
+      return recorded_duration(cohort, i);
     if (cohort.from_store() && trace.events.empty()) {
       // No key opens it, or nothing is annotated: neither is a case without the event.
       const auto& why = cohort.moments_withheld[i];
@@ -35,7 +46,9 @@ Series make_series(const Cohort& cohort, const spc::Measure& measure,
       continue;
     }
     const spc::CaseValue duration =
-        spc::measure_case(cohort.log, trace, cohort.withheld[i], spc::Measure{});
+        cohort.from_store()
+            ? recorded_duration(cohort, i)
+            : spc::measure_case(cohort.log, trace, cohort.withheld[i], spc::Measure{});
     out.cases.push_back(
         {trace.case_key, i, trace.wall_start_ns, *value.value, duration.value.value_or(0)});
   }

@@ -93,17 +93,22 @@ std::vector<bool> events_of(const std::vector<SeriesCase>& cases) {
 
 std::string unit_of(const spc::Measure& measure) { return measure.of_time() ? " s" : ""; }
 
+/// Times are skewed to the right, and on their own scale the chart signals more often than it says.
+bool log_scale(const Args& args, const spc::Measure& measure) {
+  return args.flag("--log-scale") || (measure.of_time() && !args.flag("--linear-scale"));
+}
+
 Result<std::vector<Charted>> individuals(const Args& args, const Series& series,
                                          const spc::Measure& measure) {
   CASEBOX_TRY(const size_t baseline, whole(args, "--baseline", 0));
   CASEBOX_TRY(spc::Rules rules, rules_of(args.text("--rules")));
-  spc::Xmr chart = spc::xmr(values_of(series), {baseline, rules, args.flag("--log-scale")});
+  const bool logs = log_scale(args, measure);
+  spc::Xmr chart = spc::xmr(values_of(series), {baseline, rules, logs});
   std::vector<PointOrigin> origins = one_each(series.cases), later = origins;
   if (!later.empty()) later.erase(later.begin());
   const std::string unit = unit_of(measure);
-  return std::vector<Charted>{
-      {std::move(chart.individuals), std::move(origins), unit},
-      {std::move(chart.moving_range), std::move(later), args.flag("--log-scale") ? "" : unit}};
+  return std::vector<Charted>{{std::move(chart.individuals), std::move(origins), unit},
+                              {std::move(chart.moving_range), std::move(later), logs ? "" : unit}};
 }
 
 Result<std::vector<Charted>> averages(const Args& args, const Series& series,
@@ -112,7 +117,7 @@ Result<std::vector<Charted>> averages(const Args& args, const Series& series,
   CASEBOX_TRY(options.baseline, whole(args, "--baseline", 0));
   options.lambda = args.number("--lambda");
   options.width = args.number("--width");
-  options.log_scale = args.flag("--log-scale");
+  options.log_scale = log_scale(args, measure);
   if (!(options.lambda > 0 && options.lambda <= 1) || !(options.width > 0))
     return usage(
         "--lambda or --width is out of range; give a lambda above 0 up to 1, a width above 0");
@@ -446,7 +451,10 @@ const CohortAnalysis& spc_analysis() {
        {"--subgroup", ArgKind::kInteger, "spc: cases a point; p: 11, u and c: 1"},
        {"--rules", ArgKind::kText, "spc, xmr: western-electric, nelson or shewhart",
         "western-electric"},
-       {"--log-scale", ArgKind::kFlag, "spc, xmr and ewma: chart logarithms"},
+       {"--log-scale", ArgKind::kFlag,
+        "spc, xmr and ewma: chart logarithms; so are times unless --linear-scale is given"},
+       {"--linear-scale", ArgKind::kFlag,
+        "spc, xmr and ewma: chart times as they are, with more false alarms than stated"},
        {"--lambda", ArgKind::kNumber, "spc, ewma: weight of the newest value", "0.2"},
        {"--width", ArgKind::kNumber, "spc, ewma: limits in sigma", "2.962"},
        {"--risk", ArgKind::kNumber, "spc, racusum: every case's risk"},

@@ -22,6 +22,7 @@ namespace conformance = analytics::conformance;
 Json analysis_json(const Analysis& analysis) {
   Json out;
   out["case_id"] = to_string(analysis.case_id);
+  out["verdict"] = verify::to_string(analysis.verdict);
   out["timing_ok"] = analysis.outcome.quality.timing_ok();
   out["timing_withheld"] = analysis.outcome.quality.reasons();
   out["phase_source"] = analysis.outcome.phase_source;
@@ -183,6 +184,8 @@ Result<int> run_cohort(const Args& args, const CohortAnalysis& analysis) {
   Json json = document("analyze");
   json["job"] = analysis.name;
   json["cases"] = cohort.log.traces.size();
+  json["verdicts"] = Json::object();
+  for (const auto& [verdict, count] : cohort.verdicts) json["verdicts"][verdict] = count;
   json["study"] = std::move(study);
   json.update(result.json);
   print(json);

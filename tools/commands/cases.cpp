@@ -111,6 +111,7 @@ Result<int> run(const Args& args) {
       verdict = KeptVerdict{storage::report_lost(id).verdict, access->clock().utc()};
     } else if (args.flag("--verify")) {
       CASEBOX_TRY(const verify::Report report, access->verify(record, storage::Depth::kBytes));
+      access->keep_whole(report);
       verdict = KeptVerdict{report.verdict, access->clock().utc()};
     } else if (!args.flag("--no-verify")) {
       CASEBOX_TRY(verdict, verdict_of(*access, record));

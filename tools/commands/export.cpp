@@ -52,7 +52,7 @@ Result<int> run(const Args& args) {
     json["verdict"] = verify::to_string(reader->verdict());
     print(json);
   }
-  return say_if_unproven(*reader);
+  return say_if_unproven(*access, *reader);
 }
 
 }  // namespace

@@ -117,6 +117,11 @@ Result<int> run(const Args& args) {
   settings.consent = split(args.list("--consent"));
   settings.record_audio = args.flag("--audio");
   settings.encoding = args.text("--encoding");
+  settings.time_column = args.text("--time-column");
+  settings.time_unit = args.text("--time-unit");
+  settings.time_format = args.text("--time-format");
+  settings.zone = args.text("--zone");
+  settings.decimal = args.text("--decimal");
   settings.stop = [&] { return signal.stopped(); };
 
   std::vector<Outcome> outcomes;
@@ -148,7 +153,8 @@ Result<int> run(const Args& args) {
   CASEBOX_TRY(const auto drained, access->drain());
   if (drained.quarantined > 0)
     return Error{Code::kCorrupt, std::to_string(drained.quarantined) +
-                                     " frames could not be stored; run casebox verify"};
+                                     " frames went to quarantine and are in no case; `casebox "
+                                     "quarantine` lists them with the reasons"};
 
   if (args.json()) {
     Json doc = document("import");
@@ -195,6 +201,12 @@ const Command kImportCommand{
          {"--consent", ArgKind::kList, "Scopes the patient allowed, e.g. quality,teaching"},
          {"--encoding", ArgKind::kText,
           "What the files' text is in where it is not UTF-8, e.g. windows-949; default: found out"},
+         {"--time-column", ArgKind::kText, "CSV: name of the column that tells the time"},
+         {"--time-unit", ArgKind::kText,
+          "CSV: of a time in numbers: s, ms, us, ns, min, h, d, or excel for a spreadsheet's days"},
+         {"--time-format", ArgKind::kText, "CSV: order of a date's numbers: dmy, mdy or ymd"},
+         {"--zone", ArgKind::kText, "CSV: of clock times that tell none: Z or +02:00"},
+         {"--decimal", ArgKind::kText, "CSV: the decimal mark, \",\" or \".\""},
          {"--audio", ArgKind::kFlag, "Keep audio too"}}),
     run,
     "Without --case, files that name their cases (annotations) make one case each. Importing the "

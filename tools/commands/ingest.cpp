@@ -160,7 +160,8 @@ Result<std::vector<Resumed>> resume(const Args& args, const Plan& plan, storage:
   }
   if (places.empty()) return std::vector<Resumed>();
   CASEBOX_TRY(const auto sources, sources_of(plan));
-  CASEBOX_TRY(auto set, set_resume(store, places, sources, args.flag("--force")));
+  CASEBOX_TRY(auto set,
+              set_resume(store, places, sources, args.flag("--force"), SystemClock().utc()));
   for (const Resumed& one : set)
     std::fprintf(stderr, "casebox: %s: goes on at %llu%s\n", one.source.c_str(),
                  static_cast<unsigned long long>(one.at),

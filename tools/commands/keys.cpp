@@ -164,7 +164,7 @@ Result<Json> enrol(Keystore& keystore, const Args& args) {
     return Error{Code::kInvalidArgument, "--until: is not after --from; leave one out"};
   one.set_from_utc_ns(from);
   one.set_until_utc_ns(until);
-  CASEBOX_CHECK(keystore.enrol(one));
+  CASEBOX_CHECK(keystore.enrol(one, args.flag("--change-role")));
   return Json{{"enrolled", producer_json(one)}};
 }
 
@@ -284,6 +284,9 @@ const Command kKeysCommand{
      {"--name", ArgKind::kText, "enrol: a name of a-z, 0-9 and '-', never a person's"},
      {"--role", ArgKind::kText, "enrol: recorder, import, analysis or custody"},
      {"--key", ArgKind::kText, "enrol: Ed25519 public key, 64 hex digits or a file with them"},
+     {"--change-role", ArgKind::kFlag,
+      "enrol: correct the role of a key that is enrolled under this name; what it signed in the "
+      "other role no longer counts"},
      {"--room", ArgKind::kText, "enrol, kit: code of the one room a recorder may speak for"},
      {"--from", ArgKind::kText, "enrol: nothing begun earlier is taken, e.g. 2026-11-30T06:00:00Z"},
      {"--until", ArgKind::kText, "enrol, disable: nothing begun from then on is taken"},

@@ -93,7 +93,7 @@ void print_people(const Json& json) {
 Result<int> run(const Args& args) {
   CASEBOX_TRY(auto access, StoreAccess::open(StoreOptions::from(args, "casebox quarantine")));
   Wanted wanted;
-  wanted.reason = args.text("--reason");
+  CASEBOX_TRY(wanted.reason, quarantine_reason(args.text("--reason")));
   if (args.integer("--rows") < 0)
     return Error{Code::kInvalidArgument, "--rows: less than none; give 0 or more"};
   wanted.rows = static_cast<uint64_t>(args.integer("--rows"));

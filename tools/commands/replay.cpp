@@ -198,6 +198,13 @@ Result<int> run(const Args& args) {
   if (!(speed >= 0))
     return Error{Code::kInvalidArgument,
                  "--speed: below 0; give 1 for real time, 0 for full speed"};
+  if (args.has("--to-log"))
+    for (const char* part : {"--from", "--to", "--stream"})
+      if (args.has(part))
+        return Error{Code::kInvalidArgument,
+                     std::string(part) +
+                         ": a log is copied whole, so that it verifies as the "
+                         "original does; leave it out or leave out --to-log"};
   CASEBOX_TRY(auto access, StoreAccess::open(StoreOptions::from(args, "casebox replay")));
   CASEBOX_TRY(const CaseId id, access->resolve_case(args.text("CASE")));
   Pace pace(speed);
@@ -237,7 +244,7 @@ Result<int> run(const Args& args) {
   CASEBOX_CHECK(args.set_time("--to", span.to));
   CASEBOX_TRY(done, to_stdout(*reader, streams, span, pace));
   std::fprintf(stderr, "%llu lines\n", static_cast<unsigned long long>(done.frames));
-  return say_if_unproven(*reader);
+  return say_if_unproven(*access, *reader);
 }
 
 }  // namespace

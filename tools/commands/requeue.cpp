@@ -64,7 +64,7 @@ Result<int> run(const Args& args) {
   if (!opened) return std::move(opened).error();
   StoreAccess& access = **opened;
   ingest::RequeueOptions what;
-  what.reason = args.text("--reason");
+  CASEBOX_TRY(what.reason, quarantine_reason(args.text("--reason")));
   if (args.has("--case")) {
     CASEBOX_TRY(what.case_id, resolve_quarantined(access, args.text("--case")));
   }

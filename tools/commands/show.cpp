@@ -36,10 +36,14 @@ void print_people(const Json& json) {
         stream["gap_frames"].get<unsigned long long>(), stream["bytes_stored"].get<double>() / 1024,
         stream["derived"].get<bool>() ? "  derived" : "");
   if (!json["phases"].empty()) std::printf("phases\n");
+  const auto time = [](const Json& at) {
+    return at.is_null() ? std::string("withheld") : clock_text(at.get<double>());
+  };
   for (const Json& phase : json["phases"])
-    std::printf("  %10s - %10s  %s\n", clock_text(phase["start_s"].get<double>()).c_str(),
-                clock_text(phase["end_s"].get<double>()).c_str(),
+    std::printf("  %10s - %10s  %s\n", time(phase["start_s"]).c_str(), time(phase["end_s"]).c_str(),
                 phase["phase"].get<std::string>().c_str());
+  for (const Json& why : json["timing_withheld"])
+    std::printf("  how long they took is withheld: %s\n", why.get<std::string>().c_str());
   if (!json["departures"].empty()) std::printf("departures\n");
   for (const Json& fact : json["departures"])
     std::printf("  %10s  %-10s %-12s %s\n", clock_text(fact["t0_s"].get<double>()).c_str(),

@@ -12,6 +12,7 @@
 #include "tools/config/yaml.h"
 #include "tools/documents/parts.h"
 #include "tools/store/quarantined.h"
+#include "tools/store/resume.h"
 #include "tools/store/store_access.h"
 
 namespace casebox::tools {
@@ -91,8 +92,15 @@ verify::Report incomplete(const std::string& path, const std::string& what) {
                "that every case that was recorded is here: " + what);
 }
 
+verify::Report empty(const std::string& path) {
+  return about(path, verify::Verdict::kUnclosed, "it holds no case",
+               "that every case that was recorded is here");
+}
+
 void print_people(const verify::Report& report) {
-  std::printf("%s  %s\n", to_string(report.case_id).c_str(), verify::to_string(report.verdict));
+  const bool place = report.case_id.is_nil();  // about the place, not about a case in it
+  std::printf("%s  %s\n", place ? "(no case)" : to_string(report.case_id).c_str(),
+              verify::to_string(report.verdict));
   for (const std::string& line : report.proven) std::printf("  proven: %s\n", line.c_str());
   for (const std::string& line : report.not_proven) std::printf("  not proven: %s\n", line.c_str());
   for (const verify::StreamReport& stream : report.streams)
@@ -166,9 +174,12 @@ Result<void> look_at_store(const std::string& path, const verify::Options& optio
     const auto ledger = shard.for_each_ledger([](const storage::LedgerEntry&) { return ok(); });
     if (!ledger) looked.reports.push_back(incomplete(path, ledger.error().message));
   }
-  if (looked.reports.empty())
-    looked.reports.push_back(about(path, verify::Verdict::kUnclosed, "it holds no case",
-                                   "that every case that was recorded is here"));
+  const auto skipped = (*store)->shard(0).skipped();
+  if (!skipped) looked.reports.push_back(incomplete(path, skipped.error().message));
+  if (skipped)
+    for (const storage::Skipped& one : *skipped)
+      looked.reports.push_back(incomplete(path, skipped_text(one)));
+  if (looked.reports.empty()) looked.reports.push_back(empty(path));
   if (people)
     for (size_t i = cases; i < looked.reports.size(); ++i) print_people(looked.reports[i]);
   return ok();
@@ -187,9 +198,7 @@ Result<Looked> look_at(const std::string& path, const verify::Options& options, 
                      ".cblog files"};
   looked.kind = "log";
   CASEBOX_TRY(looked.reports, verify::verify_log(path, options));
-  if (looked.reports.empty())
-    looked.reports.push_back(about(path, verify::Verdict::kUnclosed, "it holds no case",
-                                   "that every case that was recorded is here"));
+  if (looked.reports.empty()) looked.reports.push_back(empty(path));
   if (people)
     for (const verify::Report& report : looked.reports) print_people(report);
   return looked;

@@ -78,7 +78,10 @@ class Mapper {
                      : node.IsSequence() ? "a list"
                      : node.IsNull()     ? "empty"
                                          : "";
-    const std::string got = *is != 0 ? std::string(is) : "'" + node.Scalar().substr(0, 40) + "'";
+    // A file that is no configuration at all is not quoted.
+    const std::string got = *is != 0       ? std::string(is)
+                            : path.empty() ? "a text"
+                                           : "'" + node.Scalar().substr(0, 40) + "'";
     return error(node, (path.empty() ? std::string("the file") : "'" + path + "'") + " is " + got +
                            "; write " + wanted);
   }

@@ -147,7 +147,7 @@ Json clocks_json(const std::vector<storage::ClockAt>& clocks) {
     out.push_back({{"clock_id", id},
                    {"t_s", estimate.first},
                    {"offset_s", static_cast<double>(source.offset_ns()) * 1e-9},
-                   {"rate_ppm", source.rate_ppm()},
+                   {"rate_ppm", source.rate_ppm() == 0 ? Json(nullptr) : Json(source.rate_ppm())},
                    {"u95_s", source.broken() ? Json(nullptr)
                                              : Json(static_cast<double>(source.u95_ns()) * 1e-9)},
                    {"broken", source.broken()}});
@@ -206,6 +206,7 @@ Result<Json> case_full_json(StoreAccess& access, CaseId id, bool digests, bool e
   verify::Report report = reader->report();
   if (every_byte) {
     CASEBOX_TRY(report, access.verify(id, storage::Depth::kBytes));
+    access.keep_whole(report);
   }
   CASEBOX_TRY(Json out,
               case_header_json(record, KeptVerdict{report.verdict, access.clock().utc()}));
@@ -230,6 +231,8 @@ Result<Json> case_full_json(StoreAccess& access, CaseId id, bool digests, bool e
   }
   out["phases"] = Json::array();
   for (const query::PhaseFact& phase : facts.phases) out["phases"].push_back(phase_json(phase));
+  out["phase_source"] = facts.phase_source;
+  out["timing_withheld"] = facts.withheld;
   out["events"] = count_events(sums);
   out["departures"] = Json::array();
   for (const query::DepartureFact& fact : facts.departures)

@@ -6,10 +6,14 @@
 
 #include "analytics/readers/xes_writer.h"
 #include "tools/cli/names.h"
+#include "tools/documents/playable.h"
+#include "tools/documents/playable_init.h"
 #include "tools/store/channel_digest.h"
 
 namespace casebox::tools {
 namespace {
+
+constexpr Duration kReorder = seconds(10);
 
 bool is_media(v1::StreamKind kind) {
   return kind == v1::STREAM_KIND_VIDEO || kind == v1::STREAM_KIND_AUDIO;
@@ -193,12 +197,17 @@ Result<void> export_mp4(const storage::CaseReader& reader, const std::string& na
                  "--stream: " + name + " is not video or audio; use --format csv"};
   if (stream.media().init_segment().empty())
     return Error{Code::kCorrupt, "--stream: " + name + " has no init segment; verify the case"};
-  CASEBOX_CHECK(write(out, stream.media().init_segment()));
-  bool playable = false;  // nothing before the first key frame can be decoded
-  return reader.fragments(name, span, [&](const storage::FragmentAt& fragment) {
-    playable |= fragment.sync;
-    return playable ? write(out, fragment.cmaf) : ok();
-  });
+  CASEBOX_TRY(const uint32_t timescale, playable_timescale(stream.media().init_segment()));
+  PlayableWriter writer(stream, timescale, std::nullopt,
+                        [&](BytesView bytes) { return write(out, bytes); });
+  // Pictures that come later may be needed for those before the end: whole fragments are taken.
+  const storage::Span wide{span.from, span.to + kReorder};
+  CASEBOX_CHECK(reader.packets(name, wide, [&](const storage::PacketAt& packet) {
+    const CaseTime fragment = packet.t - nanoseconds(packet.packet.dt_ns());
+    return fragment >= span.to ? ok() : writer.add(packet);
+  }));
+  CASEBOX_CHECK(writer.finish());
+  return writer.any() ? ok() : write(out, stream.media().init_segment());
 }
 
 Result<void> export_xes(const storage::CaseReader& reader, const query::CaseFacts& facts,
@@ -210,6 +219,7 @@ Result<void> export_xes(const storage::CaseReader& reader, const query::CaseFact
   for (const query::PhaseFact& phase : facts.phases) {
     analytics::LogEvent event;
     event.activity = log.intern(phase.label);
+    event.timed = phase.placed;
     event.t0_ns = from_seconds(phase.t0_s).ns;
     event.t1_ns = from_seconds(phase.t1_s).ns;
     const bool bounded = phase.start_u95_s >= 0 && phase.end_u95_s >= 0;
@@ -240,7 +250,8 @@ Result<void> export_xes(const storage::CaseReader& reader, const query::CaseFact
                                 [&](std::string_view piece) {
                                   if (written) written = write(out, piece);
                                 },
-                                {{"casebox:procedure", facts.procedure}});
+                                {{"casebox:procedure", facts.procedure},
+                                 {"casebox:verdict", verify::to_string(reader.verdict())}});
   return written;
 }
 

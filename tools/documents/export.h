@@ -5,7 +5,8 @@
 //   csv   one stream: a time column, then one column per channel, values as the source wrote them;
 //   event
 //         streams as t_s, kind, text
-//   mp4   one video or audio stream: init segment and fragments, a playable fragmented MP4
+//   mp4   one video or audio stream as a playable fragmented MP4, each picture at its case time
+//         counted from the first; what an edit list cut away is not in it
 //   xes   phases and events of the case as an IEEE 1849 event log
 //
 // Thread safety: free functions; `out` belongs to the caller.

@@ -12,10 +12,11 @@ Json phase_json(const query::PhaseFact& phase) {
   out["level"] = phase.level;
   out["origin"] = phase.origin;
   out["by"] = phase.by;
-  out["start_s"] = phase.t0_s;
-  out["end_s"] = phase.t1_s;
-  out["start_u95_s"] = phase.start_u95_s < 0 ? Json(nullptr) : Json(phase.start_u95_s);
-  out["end_u95_s"] = phase.end_u95_s < 0 ? Json(nullptr) : Json(phase.end_u95_s);
+  const auto placed = [&](double value) { return phase.placed ? Json(value) : Json(nullptr); };
+  out["start_s"] = placed(phase.t0_s);
+  out["end_s"] = placed(phase.t1_s);
+  out["start_u95_s"] = phase.start_u95_s < 0 ? Json(nullptr) : placed(phase.start_u95_s);
+  out["end_u95_s"] = phase.end_u95_s < 0 ? Json(nullptr) : placed(phase.end_u95_s);
   out["open"] = phase.open;
   out["finding_id"] = phase.finding_id;
   out["sources"] = sources_json(phase.sources);

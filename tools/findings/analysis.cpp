@@ -52,6 +52,7 @@ Result<Analysis> compute(const storage::CaseReader& reader, CaseId id,
                 out.findings.push_back(one);
                 return ok();
               }));
+  out.verdict = reader.verdict();
   return out;
 }
 

@@ -27,6 +27,7 @@ struct AnalysisOptions {
 
 struct Analysis {
   CaseId case_id;
+  verify::Verdict verdict = verify::Verdict::kUnclosed;  // of the case as it was read
   analytics::jobs::Outcome outcome;
   std::vector<v1::Finding> findings;  // in the order found, run records included
   std::vector<std::string> written;   // jobs whose findings were not in the store yet

@@ -94,7 +94,7 @@ class Evaluator {
     const double right = threshold == thresholds_.end() ? expr.number : threshold->second;
     if (!value || std::isnan(right) || !holds(*value, expr.op, right)) return false;
     if (expr.field >= Field::kPhaseDuration) return phase_rows(expr, facts, value, rows);
-    rows.push_back({facts.id, 0, facts.duration_s, value, expr.text_form(), {}});
+    rows.push_back({facts.id, facts.first_t_s, facts.end_s, value, expr.text_form(), {}});
     return true;
   }
 
@@ -104,7 +104,8 @@ class Evaluator {
     for (const PhaseFact& phase : facts.phases) {
       if (phase.label != expr.label) continue;
       any = true;
-      rows.push_back({facts.id, phase.t0_s, phase.t1_s, value, expr.text_form(), phase.sources});
+      rows.push_back(
+          {facts.id, phase.t0_s, phase.t1_s, value, expr.text_form(), phase.sources, phase.placed});
     }
     return any;
   }
@@ -124,6 +125,21 @@ class Evaluator {
   const Thresholds& thresholds_;
 };
 
+/// Whether a condition is about a time of this case that is withheld: then neither it nor its
+/// opposite holds.
+bool asks_withheld(const Expr& expr, const CaseFacts& facts) {
+  if (std::ranges::any_of(expr.children,
+                          [&](const auto& child) { return asks_withheld(*child, facts); }))
+    return true;
+  if (expr.kind != Expr::Kind::kCompare || expr.field < Field::kPhaseDuration ||
+      expr.field == Field::kPhaseEntries)
+    return false;
+  return std::ranges::any_of(facts.phases, [&](const PhaseFact& phase) {
+    return phase.label == expr.label &&
+           (!phase.placed || (expr.field == Field::kPhaseDuration && !facts.withheld.empty()));
+  });
+}
+
 }  // namespace
 
 std::optional<double> number_of(const CaseFacts& facts, Field field, const std::string& label) {
@@ -133,6 +149,7 @@ std::optional<double> number_of(const CaseFacts& facts, Field field, const std::
   int entries = 0;
   for (const PhaseFact& phase : facts.phases) {
     if (phase.label != label) continue;
+    if (field != Field::kPhaseEntries && !phase.placed) return std::nullopt;
     first = entries == 0 ? phase.t0_s : std::min(first, phase.t0_s);
     last = entries == 0 ? phase.t1_s : std::max(last, phase.t1_s);
     sum += phase.t1_s - phase.t0_s;
@@ -141,7 +158,7 @@ std::optional<double> number_of(const CaseFacts& facts, Field field, const std::
   if (entries == 0)
     return field == Field::kPhaseEntries && !facts.sealed ? std::optional(0.0) : std::nullopt;
   switch (field) {
-    case Field::kPhaseDuration: return sum;
+    case Field::kPhaseDuration: return facts.withheld.empty() ? std::optional(sum) : std::nullopt;
     case Field::kPhaseStart: return first;
     case Field::kPhaseEnd: return last;
     case Field::kPhaseEntries: return entries;
@@ -174,10 +191,15 @@ Answer evaluate(const Expr& expr, const std::vector<CaseFacts>& cases) {
       ++answer.unanalysed;
       continue;
     }
+    if (asks_withheld(expr, facts)) {
+      ++answer.withheld;
+      continue;
+    }
     std::vector<Row> rows;
     if (!evaluator.holds_for(expr, facts, rows)) continue;
     answer.cases.push_back(facts.id);
-    if (rows.empty()) rows.push_back({facts.id, 0, facts.duration_s, std::nullopt, "case", {}});
+    if (rows.empty())
+      rows.push_back({facts.id, facts.first_t_s, facts.end_s, std::nullopt, "case", {}});
     answer.rows.insert(answer.rows.end(), rows.begin(), rows.end());
   }
   return answer;

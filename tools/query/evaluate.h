@@ -21,6 +21,7 @@ struct Row {
   std::optional<double> value;  // of the field compared; none for a departure or a text field
   std::string what;             // which condition gave the row
   std::vector<v1::SourceRange> sources;
+  bool placed = true;  // false: the times are withheld and must not be given
 };
 
 struct Answer {
@@ -29,6 +30,7 @@ struct Answer {
   uint64_t scanned = 0;
   uint64_t unknown = 0;           // sealed cases that a condition could not be asked of
   uint64_t unanalysed = 0;        // cases of which nobody has looked for what is asked yet
+  uint64_t withheld = 0;          // cases whose phases have no times that may be used
   std::vector<std::string> plan;  // for --explain, percentiles resolved
 };
 

@@ -46,7 +46,7 @@ double bound_of(const std::optional<int64_t>& u95_ns) {
 
 }  // namespace
 
-PhaseFact phase_fact(const analytics::facts::Phase& phase) {
+PhaseFact phase_fact(const analytics::facts::Phase& phase, bool placed) {
   PhaseFact fact;
   fact.label = phase.label;
   fact.level = name_of(phase.level);
@@ -57,10 +57,20 @@ PhaseFact phase_fact(const analytics::facts::Phase& phase) {
   fact.start_u95_s = bound_of(phase.start_u95_ns);
   fact.end_u95_s = bound_of(phase.end_u95_ns);
   fact.open = phase.open;
+  fact.placed = placed;
   fact.finding_id = phase.finding_id;
   fact.sources = phase.sources;
   return fact;
 }
+
+namespace {
+
+void put_end(CaseFacts& facts, const v1::CaseRecord& record, int64_t end_ns) {
+  facts.end_s = std::max(0.0, static_cast<double>(end_ns) * 1e-9);
+  facts.duration_s = analytics::facts::duration_s(record, end_ns);
+}
+
+}  // namespace
 
 Result<CaseFacts> header_facts(const v1::CaseRecord& record) {
   CaseFacts facts;
@@ -69,7 +79,8 @@ Result<CaseFacts> header_facts(const v1::CaseRecord& record) {
   facts.room = record.room();
   facts.state = name_of(record.state());
   facts.start_utc_ns = static_cast<int64_t>(record.start_utc_ns());
-  facts.duration_s = analytics::facts::duration_s(record, analytics::facts::end_of(record));
+  facts.first_t_s = static_cast<double>(record.first_t_ns()) * 1e-9;
+  put_end(facts, record, analytics::facts::end_of(record));
   for (const v1::StreamRecord& stream : record.streams()) facts.gap_frames += stream.gap_frames();
   return facts;
 }
@@ -90,13 +101,14 @@ Result<CaseFacts> read_facts(const storage::CaseReader& reader, bool phases, boo
     return facts;
   }
   CASEBOX_TRY(const int64_t end_ns, analytics::facts::end_of(reader));
-  facts.duration_s = analytics::facts::duration_s(record, end_ns);
+  put_end(facts, record, end_ns);
   CASEBOX_TRY(const auto derived, reader.events(v1::STREAM_KIND_FINDING, {}, true));
   if (phases) {
     CASEBOX_TRY(const auto read, analytics::facts::read_phases(reader, derived));
     facts.phase_source = to_string(read.source);
     facts.phases_known = read.known;
-    for (const auto& phase : read.all) facts.phases.push_back(phase_fact(phase));
+    for (const auto& phase : read.all) facts.phases.push_back(phase_fact(phase, read.placed()));
+    if (!read.all.empty()) facts.withheld = read.quality.reasons();
   }
   std::vector<v1::Finding> of_conformance;
   for (const auto& [finding, at] : analytics::finding::current(reader.record(), derived)) {

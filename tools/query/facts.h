@@ -29,6 +29,7 @@ struct PhaseFact {
   double start_u95_s = -1;  // below zero: no bound is known
   double end_u95_s = -1;
   bool open = false;       // never ended; t1_s is where the case ended
+  bool placed = true;      // false: its times are withheld and must not be given
   std::string finding_id;  // hex, of what was found
   std::vector<v1::SourceRange> sources;
 };
@@ -51,7 +52,8 @@ struct CaseFacts {
   std::string room;
   std::string state;
   int64_t start_utc_ns = 0;
-  double duration_s = 0;
+  double first_t_s = 0, end_s = 0;  // case time: the first item's beginning, the last one's end
+  double duration_s = 0;            // between the two
   uint64_t gap_frames = 0;
   bool sealed = false;  // no key: phases and departures are unknown
   // False: nobody looked yet (no annotation, no run of the job), so that none is not zero.
@@ -59,6 +61,8 @@ struct CaseFacts {
   bool departures_known = true;
   std::string phase_source;       // annotated, found, marked; empty: none
   std::vector<PhaseFact> phases;  // by start; annotated steps among them
+  /// Why no duration may be made of the phases, nor, where they are not `placed`, a time given.
+  std::vector<std::string> withheld;
   std::vector<DepartureFact> departures;
   /// With which norm the departures were found, or why the case was not compared.
   Compared comparison;
@@ -66,7 +70,7 @@ struct CaseFacts {
   std::vector<v1::SourceRange> comparison_frames;
 };
 
-PhaseFact phase_fact(const analytics::facts::Phase& phase);
+PhaseFact phase_fact(const analytics::facts::Phase& phase, bool placed);
 
 /// From the store's own row alone.
 Result<CaseFacts> header_facts(const v1::CaseRecord& record);

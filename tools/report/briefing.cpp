@@ -82,7 +82,18 @@ Html planned(const CaseEvidence& e) {
 Html done(const CaseEvidence& e) {
   const std::string record = record_tag(e.custody.case_digest);
   Children items;
-  for (const auto& [phase, seconds] : phase_seconds(e.phases)) {
+  if (!e.view.timing_withheld.empty()) {
+    std::set<std::string> parts;
+    for (const PhaseSpan& span : e.phases)
+      if (parts.insert(span.label).second)
+        items.push_back(join({tag("b", {plain(span.label)}), ".", small(record)}));
+    items.push_back(
+        "How long each part took is not said: what was recorded of their times does not "
+        "fit together well enough.");
+  }
+  for (const auto& [phase, seconds] : e.view.timing_withheld.empty()
+                                          ? phase_seconds(e.phases)
+                                          : decltype(phase_seconds(e.phases))()) {
     const PhaseStatistics* usual = e.comparison.find(phase);
     std::string range = "there are too few other operations here to say what is usual";
     if (usual != nullptr && usual->n >= kMinimumGroup)
@@ -143,7 +154,9 @@ Html moments(const CaseEvidence& e) {
   };
   const std::string record = record_tag(e.custody.case_digest);
   std::vector<Moment> all;
-  for (const PhaseSpan& span : e.phases) all.push_back({span.t0_s, plain(span.label), record});
+  for (const query::PhaseFact& phase : e.view.phases)
+    if (phase.level == "phase" && phase.placed)
+      all.push_back({phase.t0_s, plain(phase.label), record});
   for (v1::Certainty certainty : {v1::CERTAINTY_CERTAIN, v1::CERTAINTY_JUSTIFIED})
     for (const v1::Finding* finding : departures(e.view, certainty))
       all.push_back({static_cast<double>(finding->t0_ns()) * 1e-9, plain_departure(*finding),

@@ -1,6 +1,7 @@
 #include "tools/report/case_times.h"
 
-#include "analytics/jobs/jobs.h"
+#include "analytics/facts/phases.h"
+#include "analytics/timing/phase_timing.h"
 #include "tools/report/html.h"
 
 namespace casebox::tools::report {
@@ -18,13 +19,9 @@ Result<CaseTimes> case_times(const storage::CaseReader& reader, const CaseView& 
     return times;
   }
   analytics::EventLog log;
-  CASEBOX_TRY(const auto known, analytics::jobs::phases_of_case(reader, log));
-  if (log.traces.empty()) {
-    times.excluded = "no phases are known";
-    return times;
-  }
-  const analytics::Trace& trace = log.traces.at(known.info.trace);
-  times.source = known.info.phase_source;
+  CASEBOX_TRY(const auto known, analytics::facts::read_phases(reader, log));
+  const analytics::Trace& trace = log.traces.front();
+  times.source = to_string(known.source);
   for (const analytics::LogEvent& event : trace.events)
     times.spans.push_back({log.activities.at(event.activity), seconds_of(event.t0_ns),
                            seconds_of(event.t1_ns), event.open});

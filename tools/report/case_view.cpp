@@ -145,7 +145,9 @@ Result<void> gather_findings(const storage::CaseReader& reader, CaseView& view) 
   });
   CASEBOX_TRY(const auto phases, analytics::facts::read_phases(reader, events));
   view.phase_source = to_string(phases.source);
-  for (const auto& phase : phases.all) view.phases.push_back(query::phase_fact(phase));
+  for (const auto& phase : phases.all)
+    view.phases.push_back(query::phase_fact(phase, phases.placed()));
+  if (!phases.all.empty()) view.timing_withheld = phases.quality.reasons();
   return ok();
 }
 
@@ -193,7 +195,7 @@ Result<void> gather_accounting(const storage::CaseReader& reader,
       ClockView& clock = by_id[source.clock_id()];
       clock.clock_id = source.clock_id();
       clock.offset_s = s(source.offset_ns());
-      clock.rate_ppm = source.rate_ppm();
+      if (source.rate_ppm() != 0) clock.rate_ppm = source.rate_ppm();
       clock.broken = clock.broken || source.broken();
       clock.u95_s = clock.broken ? -1 : static_cast<double>(source.u95_ns()) * 1e-9;
       clock.resets += source.reset();
@@ -265,11 +267,15 @@ CaseView summarize_case(const v1::CaseRecord& record) {
   return view;
 }
 
-Result<CaseView> gather_case(const storage::CaseReader& reader) {
-  CaseView view = summarize_case(reader.record());
+void take_verdict(const storage::CaseReader& reader, CaseView& view) {
   view.verdict = verify::to_string(reader.verdict());
   view.problems = reader.report().problems;
   view.complete = verify::is_complete(reader.verdict());
+}
+
+Result<CaseView> gather_case(const storage::CaseReader& reader) {
+  CaseView view = summarize_case(reader.record());
+  take_verdict(reader, view);
   std::map<uint32_t, std::string> names;
   for (const v1::Stream& stream : reader.streams()) names[stream.stream_id()] = stream.name();
   CASEBOX_CHECK(gather_accounting(reader, names, view));
@@ -284,6 +290,7 @@ Result<CaseView> gather_case(const storage::CaseReader& reader) {
   CASEBOX_CHECK(gather_findings(reader, view));
   CASEBOX_CHECK(gather_consent(reader, view));
   view.readable = true;
+  take_verdict(reader, view);  // what was read since may not have held
   return view;
 }
 

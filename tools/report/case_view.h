@@ -34,7 +34,8 @@ struct GapView {
 
 struct ClockView {
   uint32_t clock_id = 0;
-  double offset_s = 0, rate_ppm = 0, u95_s = -1;
+  double offset_s = 0, u95_s = -1;
+  std::optional<double> rate_ppm;  // unset: none was estimated (the record has 0)
   bool broken = false;
   uint32_t resets = 0;
 };
@@ -63,8 +64,9 @@ struct CaseView {
   std::string unreadable_reason;
   uint64_t frames = 0;
   std::vector<StreamView> streams;
-  std::string phase_source;              // annotated, found, marked; empty: none
-  std::vector<query::PhaseFact> phases;  // annotated steps among them
+  std::string phase_source;                  // annotated, found, marked; empty: none
+  std::vector<query::PhaseFact> phases;      // annotated steps among them
+  std::vector<std::string> timing_withheld;  // why no duration may be made of them
   std::vector<EventView> events;
   std::vector<GapView> gaps;
   std::vector<v1::Finding> findings;  // departures first, in time order
@@ -79,6 +81,8 @@ struct CaseView {
 CaseView summarize_case(const v1::CaseRecord& record);
 /// Everything. A content read that is refused leaves `readable` false; a damaged one is an error.
 Result<CaseView> gather_case(const storage::CaseReader& reader);
+/// The reader's verdict as it stands now: what it read since may not have held.
+void take_verdict(const storage::CaseReader& reader, CaseView& view);
 
 std::string kind_name(v1::StreamKind kind);  // "wave", "numeric", ...
 std::string certainty_name(

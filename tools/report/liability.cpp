@@ -98,7 +98,7 @@ Html accounting(const CaseEvidence& e) {
   for (const ClockView& clock : e.view.clocks)
     clocks.push_back(
         {std::to_string(clock.clock_id), fixed(clock.offset_s, 3) + " s",
-         fixed(clock.rate_ppm, 1) + " ppm",
+         clock.rate_ppm ? fixed(*clock.rate_ppm, 1) + " ppm" : "not estimated",
          clock.broken ? "broken: no timing claim rests on it" : bound_text(clock.u95_s),
          std::to_string(clock.resets)});
   return join(
@@ -123,8 +123,11 @@ Html time_line(const CaseEvidence& e) {
     if (phase.level == "phase")
       rows.push_back(
           {words(phase.label), e.view.phase_source + (phase.by.empty() ? "" : " by " + phase.by),
-           clock_text(phase.t0_s), bound_text(phase.start_u95_s),
-           phase.open ? "end not recorded" : clock_text(phase.t1_s),
+           phase.placed ? clock_text(phase.t0_s) : "withheld",
+           phase.placed ? bound_text(phase.start_u95_s) : "",
+           phase.open     ? "end not recorded"
+           : phase.placed ? clock_text(phase.t1_s)
+                          : "withheld",
            reference(tags.contains(phase.finding_id) ? tags[phase.finding_id] : record)});
   for (const EventView& event : e.view.events)
     if (event.kind == "twin-shown")
@@ -141,6 +144,14 @@ Html time_line(const CaseEvidence& e) {
        table("Phases",
              {{"Phase"}, {"Origin"}, {"Begins", true}, {"95 % bound"}, {"Ends", true}, {}}, rows,
              "No phases are known."),
+       e.view.timing_withheld.empty()
+           ? Html()
+           : tag("p", {tag("b", {"Durations of phases are withheld: "}),
+                       e.view.timing_withheld.front() +
+                           (e.view.timing_withheld.size() > 1
+                                ? " (and " + std::to_string(e.view.timing_withheld.size() - 1) +
+                                      " more)."
+                                : ".")}),
        tag("h3", {"Known then: what a twin showed to the team"}),
        table("Messages on a display",
              {{"From", true}, {"Message"}, {"Display"}, {"Role"}, {"For", true}}, known,

@@ -66,7 +66,7 @@ Html phases(const CaseView& view, const Frame& frame, double y) {
   Children out;
   const std::string style = view.phase_source == "found" ? "found" : "annotated";
   for (const query::PhaseFact& phase : view.phases) {
-    if (phase.level != "phase") continue;
+    if (phase.level != "phase" || !phase.placed) continue;
     const std::string text = words(phase.label) + ", " + clock_text(phase.t0_s) + " to " +
                              (phase.open ? "its end was not recorded" : clock_text(phase.t1_s));
     out.push_back(bar(frame, y, phase.t0_s, phase.t1_s, style, words(phase.label), text));

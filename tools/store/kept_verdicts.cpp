@@ -1,6 +1,7 @@
 #include "tools/store/kept_verdicts.h"
 
 #include "proto/seal/seal.h"
+#include "storage/found.h"
 
 namespace casebox::tools {
 namespace {
@@ -70,9 +71,16 @@ Result<void> keep_verdicts(StoreAccess& access, const std::vector<CaseId>& cases
 
 Result<KeptVerdict> verdict_of(StoreAccess& access, const v1::CaseRecord& record) {
   CASEBOX_TRY(const auto kept, kept_verdict(access, record));
-  if (kept) return *kept;
-  CASEBOX_TRY(const auto report, access.verify(record, storage::Depth::kLeaves));
-  return KeptVerdict{report.verdict, access.clock().utc()};
+  CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(record.case_id()));
+  KeptVerdict out;
+  if (kept) {
+    out = *kept;
+  } else {
+    CASEBOX_TRY(const auto report, access.verify(id, storage::Depth::kLeaves));
+    out = KeptVerdict{report.verdict, access.clock().utc()};
+  }
+  out.verdict = storage::with_found(access.options().store, id, out.verdict);
+  return out;
 }
 
 }  // namespace casebox::tools

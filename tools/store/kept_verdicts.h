@@ -26,7 +26,8 @@ Result<std::optional<KeptVerdict>> kept_verdict(StoreAccess& access, const v1::C
 /// nothing without a keystore.
 Result<void> keep_verdicts(StoreAccess& access, const std::vector<CaseId>& cases);
 
-/// The kept verdict, or one made now by signatures and chains.
+/// The kept verdict, or one made now by signatures and chains; the worse one if a reader found
+/// since that bytes of the case do not hold (storage/found.h).
 Result<KeptVerdict> verdict_of(StoreAccess& access, const v1::CaseRecord& record);
 
 }  // namespace casebox::tools

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "ingest/ingest.h"
+
 namespace casebox::tools {
 
 Result<std::vector<storage::QuarantineCount>> quarantine_counts(const storage::Store& store,
@@ -33,6 +35,14 @@ Result<uint64_t> quarantined_of(const storage::Store& store, CaseId id) {
   uint64_t rows = 0;
   for (const storage::QuarantineCount& count : counts) rows += count.rows;
   return rows;
+}
+
+Result<std::string> quarantine_reason(const std::string& text) {
+  const auto& all = ingest::quarantine_reasons();
+  if (text.empty() || std::ranges::find(all, text) != all.end()) return text;
+  std::string names;
+  for (const std::string& one : all) names += (names.empty() ? "" : ", ") + one;
+  return Error{Code::kInvalidArgument, "--reason: '" + text + "' is none; write one of " + names};
 }
 
 Result<CaseId> resolve_quarantined(StoreAccess& access, const std::string& text) {

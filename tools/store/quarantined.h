@@ -19,6 +19,9 @@ Result<std::vector<storage::QuarantineCount>> quarantine_counts(const storage::S
 /// Rows that name a case.
 Result<uint64_t> quarantined_of(const storage::Store& store, CaseId id);
 
+/// `text` as --reason takes it. kInvalidArgument lists the reasons there are.
+Result<std::string> quarantine_reason(const std::string& text);
+
 /// The case that rows of the quarantine name: any full id, since there may be no such case, or what
 /// StoreAccess::resolve_case takes.
 Result<CaseId> resolve_quarantined(StoreAccess& access, const std::string& text);

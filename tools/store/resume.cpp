@@ -4,6 +4,8 @@
 #include <charconv>
 #include <set>
 
+#include "tools/cli/names.h"
+
 namespace casebox::tools {
 namespace {
 
@@ -17,6 +19,18 @@ Result<std::optional<uint64_t>> stands_at(const storage::Store& store, const std
   for (const auto& [name, next] : offsets)
     if (name == source) return std::optional<uint64_t>(next);
   return std::optional<uint64_t>();
+}
+
+/// What was passed over before and is read now is forgotten; what is passed over now is noted.
+void note_skipped(storage::Batch& batch, const std::vector<storage::Skipped>& before,
+                  const Resumed& now_at, UtcTime now) {
+  for (storage::Skipped one : before) {
+    if (one.source != now_at.source || one.to <= now_at.at) continue;
+    one.to = std::max(one.from, now_at.at);
+    batch.put_skipped(one);
+  }
+  if (now_at.from < now_at.at)
+    batch.put_skipped({now_at.source, now_at.from, now_at.at, now, !now_at.skips});
 }
 
 }  // namespace
@@ -35,7 +49,8 @@ Result<ResumeAt> parse_resume_at(const std::string& text) {
 }
 
 Result<std::vector<Resumed>> set_resume(storage::Store& store, const std::vector<ResumeAt>& places,
-                                        const std::vector<ResumeSource>& sources, bool force) {
+                                        const std::vector<ResumeSource>& sources, bool force,
+                                        UtcTime now) {
   std::vector<Resumed> out;
   std::set<std::string> seen;
   for (const ResumeAt& place : places) {
@@ -61,19 +76,36 @@ Result<std::vector<Resumed>> set_resume(storage::Store& store, const std::vector
       return wrong(text, "the store stands at " + std::to_string(next) +
                              ", so what lies between would never be read and would be missing in "
                              "its cases; give an offset up to there, or --force to go on without");
-    out.push_back({place.source, before, place.offset, skips});
+    // Of a source that was never read nobody knows what was before.
+    const uint64_t from = std::min(before.value_or(held.first), place.offset);
+    out.push_back({place.source, before, place.offset, skips, from});
   }
   if (out.empty()) return out;
+  CASEBOX_TRY(const auto skipped, store.shard(0).skipped());
   // As a commit of frames does: the first shard, at whose offsets ingest resumes, goes last.
   for (size_t i = store.shards(); i-- > 0;) {
     storage::Batch batch = store.shard(static_cast<uint32_t>(i)).begin();
     for (const Resumed& one : out) {
       batch.put_offset(one.source, one.at);
       CASEBOX_CHECK(batch.forget_beyond(one.source, one.at));
+      if (i == 0) note_skipped(batch, skipped, one, now);
     }
     CASEBOX_CHECK(store.shard(static_cast<uint32_t>(i)).commit(std::move(batch)));
   }
   return out;
+}
+
+std::string skipped_text(const storage::Skipped& skipped) {
+  const std::string place = skipped.source + ": offsets " + std::to_string(skipped.from) + " to " +
+                            std::to_string(skipped.to) + " were never read (" +
+                            rfc3339(skipped.at) + ", ";
+  const std::string lost =
+      "); what they held is in no case, and a case that lay there whole is not "
+      "here: ";
+  if (skipped.dropped)
+    return place + "the bus had dropped them" + lost + "look for it in the recorders' logs";
+  return place + "ingest --resume-at --force" + lost + "casebox ingest --resume-at " +
+         skipped.source + "=" + std::to_string(skipped.from) + " reads them while the bus has them";
 }
 
 }  // namespace casebox::tools

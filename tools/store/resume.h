@@ -37,11 +37,18 @@ struct Resumed {
   std::optional<uint64_t> before;  // where the store stood; nullopt: it never read this source
   uint64_t at = 0;
   bool skips = false;  // frames that no case has, and that were not read
+  uint64_t from = 0;   // where what is passed over begins: [from, at), empty if nothing is
 };
 /// Checks all places and then sets them in one write a shard; what was counted beyond the
 /// quarantine's bound from there on is forgotten, since it is about to be read again. Without
-/// `force` a place ahead of the store is refused.
+/// `force` a place ahead of the store is refused. What is passed over, because of `force` or
+/// because the bus has dropped it, the store remembers and says (storage::Skipped) until it is
+/// read.
 Result<std::vector<Resumed>> set_resume(storage::Store& store, const std::vector<ResumeAt>& places,
-                                        const std::vector<ResumeSource>& sources, bool force);
+                                        const std::vector<ResumeSource>& sources, bool force,
+                                        UtcTime now);
+
+/// What happened, what it means and what to do, in one line.
+std::string skipped_text(const storage::Skipped& skipped);
 
 }  // namespace casebox::tools

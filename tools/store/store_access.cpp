@@ -10,8 +10,10 @@
 #include "proto/keyring/kit.h"
 #include "proto/producer/identity.h"
 #include "proto/producer/recovery.h"
+#include "storage/found.h"
 #include "tools/cli/json.h"
 #include "tools/store/kept_verdicts.h"
+#include "tools/store/resume.h"
 #include "tools/store/trust_watch.h"
 
 namespace casebox::tools {
@@ -123,9 +125,10 @@ StoreOptions StoreOptions::from(const Args& args, const std::string& subject) {
   return options;
 }
 
-int say_if_unproven(const storage::CaseReader& reader) {
+int say_if_unproven(const StoreAccess& access, const storage::CaseReader& reader) {
   const verify::Report& report = reader.report();
   if (verify::may_be_shown(report.verdict)) return 0;
+  access.keep_found(report);
   uint64_t frames = 0;
   if (const auto rows = report.problem_counts.find("row"); rows != report.problem_counts.end())
     frames = rows->second;
@@ -138,6 +141,11 @@ int say_if_unproven(const storage::CaseReader& reader) {
 void say_notices(const storage::Store& store) {
   for (const std::string& line : store.notices())
     std::fprintf(stderr, "casebox: %s\n", line.c_str());
+  const auto skipped = store.shard(0).skipped();
+  if (!skipped) std::fprintf(stderr, "casebox: %s\n", skipped.error().message.c_str());
+  if (skipped)
+    for (const storage::Skipped& one : *skipped)
+      std::fprintf(stderr, "casebox: %s\n", skipped_text(one).c_str());
 }
 
 Result<std::unique_ptr<StoreAccess>> StoreAccess::open(const StoreOptions& options) {
@@ -245,6 +253,7 @@ Result<std::unique_ptr<storage::CaseReader>> StoreAccess::read_case(CaseId id,
   how.show_unproven = options_.show_unproven;
   CASEBOX_TRY(auto reader, storage::CaseReader::open(*store_, id, *keyring_, purpose, how));
   const verify::Report& report = reader->report();
+  keep_found(report);
   if (!verify::is_complete(report.verdict) && said_.insert(id).second)
     std::fprintf(stderr, "casebox: case %s is %s%s%s\n", to_string(id).c_str(),
                  verify::to_string(report.verdict), report.problems.empty() ? "" : ": ",
@@ -272,6 +281,19 @@ Result<verify::Report> StoreAccess::verify(const v1::CaseRecord& record,
                                            storage::Depth depth) const {
   CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(record.case_id()));
   return verify(id, depth);
+}
+
+void StoreAccess::keep_found(const verify::Report& report) const {
+  if (storage::keep_found(options_.store, report.case_id, report.verdict)) return;
+  std::fprintf(stderr,
+               "casebox: %s: what was found of case %s could not be kept there; lists will not say "
+               "so without --verify\n",
+               options_.store.string().c_str(), to_string(report.case_id).c_str());
+}
+
+void StoreAccess::keep_whole(const verify::Report& report) const {
+  storage::forget_found(options_.store, report.case_id);
+  keep_found(report);
 }
 
 Result<std::unique_ptr<storage::CaseReader>> StoreAccess::open_case(const std::string& text,

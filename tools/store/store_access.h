@@ -85,12 +85,14 @@ struct StoreOptions {
   static StoreOptions from(const Args& args, const std::string& subject);
 };
 
+class StoreAccess;
+
 /// What opening a store found, on standard error: commits it lost, what was moved aside.
 void say_notices(const storage::Store& store);
 
 /// After content was given on demand: says on standard error what of it did not hold when it was
 /// read. The exit code: 3 for a case that is damaged, tampered with or a stranger's.
-int say_if_unproven(const storage::CaseReader& reader);
+int say_if_unproven(const StoreAccess& access, const storage::CaseReader& reader);
 
 /// What a drain brought into the store.
 struct Drained {
@@ -133,6 +135,11 @@ class StoreAccess {
   /// The verdict of a stored case and what it rests on.
   Result<verify::Report> verify(CaseId id, storage::Depth depth) const;
   Result<verify::Report> verify(const v1::CaseRecord& record, storage::Depth depth) const;
+  /// Lists say from now on what was found of a case (storage/found.h); says so on standard error if
+  /// it could not be kept.
+  void keep_found(const verify::Report& report) const;
+  /// Every byte was read: `report` is what lists say from now on.
+  void keep_whole(const verify::Report& report) const;
   /// resolve_case and read_case.
   Result<std::unique_ptr<storage::CaseReader>> open_case(const std::string& text,
                                                          keyring::Purpose purpose);

@@ -1,5 +1,6 @@
 #include "tools/web/api.h"
 
+#include "storage/found.h"
 #include "tools/cli/json.h"
 #include "tools/store/quarantined.h"
 #include "tools/web/case_json.h"
@@ -17,7 +18,11 @@ Router::Handler with_case(CaseSessions& sessions, Part part) {
     CASEBOX_TRY(auto lease, sessions.open(request.params.at("id"), unproven(request)));
     auto response = part(*lease.open, request);
     if (!response) response = error_response(response.error());
-    response->headers.emplace_back("Casebox-Verdict", verify::to_string(lease->reader().verdict()));
+    // After the part: what it read may not have held.
+    const verify::Verdict verdict = lease->reader().verdict();
+    response->headers.emplace_back("Casebox-Verdict", verify::to_string(verdict));
+    CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(lease->reader().record().case_id()));
+    storage::keep_found(lease->store().dir(), id, verdict);
     return response;
   };
 }

@@ -118,6 +118,7 @@ Json case_document(const CaseView& view) {
   for (const StreamView& stream : view.streams) json["streams"].push_back(stream_json(stream));
   json["phases"] = Json::array();
   json["phase_source"] = view.phase_source;
+  json["timing_withheld"] = view.timing_withheld;
   for (const query::PhaseFact& phase : view.phases) json["phases"].push_back(phase_json(phase));
   json["events"] = Json::array();
   for (const EventView& event : view.events) json["events"].push_back(event_json(event));
@@ -139,7 +140,7 @@ Json case_document(const CaseView& view) {
   for (const ClockView& clock : view.clocks)
     json["clocks"].push_back({{"clock_id", clock.clock_id},
                               {"offset_s", clock.offset_s},
-                              {"rate_ppm", clock.rate_ppm},
+                              {"rate_ppm", clock.rate_ppm ? Json(*clock.rate_ppm) : Json(nullptr)},
                               {"u95_s", u95(clock.u95_s)},
                               {"broken", clock.broken},
                               {"resets", clock.resets}});

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "proto/seal/seal.h"
+#include "storage/found.h"
 
 namespace casebox::tools::web {
 
@@ -37,6 +38,7 @@ Result<const CaseView*> OpenCase::view() {
     CASEBOX_TRY(auto view, gather_case(*reader_));
     view_ = std::make_unique<CaseView>(std::move(view));
   }
+  take_verdict(*reader_, *view_);
   return static_cast<const CaseView*>(view_.get());
 }
 
@@ -48,14 +50,22 @@ Result<const std::vector<FragmentInfo>*> OpenCase::fragments(const std::string& 
     return Error{Code::kNotFound, "media: the case has no such video; see its streams"};
   std::vector<FragmentInfo> list;
   bool inside = false;  // of a packet that is split over several frames
+  Epoch epoch;          // of the last frame, and the number behind it
+  uint64_t next = 0;
   CASEBOX_CHECK(reader_->media_headers(stream, [&](const frame::Header& header) -> Result<void> {
     if (header.kind != frame::Kind::kData || header.has(frame::flag::kDerived)) return ok();
     if (inside && !list.empty()) {
       list.back().bytes += header.body_size;
     } else {
+      // Where nothing is missing between them, a picture is shown until the next one.
+      if (!list.empty() && header.epoch == epoch && header.first.value == next)
+        list.back().duration_s =
+            std::max(list.back().duration_s, header.t.seconds() - list.back().t_s);
       list.push_back({header.t.seconds(), header.duration_us * 1e-6, header.has(frame::flag::kSync),
                       header.body_size, header.t.ns});
     }
+    epoch = header.epoch;
+    next = header.next();
     if (header.has(frame::flag::kFirst)) inside = true;
     if (header.has(frame::flag::kLast)) inside = false;
     return ok();
@@ -103,7 +113,8 @@ Result<verify::Verdict> CaseSessions::verdict(const v1::CaseRecord& record) {
   {
     std::lock_guard lock(mutex_);
     const auto known = verdicts_.find(id);
-    if (known != verdicts_.end() && known->second.first == row) return known->second.second;
+    if (known != verdicts_.end() && known->second.first == row)
+      return storage::with_found(store_.dir(), id, known->second.second);
   }
   CASEBOX_TRY(const auto list, trusted());
   verify::Options how;
@@ -111,7 +122,7 @@ Result<verify::Verdict> CaseSessions::verdict(const v1::CaseRecord& record) {
   CASEBOX_TRY(const auto found, storage::verify_case(store_, id, how, storage::Depth::kLeaves));
   std::lock_guard lock(mutex_);
   verdicts_[id] = {row, found.report.verdict};
-  return found.report.verdict;
+  return storage::with_found(store_.dir(), id, found.report.verdict);
 }
 
 Result<CaseSessions::Lease> CaseSessions::lease(const std::string& text, bool anew, bool unproven) {
@@ -148,6 +159,7 @@ Result<CaseSessions::Lease> CaseSessions::lease(const std::string& text, bool an
     entry->open = std::make_unique<OpenCase>(store_, std::move(reader));
     entry->opened = now;
   }
+  storage::keep_found(store_.dir(), id, entry->open->reader().verdict());
   lease.open = entry->open.get();
   return lease;
 }

@@ -1,5 +1,5 @@
 // Video for MediaSource: the list of fragments, the init segment, and runs of fragments that begin
-// at a sync point and share one offset between media time and case time.
+// at a sync point, each picture at its case time.
 
 #include <fmt/format.h>
 
@@ -7,9 +7,10 @@
 #include <cmath>
 
 #include "tools/cli/json.h"
+#include "tools/documents/playable.h"
+#include "tools/documents/playable_init.h"
 #include "tools/web/api.h"
 #include "tools/web/keys.h"
-#include "tools/web/mp4_times.h"
 
 namespace casebox::tools::web {
 namespace {
@@ -17,8 +18,7 @@ namespace {
 constexpr size_t kMaxBytes = 8 << 20;  // of one answer, unless one fragment is larger
 constexpr double kMaxSpan = 30;        // s
 constexpr double kJoin = 0.1;          // s; a shorter pause between fragments is no hole
-constexpr double kOffsetTolerance =
-    0.004;  // s; beyond it the media clock has moved against the case's
+constexpr Duration kReorder = seconds(10);
 
 Result<v1::Stream> video_of(OpenCase& open, const Request& request) {
   auto stream = stream_by_key(open.reader(), request.params.at("stream"));
@@ -26,6 +26,11 @@ Result<v1::Stream> video_of(OpenCase& open, const Request& request) {
       (stream->kind() != v1::STREAM_KIND_VIDEO && stream->kind() != v1::STREAM_KIND_AUDIO))
     return Error{Code::kNotFound, "media: the case has no such video; see its streams"};
   return *stream;
+}
+
+/// Case time of media time zero: before everything, so that no media time is negative.
+CaseTime media_zero(const std::vector<FragmentInfo>& list) {
+  return CaseTime{std::min<int64_t>(0, list.front().t_ns)} - seconds(1);
 }
 
 std::string mime_of(const v1::Stream& stream) {
@@ -69,7 +74,8 @@ Result<Response> media_init_response(OpenCase& open, const Request& request) {
   if (!view->readable) return Error{Code::kDenied, view->unreadable_reason};
   if (stream.media().init_segment().empty())
     return Error{Code::kNotFound, "media: the stream has no init segment; it cannot be played"};
-  return Response{200, "video/mp4", stream.media().init_segment(), {}};
+  CASEBOX_TRY(Bytes init, playable_init(stream.media().init_segment()));
+  return Response{200, "video/mp4", std::move(init), {}};
 }
 
 Result<Response> media_data_response(OpenCase& open, const Request& request) {
@@ -97,29 +103,23 @@ Result<Response> media_data_response(OpenCase& open, const Request& request) {
   const CaseTime first{(*list)[begin].t_ns};
   const CaseTime behind{end < list->size() ? (*list)[end].t_ns : (*list)[end - 1].t_ns + 1};
 
-  CASEBOX_TRY(const uint32_t scale, media_timescale(stream.media().init_segment()));
+  CASEBOX_TRY(const uint32_t scale, playable_timescale(stream.media().init_segment()));
   Response response{200, "video/mp4", {}, {}};
-  double offset = 0, next = end < list->size() ? (*list)[end].t_s : -1;
-  bool any = false, cut = false;
-  CASEBOX_CHECK(open.reader().fragments(
-      stream.name(), {first, behind}, [&](const storage::FragmentAt& f) -> Result<void> {
-        if (cut || f.t < first || f.t >= behind) return ok();
-        CASEBOX_TRY(const int64_t shown, first_presentation(f.cmaf));
-        const double this_offset =
-            f.t.seconds() - static_cast<double>(shown) / static_cast<double>(scale);
-        if (!any) {
-          offset = this_offset;
-        } else if (std::abs(this_offset - offset) > kOffsetTolerance && f.sync) {
-          cut = true;
-          next = f.t.seconds();
-          return ok();
-        }
-        any = true;
-        response.body += f.cmaf;
-        return ok();
-      }));
-  if (!any) return Error{Code::kNotFound, "media: nothing could be read at this time"};
-  response.headers = {{"X-Casebox-Offset-S", fmt::format("{:.9f}", offset)},
+  const CaseTime zero = media_zero(*list);
+  const double next = end < list->size() ? (*list)[end].t_s : -1;
+  PlayableWriter writer(stream, scale, zero, [&](BytesView piece) {
+    response.body += piece;
+    return ok();
+  });
+  // Pictures may be shown after their fragment's time, and before it where others came first.
+  const storage::Span span{first - kReorder, behind + kReorder};
+  CASEBOX_CHECK(open.reader().packets(stream.name(), span, [&](const storage::PacketAt& packet) {
+    const CaseTime of = packet.t - nanoseconds(packet.packet.dt_ns());  // its fragment's
+    return of < first || of >= behind ? ok() : writer.add(packet);
+  }));
+  CASEBOX_CHECK(writer.finish());
+  if (!writer.any()) return Error{Code::kNotFound, "media: nothing could be read at this time"};
+  response.headers = {{"X-Casebox-Offset-S", fmt::format("{:.9f}", zero.seconds())},
                       {"X-Casebox-First-S", fmt::format("{:.9f}", start)}};
   if (next >= 0) response.headers.emplace_back("X-Casebox-Next-S", fmt::format("{:.9f}", next));
   return response;

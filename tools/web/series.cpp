@@ -14,6 +14,7 @@ namespace {
 constexpr double kMaxBuckets = 4000;
 constexpr double kManySamples = 200'000;  // in a window: then the overview answers, if it fits
 constexpr size_t kMaxForecasts = 5000;
+constexpr double kFarthest_s = 1e8;  // three years
 
 struct Window {
   double from_s = 0, to_s = 0;
@@ -28,8 +29,10 @@ Result<Window> window_of(OpenCase& open, const Request& request) {
   CASEBOX_TRY(auto buckets, request.number("buckets"));
   window.from_s = from.value_or(static_cast<double>(record.first_t_ns()) * 1e-9);
   window.to_s = to.value_or(static_cast<double>(record.last_t_ns()) * 1e-9 + 1e-3);
-  if (!(window.to_s > window.from_s) || std::abs(window.from_s) > 1e8 ||
-      std::abs(window.to_s) > 1e8)
+  if (std::abs(window.from_s) > kFarthest_s || std::abs(window.to_s) > kFarthest_s)
+    return Error{Code::kInvalidArgument,
+                 "query: 'from' or 'to' is more than 100000000 s away; give seconds of case time"};
+  if (!(window.to_s > window.from_s))
     return Error{Code::kInvalidArgument,
                  "query: 'to' is not after 'from'; give seconds of case time"};
   window.buckets = static_cast<size_t>(std::clamp(buckets.value_or(800), 1.0, kMaxBuckets));
@@ -119,6 +122,14 @@ Result<Response> twin_response(OpenCase& open, const Request& request) {
   for (const ForecastView& f : view->forecasts)
     if (f.variable == variable && f.valid_s >= window.from_s && f.valid_s < window.to_s)
       wanted.push_back(&f);
+  const bool known = std::ranges::any_of(
+      view->forecasts, [&](const ForecastView& f) { return f.variable == variable; });
+  const std::string stream_name = variable.substr(0, slash);
+  const std::string channel_name = variable.substr(slash + 1);
+  const auto stream = open.reader().find_stream(stream_name);
+  const v1::Channel* channel = stream ? channel_by_key(*stream, channel_name) : nullptr;
+  if (!known && channel == nullptr)
+    return Error{Code::kNotFound, "query: the case has no such variable; see its forecasts"};
   json["forecasts_total"] = wanted.size();
   json["forecasts"] = Json::array();
   // Late ones are few and always all there; the others are thinned evenly.
@@ -133,11 +144,7 @@ Result<Response> twin_response(OpenCase& open, const Request& request) {
                                  {"sd", f.sd},
                                  {"late", f.late}});
   }
-  const std::string stream_name = variable.substr(0, slash);
-  const std::string channel_name = variable.substr(slash + 1);
-  const auto stream = open.reader().find_stream(stream_name);
   Json observed;
-  const v1::Channel* channel = stream ? channel_by_key(*stream, channel_name) : nullptr;
   if (channel != nullptr) {
     json["unit"] = channel->unit();
     CASEBOX_TRY(auto series,

@@ -1,5 +1,6 @@
 #include "analytics/conformance/tally_text.h"
 #include "analytics/facts/coverage.h"
+#include "analytics/jobs/internal/labels.h"
 #include "analytics/jobs/internal/work.h"
 
 namespace casebox::analytics::jobs::internal {
@@ -185,7 +186,7 @@ finding::Draft weights_draft(const protocol::Norm& norm, const conformance::Case
 Result<void> conformance_job(Work& work) {
   char config[64];
   std::snprintf(config, sizeof config, "order=start limit_scale=%.6g", work.time_scale);
-  Run run(work, "conformance", "3", config);
+  Run run(work, "conformance", "4", config);
   if (work.options.norm == nullptr) return run.skip("no norm was given");
   const protocol::Norm& norm = *work.options.norm;
   run.record().set_protocol(norm.name());
@@ -204,6 +205,7 @@ Result<void> conformance_job(Work& work) {
                             event.start_u95_ns(), event.end_u95_ns(), event.sources});
   EventLog log;
   CASEBOX_TRY(const case_log::CaseLog info, case_log::add_case(work.reader, what, log));
+  const auto taken = take_labels(norm, log, log.traces[info.trace]);
   CASEBOX_TRY(const facts::Coverage coverage, facts::read_coverage(work.reader));
   if (std::string why = nothing_shared(norm, log, log.traces[info.trace], coverage); !why.empty())
     return run.skip(why);
@@ -211,6 +213,20 @@ Result<void> conformance_job(Work& work) {
   options.limit_scale = work.time_scale;
   CASEBOX_TRY(auto result, conformance::conform(norm, log, log.traces[info.trace],
                                                 observability(work, info, coverage), options));
+  for (const auto& [label, meant] : taken) {
+    finding::Draft draft;
+    draft.kind = "label";
+    draft.place = "label/" + label;
+    draft.step = meant;
+    draft.t0_ns = info.t0_ns;
+    draft.t1_ns = info.t1_ns;
+    draft.text = "The label '" + label + "' is taken for the norm's '" + meant + "'.";
+    std::vector<storage::SourceRef> frames;
+    for (const LogEvent& event : log.traces[info.trace].events)
+      if (log.activities[event.activity] == meant)
+        for (const auto& ref : frames_of(event.sources)) frames.push_back(ref);
+    CASEBOX_CHECK(run.emit(std::move(draft), std::move(frames)));
+  }
   size_t index = 0;
   std::vector<storage::SourceRef> all_frames;
   for (const conformance::Departure& departure : result.departures) {

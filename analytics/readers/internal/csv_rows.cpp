@@ -11,9 +11,10 @@ constexpr size_t kMaxFields = 4096;
 
 }  // namespace
 
-Error CsvRows::at_line(const std::string& what) const {
-  return Error{Code::kInvalidArgument,
-               source_.name() + ":" + std::to_string(row_line_) + ": " + what};
+Error CsvRows::at_line(const std::string& what) const { return at(row_line_, what); }
+
+Error CsvRows::at(uint64_t line, const std::string& what) const {
+  return Error{Code::kInvalidArgument, source_.name() + ":" + std::to_string(line) + ": " + what};
 }
 
 Result<int> CsvRows::peek() {

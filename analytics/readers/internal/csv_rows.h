@@ -20,6 +20,7 @@ class CsvRows {
   /// Line at which the last row began.
   uint64_t line() const { return row_line_; }
   Error at_line(const std::string& what) const;
+  Error at(uint64_t line, const std::string& what) const;
 
  private:
   Result<int> get();  // -1 at the end

@@ -75,7 +75,7 @@ void LogBuilder::add(const RawEvent& event) {
   LogEvent out;
   out.activity = activity;
   out.source_order = static_cast<uint32_t>(trace_.events.size());
-  out.timed = event.end || event.start;
+  out.timed = event.end || event.start || (event.t0_ns && event.t1_ns);
   if (!out.timed && !event.bad_time) count("events without a time keep their order only");
   const Stamp first = event.start ? *event.start : event.end.value_or(Stamp{});
   const Stamp last = event.end ? *event.end : first;

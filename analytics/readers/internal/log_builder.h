@@ -13,10 +13,12 @@
 #include <vector>
 
 #include "analytics/event_log.h"
-#include "analytics/readers/internal/timestamp.h"
 #include "proto/base/result.h"
+#include "proto/text/written_time.h"
 
 namespace casebox::analytics::readers::internal {
+
+using text::Stamp;
 
 /// An event as written.
 struct RawEvent {

@@ -58,8 +58,22 @@ struct CmafMuxer::Impl {
 CmafMuxer::CmafMuxer() : impl_(std::make_unique<Impl>()) {}
 CmafMuxer::~CmafMuxer() = default;
 
-Result<std::unique_ptr<CmafMuxer>> CmafMuxer::open(const AVCodecParameters& codec, int num,
-                                                   int den) {
+BytesView display_matrix(const AVStream& stream) {
+#if LIBAVFORMAT_VERSION_MAJOR >= 61
+  const AVPacketSideData* found =
+      av_packet_side_data_get(stream.codecpar->coded_side_data, stream.codecpar->nb_coded_side_data,
+                              AV_PKT_DATA_DISPLAYMATRIX);
+  if (found == nullptr) return {};
+  return {reinterpret_cast<const char*>(found->data), found->size};
+#else
+  size_t size = 0;
+  const uint8_t* data = av_stream_get_side_data(&stream, AV_PKT_DATA_DISPLAYMATRIX, &size);
+  return data == nullptr ? BytesView() : BytesView(reinterpret_cast<const char*>(data), size);
+#endif
+}
+
+Result<std::unique_ptr<CmafMuxer>> CmafMuxer::open(const AVCodecParameters& codec, int num, int den,
+                                                   BytesView matrix) {
   std::unique_ptr<CmafMuxer> muxer(new CmafMuxer);
   Impl& impl = *muxer->impl_;
   const std::string name = avcodec_get_name(codec.codec_id);
@@ -79,6 +93,18 @@ Result<std::unique_ptr<CmafMuxer>> CmafMuxer::open(const AVCodecParameters& code
   AVStream* stream = avformat_new_stream(impl.format, nullptr);
   if (stream == nullptr) return failed(AVERROR(ENOMEM), Code::kInternal);
   if (const int r = avcodec_parameters_copy(stream->codecpar, &codec); r < 0) return failed(r);
+#if LIBAVFORMAT_VERSION_MAJOR < 61  // later it is among the parameters
+  if (!matrix.empty()) {
+    auto* copy = static_cast<uint8_t*>(av_memdup(matrix.data(), matrix.size()));
+    if (copy == nullptr ||
+        av_stream_add_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, copy, matrix.size()) < 0) {
+      av_free(copy);
+      return failed(AVERROR(ENOMEM), Code::kInternal);
+    }
+  }
+#else
+  (void)matrix;
+#endif
   stream->codecpar->codec_tag = 0;  // the source container's; the muxer knows its own
   stream->time_base = impl.time_base;
   AVDictionary* options = nullptr;
@@ -143,8 +169,8 @@ Result<void> CmafMuxer::add(const SourcePacket& packet) {
   row.set_dts(packet.dts);
   row.set_duration(packet.duration);
   row.set_flags((packet.key ? 1u : 0u) | (packet.corrupt ? 2u : 0u) |
-                (packet.disposable ? 4u : 0u) | (packet.has_pts ? 0u : 1u << 8) |
-                (packet.has_dts ? 0u : 1u << 9));
+                (packet.disposable ? 4u : 0u) | (packet.hidden ? 8u : 0u) |
+                (packet.has_pts ? 0u : 1u << 8) | (packet.has_dts ? 0u : 1u << 9));
   if (impl.table.size() == 1) impl.sync = packet.key;
   impl.bytes += packet.data.size();
   return ok();

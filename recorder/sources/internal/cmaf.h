@@ -22,6 +22,7 @@
 
 extern "C" {
 struct AVCodecParameters;
+struct AVStream;
 }
 
 namespace casebox::recorder::internal {
@@ -36,13 +37,15 @@ struct SourcePacket {
   uint64_t duration = 0;
   bool key = false;
   bool corrupt = false;
-  bool disposable = false;
+  bool disposable = false;  // no other picture needs it
+  bool hidden = false;      // cut away by an edit list
 };
 
 class CmafMuxer {
  public:
-  /// `num/den`: the source's time base.
-  static Result<std::unique_ptr<CmafMuxer>> open(const AVCodecParameters& codec, int num, int den);
+  /// `num/den`: the source's time base; `matrix`: how the picture is turned, from display_matrix().
+  static Result<std::unique_ptr<CmafMuxer>> open(const AVCodecParameters& codec, int num, int den,
+                                                 BytesView matrix = {});
   /// The same from a registry entry: codec, size, extradata.
   static Result<std::unique_ptr<CmafMuxer>> open(const v1::MediaFormat& media);
   ~CmafMuxer();
@@ -63,6 +66,9 @@ class CmafMuxer {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+/// The display matrix of a stream as libavutil keeps it; empty for a picture that is not turned.
+BytesView display_matrix(const AVStream& stream);
 
 /// Sizes of the samples in a fragment and where its payload begins; empty if it has no such form.
 struct SampleSizes {

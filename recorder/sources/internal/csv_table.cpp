@@ -8,6 +8,8 @@
 #include <limits>
 #include <map>
 
+#include "proto/text/written_time.h"
+
 namespace casebox::recorder::internal {
 namespace {
 
@@ -16,17 +18,15 @@ constexpr size_t kMaxLine = 1 << 20;
 constexpr uint32_t kMaxDecimals = 15;
 constexpr int64_t kMaxCode = int64_t{1} << 53;  // beyond it a double is not exact
 
-std::string_view trim(std::string_view s) {
-  while (!s.empty() && (s.front() == ' ' || s.front() == '\t')) s.remove_prefix(1);
-  while (!s.empty() && (s.back() == ' ' || s.back() == '\t' || s.back() == '\r'))
-    s.remove_suffix(1);
-  return s;
-}
-
 std::string lower(std::string_view s) {
   std::string out(s);
   for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return out;
+}
+
+/// Dashes where a monitor had nothing to say.
+bool spells_nothing(std::string_view cell) {
+  return !cell.empty() && cell.size() <= 4 && cell.find_first_not_of('-') == cell.npos;
 }
 
 /// What programs print for a value that is no number; MSVC's "-1.#IND" rounded to a few digits
@@ -92,39 +92,23 @@ bool writes_shortest(std::string_view cell, double value) {
 
 /// "name(unit)" or "name [unit]".
 void split_unit(std::string_view header, CsvColumn& column) {
-  header = trim(header);
+  header = trim_cell(header);
   if (header.size() >= 2 && header.front() == '"' && header.back() == '"')
-    header = trim(header.substr(1, header.size() - 2));
+    header = trim_cell(header.substr(1, header.size() - 2));
   const char close = header.empty() ? '\0' : header.back();
   const char open = close == ')' ? '(' : close == ']' ? '[' : '\0';
   const size_t at = open == '\0' ? std::string_view::npos : header.find(open);
   if (at != std::string_view::npos && at > 0) {
-    column.unit = trim(header.substr(at + 1, header.size() - at - 2));
-    header = trim(header.substr(0, at));
+    column.unit = trim_cell(header.substr(at + 1, header.size() - at - 2));
+    header = trim_cell(header.substr(0, at));
   }
   column.name = header;
 }
 
 }  // namespace
 
-void split_csv(std::string_view line, char separator, std::vector<std::string_view>& cells) {
-  cells.clear();
-  size_t from = 0;
-  bool quoted = false;
-  for (size_t i = 0; i <= line.size(); ++i) {
-    if (i < line.size() && line[i] == '"') quoted = !quoted;
-    if (i < line.size() && (quoted || line[i] != separator)) continue;
-    std::string_view cell = trim(line.substr(from, i - from));
-    if (cell.size() >= 2 && cell.front() == '"' && cell.back() == '"' &&
-        cell.substr(1, cell.size() - 2).find('"') == std::string_view::npos)
-      cell = cell.substr(1, cell.size() - 2);
-    cells.push_back(cell);
-    from = i + 1;
-  }
-}
-
 bool CsvTable::number(std::string_view cell, double& value, bool& missing) {
-  missing = cell.empty();
+  missing = cell.empty() || spells_nothing(cell);
   value = std::numeric_limits<double>::quiet_NaN();
   if (missing) return true;
   if (spells_nan(cell)) return true;
@@ -163,51 +147,40 @@ Error CsvTable::bad(uint64_t line, size_t column, const std::string& what) const
 }
 
 Result<void> CsvTable::read_header() {
-  size_t from = text_.starts_with("\xEF\xBB\xBF") ? 3 : 0;
-  const size_t end = std::min(text_.find('\n', from), text_.size());
-  const std::string_view line = std::string_view(text_).substr(from, end - from);
-  body_ = std::min(end + 1, text_.size());
-  if (trim(line).empty())
-    return Error{Code::kInvalidArgument,
-                 name_ + ":1: the file is empty; the first line must name the columns"};
-  if (line.size() > kMaxLine)
-    return Error{Code::kInvalidArgument, name_ + ":1: a line above 1 MiB; is this a CSV file?"};
-  for (char candidate : {',', ';', '\t'})
-    if (std::ranges::count(line, candidate) > std::ranges::count(line, separator_))
-      separator_ = candidate;
   std::vector<std::string_view> cells;
-  split_csv(line, separator_, cells);
+  split_csv(layout_.header, layout_.separator, cells);
   if (cells.size() > kMaxColumns)
-    return Error{Code::kInvalidArgument, name_ + ":1: more than 4096 columns; split the file"};
+    return Error{Code::kInvalidArgument, name_ + ":" + std::to_string(header_line()) +
+                                             ": more than 4096 columns; split the file"};
   std::map<std::string, int> seen;
   for (std::string_view cell : cells) {
     double value = 0;
     bool missing = false;
-    if (!cell.empty() && number(cell, value, missing) && !std::isnan(value))
-      return bad(1, columns_.size(), "a number is no name; the first line must name the columns");
+    if (!cell.empty() && number(cell, value, missing) && !missing && !std::isnan(value))
+      return bad(header_line(), columns_.size(),
+                 "a number is no name; the first line must name the columns");
     CsvColumn& column = columns_.emplace_back();
+    column.header = cell;
     split_unit(cell, column);
+    if (column.unit.empty() && !layout_.units.empty()) {
+      std::string_view unit = layout_.units[columns_.size() - 1];
+      if (unit.size() >= 2 && ((unit.front() == '[' && unit.back() == ']') ||
+                               (unit.front() == '(' && unit.back() == ')')))
+        unit = unit.substr(1, unit.size() - 2);
+      if (!spells_nothing(unit)) column.unit = unit;
+    }
     if (column.name.empty()) column.name = "column" + std::to_string(columns_.size());
     if (const int n = ++seen[column.name]; n > 1) column.name += " (" + std::to_string(n) + ")";
-    static constexpr std::array kTimes = {"time",    "t",      "t_s",     "timestamp",
-                                          "elapsed", "time_s", "seconds", "time_ms"};
-    const std::string simple = lower(column.name);
-    if (time_ < 0 && std::ranges::any_of(kTimes, [&](const char* t) { return simple == t; })) {
-      time_ = static_cast<int>(columns_.size()) - 1;
-      if (simple == "time_ms" && column.unit.empty()) column.unit = "ms";
-    }
   }
   return ok();
 }
 
 bool CsvTable::next_row(size_t& position, std::vector<std::string_view>& cells) const {
-  position = std::max(position, body_);
+  position = std::max(position, layout_.body);
   while (position < text_.size()) {
-    const size_t end = std::min(text_.find('\n', position), text_.size());
-    const std::string_view line = std::string_view(text_).substr(position, end - position);
-    position = std::min(end + 1, text_.size());
-    if (trim(line).empty()) continue;
-    split_csv(line, separator_, cells);
+    const std::string_view line = take_line(text_, position);
+    if (trim_cell(line).empty()) continue;
+    split_csv(line, layout_.separator, cells);
     return true;
   }
   return false;
@@ -217,62 +190,119 @@ Result<void> CsvTable::each_row(
     const std::function<Result<void>(uint64_t, const std::vector<std::string_view>&)>& visit)
     const {
   std::vector<std::string_view> cells;
-  uint64_t line = 1;
-  for (size_t from = body_; from < text_.size();) {
+  uint64_t line = layout_.body_line - 1;
+  for (size_t from = layout_.body; from < text_.size();) {
     ++line;
-    const size_t end = std::min(text_.find('\n', from), text_.size());
-    const std::string_view row = std::string_view(text_).substr(from, end - from);
-    from = end + 1;
-    if (trim(row).empty()) continue;
+    const std::string_view row = take_line(text_, from);
+    if (trim_cell(row).empty()) continue;
     if (row.size() > kMaxLine)
       return Error{Code::kInvalidArgument, name_ + ":" + std::to_string(line) +
                                                ": a line above 1 MiB; is this a CSV file?"};
-    split_csv(row, separator_, cells);
+    split_csv(row, layout_.separator, cells);
     CASEBOX_CHECK(visit(line, cells));
   }
   return ok();
 }
 
+Result<void> CsvTable::look_at_cells() {
+  return each_row([&](uint64_t line, const std::vector<std::string_view>& cells) -> Result<void> {
+    if (cells.size() != columns_.size())
+      return Error{Code::kInvalidArgument,
+                   name_ + ":" + std::to_string(line) + ": " + std::to_string(cells.size()) +
+                       " columns where the header names " + std::to_string(columns_.size()) +
+                       "; mend or remove the line"};
+    ++rows_;
+    for (size_t c = 0; c < cells.size(); ++c) {
+      CsvCells& of = columns_[c].cells;
+      double value = 0;
+      bool missing = false;
+      if (number(cells[c], value, missing)) {
+        if (missing) continue;
+        ++of.values;
+        ++of.numbers;
+        if (std::isnan(value)) continue;
+        of.least = of.numbers == 1 ? value : std::min(of.least, value);
+        of.most = of.numbers == 1 ? value : std::max(of.most, value);
+        continue;
+      }
+      ++of.values;
+      if (of.first_other_line == 0) of.first_other_line = line;
+      if (const auto parts = text::slashed_parts(cells[c])) {
+        ++of.dates;
+        ++of.slashed;
+        of.day_first += parts->first > 12;
+        of.month_first += parts->second > 12;
+      } else if (text::parse_iso(cells[c])) {
+        ++of.dates;
+      } else if (text::parse_clock(cells[c])) {
+        ++of.clocks;
+      } else {
+        ++of.others;
+      }
+    }
+    return ok();
+  });
+}
+
+/// Which columns are channels. What is left out is told, by number.
+Result<void> CsvTable::choose_columns(const CsvOptions& options) {
+  CASEBOX_TRY(time_, find_time(columns_, options, name_, layout_.notices));
+  std::string left;
+  for (size_t c = 0; c < columns_.size(); ++c) {
+    CsvColumn& column = columns_[c];
+    const int at = static_cast<int>(c);
+    if (at == time_.time || at == time_.date) {
+      column.numbers = false;
+      continue;
+    }
+    const CsvCells& cells = column.cells;
+    const bool nameless = column.header.empty() && cells.values == 0;
+    if (nameless || (cells.numbers == 0 && cells.values > 0)) {
+      column.numbers = false;
+      if (!nameless) left += (left.empty() ? "" : ", ") + std::to_string(c + 1);
+    } else if (cells.numbers < cells.values) {
+      return bad(cells.first_other_line, c,
+                 "the cell is not a number; mend it or leave the column out");
+    }
+  }
+  if (!left.empty())
+    layout_.notices.push_back("columns without numbers are left out of the record: " + left);
+  return ok();
+}
+
 Result<void> CsvTable::find_forms() {
   std::vector<Forms> forms(columns_.size());
-  CASEBOX_CHECK(
-      each_row([&](uint64_t line, const std::vector<std::string_view>& cells) -> Result<void> {
-        if (cells.size() != columns_.size())
-          return Error{Code::kInvalidArgument,
-                       name_ + ":" + std::to_string(line) + ": " + std::to_string(cells.size()) +
-                           " columns where the first line names " +
-                           std::to_string(columns_.size()) + "; mend or remove the line"};
-        ++rows_;
-        for (size_t c = 0; c < cells.size(); ++c) {
-          double value = 0;
-          bool missing = false;
-          if (!number(cells[c], value, missing))
-            return bad(line, c, "the cell is not a number; mend it or leave the column out");
-          if (missing) continue;
-          Forms& form = forms[c];
-          if (std::isnan(value)) {
-            form.integer = false;
-            if (form.nan.empty()) form.nan = cells[c];
-            continue;
-          }
-          form.numbers = true;
-          const int decimals = decimals_of(cells[c]);
-          if (form.decimals == -1) form.decimals = decimals;
-          int64_t code = 0;
-          form.integer = form.integer && decimals == form.decimals && decimals >= 0 &&
-                         decimals <= static_cast<int>(kMaxDecimals) &&
-                         scaled(cells[c], static_cast<uint32_t>(decimals), code);
-          form.fixed = std::max(form.fixed, decimals);
-          form.digits = std::max(form.digits, significant_digits(cells[c]));
-        }
-        return ok();
-      }));
+  CASEBOX_CHECK(each_row([&](uint64_t, const std::vector<std::string_view>& cells) -> Result<void> {
+    for (size_t c = 0; c < cells.size(); ++c) {
+      double value = 0;
+      bool missing = false;
+      if (!columns_[c].numbers || !number(cells[c], value, missing)) continue;
+      if (missing) continue;
+      Forms& form = forms[c];
+      if (std::isnan(value)) {
+        form.integer = false;
+        if (form.nan.empty()) form.nan = cells[c];
+        continue;
+      }
+      form.numbers = true;
+      const int decimals = decimals_of(cells[c]);
+      if (form.decimals == -1) form.decimals = decimals;
+      int64_t code = 0;
+      form.integer = form.integer && decimals == form.decimals && decimals >= 0 &&
+                     decimals <= static_cast<int>(kMaxDecimals) &&
+                     scaled(cells[c], static_cast<uint32_t>(decimals), code);
+      form.fixed = std::max(form.fixed, decimals);
+      form.digits = std::max(form.digits, significant_digits(cells[c]));
+    }
+    return ok();
+  }));
   CASEBOX_CHECK(each_row([&](uint64_t line, const std::vector<std::string_view>& cells) {
     for (size_t c = 0; c < cells.size(); ++c) {
       Forms& form = forms[c];
       double value = 0;
       bool missing = false;
-      if (form.integer || !number(cells[c], value, missing) || missing) continue;
+      if (form.integer || !columns_[c].numbers || !number(cells[c], value, missing) || missing)
+        continue;
       bool exact = true;
       if (std::isnan(value)) {
         exact = cells[c] == form.nan;
@@ -313,14 +343,20 @@ Result<void> CsvTable::find_forms() {
   return ok();
 }
 
-Result<CsvTable> CsvTable::parse(std::string text, const std::string& name) {
+Result<CsvTable> CsvTable::parse(std::string text, const std::string& name,
+                                 const CsvOptions& options) {
   CsvTable table;
   table.text_ = std::move(text);
   table.name_ = name;
+  CASEBOX_TRY(table.layout_, find_layout(table.text_, name, options.decimal));
   CASEBOX_CHECK(table.read_header());
-  CASEBOX_CHECK(table.find_forms());
+  table.layout_.header = {};  // the text moves with the table
+  CASEBOX_CHECK(table.look_at_cells());
   if (table.rows_ == 0)
-    return Error{Code::kInvalidArgument, name + ":2: no rows below the header; is this the file?"};
+    return Error{Code::kInvalidArgument, name + ":" + std::to_string(table.header_line() + 1) +
+                                             ": no rows below the header; is this the file?"};
+  CASEBOX_CHECK(table.choose_columns(options));
+  CASEBOX_CHECK(table.find_forms());
   return table;
 }
 

@@ -22,6 +22,7 @@ uint32_t item_count(const v1::MediaFragment& media) {
 Result<void> Fragmenter::add(TimedPacket packet, uint32_t u95_us, std::vector<Item>& out) {
   if (!times_.empty()) {
     const bool cut = (video_ && packet.packet.key) ||
+                     packet.packet.hidden != times_.front().packet.hidden ||
                      packet.decode - times_.front().decode >= longest_ ||
                      packet.decode < times_.front().decode ||
                      muxer_->pending_bytes() + packet.packet.data.size() > kMaxBytes ||

@@ -68,6 +68,8 @@ class VitalFile {
   std::vector<uint16_t> take_lost() { return std::exchange(lost_, {}); }
   /// The file ended before its end, or nothing behind a place could be read.
   bool truncated() const { return truncated_; }
+  /// Each track stands as a whole, one behind the other.
+  bool packed() const { return packed_; }
 
  private:
   static Result<std::unique_ptr<VitalFile>> begin(std::unique_ptr<GzipReader> reader,

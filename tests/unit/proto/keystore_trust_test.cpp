@@ -115,6 +115,17 @@ TEST(KeystoreTrust, EnrolsAStrangerAndEndsTheEnrolment) {
   EXPECT_EQ(site.store->trust()->find(room.key())->until_utc_ns(), 0u);
 }
 
+TEST(KeystoreTrust, KeysThatAnybodyCanSignForAreRefused) {
+  Site site;
+  auto one = producer("or-3", v1::PRODUCER_ROLE_RECORDER);
+  Bytes identity(32, '\0');  // the point (0, 1): every S = 0 signature holds under it
+  identity[0] = '\1';
+  for (const Bytes& key : {Bytes(32, '\0'), identity, Bytes(32, '\xff')}) {
+    one.set_key(key);
+    EXPECT_EQ(site.store->enrol(one).error().code, Code::kInvalidArgument);
+  }
+}
+
 TEST(KeystoreTrust, OneKeyHasOneNameAndOneRole) {
   Site site;
   const auto one = producer("or-3", v1::PRODUCER_ROLE_RECORDER);
@@ -122,6 +133,9 @@ TEST(KeystoreTrust, OneKeyHasOneNameAndOneRole) {
   auto again = one;
   again.set_role(v1::PRODUCER_ROLE_ANALYSIS);
   EXPECT_EQ(site.store->enrol(again).error().code, Code::kAlreadyExists);
+  ASSERT_TRUE(site.store->enrol(again, true)) << "a role that was a mistake is corrected";
+  EXPECT_EQ(site.store->trust()->find(one.key())->role(), v1::PRODUCER_ROLE_ANALYSIS);
+  ASSERT_TRUE(site.store->enrol(one, true));
   EXPECT_EQ(site.store->enrol(producer("or-3", v1::PRODUCER_ROLE_RECORDER)).error().code,
             Code::kAlreadyExists);
   EXPECT_EQ(site.store->enrol(producer("OR 3", v1::PRODUCER_ROLE_RECORDER)).error().code,

@@ -130,6 +130,25 @@ TEST(QueryEvaluate, ACaseNobodyHasLookedAtIsNeitherAMatchNorAMiss) {
   EXPECT_EQ(header.cases.size(), 2u);
 }
 
+TEST(QueryEvaluate, AWithheldTimeIsNeitherAMatchNorAMiss) {
+  std::vector<CaseFacts> cases = {facts(1, "p", 60), facts(2, "p", 60), facts(3, "p", 60)};
+  cases[1].withheld = cases[2].withheld = {"a clock is broken"};
+  cases[2].phases.front().placed = false;
+  const auto withheld = [&](const std::string& text) {
+    const Answer answer = evaluate(**parse(text), cases);
+    EXPECT_EQ(answer.cases.size() + answer.withheld, 3u) << text;
+    return answer.withheld;
+  };
+  EXPECT_EQ(withheld("phase(\"preparation\").duration > 0"), 2u);
+  EXPECT_EQ(withheld("not phase(\"preparation\").duration > 100"), 2u);
+  EXPECT_EQ(withheld("phase(\"preparation\").start >= 0"), 1u) << "moments hold where ends overlap";
+  EXPECT_EQ(withheld("phase(\"preparation\").entries = 1"), 0u);
+  EXPECT_EQ(withheld("phase(\"other\").duration > 0 or procedure = \"p\""), 0u);
+  const Answer places = evaluate(**parse("phase(\"preparation\").entries = 1"), cases);
+  EXPECT_TRUE(places.rows[1].placed);
+  EXPECT_FALSE(places.rows[2].placed) << "its place in time is withheld, too";
+}
+
 TEST(QueryEvaluate, FindsDeparturesByKindAndStep) {
   CaseFacts one = facts(1, "p", 0);
   one.departures.push_back({"f1", "missing", "time-out", "", "certain", "", 5, 5, {}});

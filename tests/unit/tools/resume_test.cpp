@@ -13,6 +13,8 @@
 namespace casebox::tools {
 namespace {
 
+constexpr UtcTime kNow{1'790'000'000'000'000'000};
+
 class ResumeTest : public ::testing::Test {
  protected:
   ResumeTest() {
@@ -31,7 +33,7 @@ class ResumeTest : public ::testing::Test {
   }
   Result<std::vector<Resumed>> set(const std::string& text, bool force = false) {
     CASEBOX_TRY(const ResumeAt place, parse_resume_at(text));
-    return set_resume(*store_, {place}, sources_, force);
+    return set_resume(*store_, {place}, sources_, force, kNow);
   }
   uint64_t stands(uint32_t shard) {
     const auto offsets = *store_->shard(shard).offsets();
@@ -77,6 +79,32 @@ TEST_F(ResumeTest, WhatTheBusHasDroppedIsNotSkipped) {
   ASSERT_TRUE(done) << done.error().message;
   EXPECT_FALSE(done->at(0).skips);
   EXPECT_FALSE(set("topic/0=151"));
+  const auto skipped = *store_->shard(0).skipped();
+  ASSERT_EQ(skipped.size(), 1u);
+  EXPECT_TRUE(skipped[0].dropped);
+  EXPECT_EQ(skipped[0].from, 100u);
+  EXPECT_EQ(skipped[0].to, 150u);
+}
+
+TEST_F(ResumeTest, WhatIsPassedOverIsRememberedUntilItIsRead) {
+  ASSERT_TRUE(set("topic/0=150", true));
+  auto skipped = *store_->shard(0).skipped();
+  ASSERT_EQ(skipped.size(), 1u);
+  EXPECT_EQ(skipped[0].source, "topic/0");
+  EXPECT_EQ(skipped[0].from, 100u);
+  EXPECT_EQ(skipped[0].to, 150u);
+  EXPECT_EQ(skipped[0].at, kNow);
+  EXPECT_FALSE(skipped[0].dropped);
+  ASSERT_TRUE(store_->shard(1).skipped()->empty());
+  EXPECT_NE(skipped_text(skipped[0]).find("100 to 150 were never read"), std::string::npos);
+
+  ASSERT_TRUE(set("topic/0=120"));  // what lies from there on is read
+  skipped = *store_->shard(0).skipped();
+  ASSERT_EQ(skipped.size(), 1u);
+  EXPECT_EQ(skipped[0].from, 100u);
+  EXPECT_EQ(skipped[0].to, 120u);
+  ASSERT_TRUE(set("topic/0=100"));
+  EXPECT_TRUE(store_->shard(0).skipped()->empty());
 }
 
 TEST_F(ResumeTest, PlacesThatCannotBeAreRefusedAndNothingIsSet) {
@@ -86,7 +114,7 @@ TEST_F(ResumeTest, PlacesThatCannotBeAreRefusedAndNothingIsSet) {
   expect_refused("topic/1=5", "topic/0");
   expect_refused("topic/0=19", "20 to 200");
   expect_refused("topic/0=201", "20 to 200");
-  const auto twice = set_resume(*store_, {{"topic/0", 50}, {"topic/0", 60}}, sources_, false);
+  const auto twice = set_resume(*store_, {{"topic/0", 50}, {"topic/0", 60}}, sources_, false, kNow);
   ASSERT_FALSE(twice);
   EXPECT_EQ(stands(0), 100u);
 }
@@ -107,9 +135,9 @@ TEST_F(ResumeTest, WhatWasCountedAndNotKeptIsForgottenFromThereOn) {
   batch.put_offset("topic/0", 100);
   ASSERT_TRUE(store->shard(0).commit(std::move(batch)));
   ASSERT_EQ(quarantine_counts(*store)->at(0).beyond, 2u);
-  ASSERT_TRUE(set_resume(*store, {{"topic/0", 41}}, sources_, false));
+  ASSERT_TRUE(set_resume(*store, {{"topic/0", 41}}, sources_, false, kNow));
   EXPECT_EQ(quarantine_counts(*store)->at(0).beyond, 2u);
-  ASSERT_TRUE(set_resume(*store, {{"topic/0", 40}}, sources_, false));
+  ASSERT_TRUE(set_resume(*store, {{"topic/0", 40}}, sources_, false, kNow));
   EXPECT_EQ(quarantine_counts(*store)->at(0).beyond, 0u);
   EXPECT_EQ(quarantine_counts(*store)->at(0).rows, 1u);
 }

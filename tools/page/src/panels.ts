@@ -86,7 +86,7 @@ function accounting(data: Case): Node[] {
     h('h3', {}, 'Device clocks'),
     data.clocks.length === 0 ? h('p', {}, 'None estimated.') : h('table', { class: 'small' }, head('Clock', 'Offset', 'Rate', 'Bound'), h('tbody', {},
       ...data.clocks.map((clock) => h('tr', {}, h('td', {}, String(clock.clock_id)), h('td', { class: 'num' }, `${clock.offset_s.toFixed(3)} s`),
-        h('td', { class: 'num' }, `${clock.rate_ppm.toFixed(1)} ppm`),
+        h('td', { class: 'num' }, clock.rate_ppm === null ? 'not estimated' : `${clock.rate_ppm.toFixed(1)} ppm`),
         h('td', { class: 'num' }, clock.broken ? 'broken: no timing claim' : plusMinus(clock.u95_s)))))),
   ];
 }
@@ -143,13 +143,14 @@ export class Panels {
 
   private phases(): Node[] {
     const rows = this.data.phases.map((phase) => h('tr', {},
-      h('td', {}, h('button', { click: () => this.seek(phase.start_s) }, words(phase.phase)),
+      h('td', {}, phase.start_s === null ? words(phase.phase) : h('button', { click: () => this.seek(phase.start_s ?? 0) }, words(phase.phase)),
         h('div', { class: 'soft' }, `${phase.level === 'phase' ? '' : `${phase.level}, `}${this.data.phase_source}${phase.by ? ` by ${phase.by}` : ''}`)),
-      h('td', { class: 'num' }, time(phase.start_s, 1), h('div', { class: 'soft' }, plusMinus(phase.start_u95_s))),
-      h('td', { class: 'num' }, phase.open ? 'not ended' : time(phase.end_s, 1), h('div', { class: 'soft' }, plusMinus(phase.end_u95_s)))));
+      h('td', { class: 'num' }, phase.start_s === null ? 'withheld' : time(phase.start_s, 1), h('div', { class: 'soft' }, plusMinus(phase.start_u95_s))),
+      h('td', { class: 'num' }, phase.open ? 'not ended' : phase.end_s === null ? 'withheld' : time(phase.end_s, 1), h('div', { class: 'soft' }, plusMinus(phase.end_u95_s)))));
     const head = h('tr', {}, h('th', { scope: 'col' }, 'Phase'), h('th', { scope: 'col', class: 'num' }, 'Begins'), h('th', { scope: 'col', class: 'num' }, 'Ends'));
     return [h('h2', {}, 'Phases'), rows.length === 0 ? h('p', {}, 'No phases are known: none were annotated, and the case has not been analysed yet.')
-      : h('table', { class: 'small' }, h('thead', {}, head), h('tbody', {}, ...rows))];
+      : h('table', { class: 'small' }, h('thead', {}, head), h('tbody', {}, ...rows)),
+      ...(this.data.timing_withheld.length === 0 ? [] : [h('p', {}, `How long the phases took is withheld: ${this.data.timing_withheld.join('; ')}.`)])];
   }
 
   private events(): Node[] {

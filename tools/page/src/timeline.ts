@@ -37,11 +37,11 @@ function lanesOf(data: Case): Lane[] {
   const of = (kind: string) => data.events.filter((event) => event.kind === kind);
   const moment = (event: CaseEvent, style: string): Bar =>
     ({ t0: event.t_s, t1: event.t_s + (event.duration_s ?? 0), label: words(event.label || event.code), title: eventTitle(event), style });
-  const phases = data.phases.filter((phase) => phase.level === 'phase').map((phase) => ({
+  const phases = data.phases.flatMap((phase) => phase.level !== 'phase' || phase.start_s === null || phase.end_s === null ? [] : [{
     t0: phase.start_s, t1: phase.end_s, label: words(phase.phase), bound: phase.start_u95_s,
     style: data.phase_source === 'found' ? 'phase-found' : 'phase-annotated',
     title: `${words(phase.phase)} (${data.phase_source}), ${time(phase.start_s, 1)} to ${time(phase.end_s, 1)}, ${plusMinus(phase.start_u95_s)}${phase.open ? ', never ended' : ''}`,
-  }));
+  }]);
   const lanes: Lane[] = [
     { name: `Phases ${data.phase_source}`, bars: phases },
     { name: 'Departures', bars: [], findings: data.findings.filter(isDeparture) },

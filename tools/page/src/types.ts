@@ -12,7 +12,8 @@ export interface Stream {
 }
 export interface Phase {
   phase: string; level: 'phase' | 'step' | 'mark'; origin: 'human' | 'device' | 'algorithm'; by: string;
-  start_s: number; end_s: number; start_u95_s: number | null; end_u95_s: number | null; open: boolean;
+  // Times are null where they are withheld.
+  start_s: number | null; end_s: number | null; start_u95_s: number | null; end_u95_s: number | null; open: boolean;
   finding_id: string;
 }
 export interface CaseEvent {
@@ -28,14 +29,14 @@ export interface Gap {
   missing: string; count_unknown: boolean; t0_s: number; t1_s: number;
 }
 export interface DeviceClock {
-  clock_id: number; offset_s: number; rate_ppm: number; u95_s: number | null; broken: boolean; resets: number;
+  clock_id: number; offset_s: number; rate_ppm: number | null; u95_s: number | null; broken: boolean; resets: number;
 }
 export interface Case extends Omit<CaseRow, 'streams' | 'gaps'> {
   problems: { kind: string; where: string; detail: string }[];
   readable: boolean; unreadable_reason?: string; alias: string; first_t_s: number; end_s: number;
   start_u95_s: number | null; phase_source: '' | 'annotated' | 'found' | 'marked';
   frames: string; quarantined: number; consent: { stated: boolean; granted: string[] }; streams: Stream[];
-  phases: Phase[]; events: CaseEvent[]; findings: Finding[]; gaps: Gap[]; clocks: DeviceClock[];
+  phases: Phase[]; timing_withheld: string[]; events: CaseEvent[]; findings: Finding[]; gaps: Gap[]; clocks: DeviceClock[];
   forecasts: { variable: string; count: number; late: number }[];
 }
 export interface Series {

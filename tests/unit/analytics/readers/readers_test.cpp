@@ -1,10 +1,10 @@
 #include <gmock/gmock.h>
 
 #include "analytics/readers/csv_reader.h"
-#include "analytics/readers/internal/timestamp.h"
 #include "analytics/readers/model_reader.h"
 #include "analytics/readers/xes_reader.h"
 #include "analytics/readers/xes_writer.h"
+#include "proto/text/written_time.h"
 
 namespace casebox::analytics::readers {
 namespace {
@@ -189,6 +189,59 @@ TEST(Csv, DatesThatMayBeEitherMustBeStated) {
   EXPECT_THAT(proven->notices, Contains(HasSubstr("month-first")));
 }
 
+/// Activities of the first trace in the order of its times, and its first wall time.
+std::string ordered(const std::string& times, std::initializer_list<const char*> rows,
+                    const CsvMapping& mapping = {}) {
+  std::string text = "case,activity," + times + "\n";
+  char name = 'a';
+  for (const char* row : rows) text += std::string("1,") + name++ + "," + row + "\n";
+  const auto log = read_csv_text(text, "f.csv", mapping);
+  if (!log) return log.error().message;
+  auto events = log->traces[0].events;
+  std::ranges::stable_sort(events, {}, &LogEvent::t0_ns);
+  std::string out;
+  for (const auto& e : events) out += log->activities[e.activity];
+  return out + " " +
+         (log->traces[0].wall_start_ns ? text::format_utc(*log->traces[0].wall_start_ns) : "none");
+}
+
+TEST(Csv, TimesAreReadAsProgramsWriteThem) {
+  // Rows stand newest first, so a time that were not read would turn the order round.
+  EXPECT_EQ(ordered("timestamp", {"2014/10/22 11:40:00.000", "2014/10/22 11:15:41.000"}),
+            "ba 2014-10-22T11:15:41.000000000+00:00");
+  EXPECT_EQ(ordered("timestamp",
+                    {"12/31/2020 1:05:00 PM", "12/31/2020 9:30:00 AM", "12/31/2020 12:10:00 AM"}),
+            "cba 2020-12-31T00:10:00.000000000+00:00");
+  EXPECT_EQ(ordered("EventTime", {"22-Oct-2014 11:40", "22-Oct-2014 11:15"}),
+            "ba 2014-10-22T11:15:00.000000000+00:00");
+  EXPECT_EQ(ordered("timestamp", {"1413978000000", "1413976541500"}),
+            "ba 2014-10-22T11:15:41.500000000+00:00");
+  EXPECT_EQ(ordered("timestamp", {"1413978000", "1413976541"}),
+            "ba 2014-10-22T11:15:41.000000000+00:00");
+  EXPECT_EQ(ordered("timestamp", {"\"12,5\"", "\"3,25\""}), "ba none");
+  EXPECT_EQ(ordered("timestamp", {"45382.00023148", "45382.00011574", "45382.00001157"}),
+            "cba 2024-03-31T00:00:01.000000000+00:00");
+  EXPECT_THAT(ordered("timestamp", {"45382.12342", "45382.12341", "45382.12340"}),
+              HasSubstr("spreadsheet or seconds"));
+}
+
+TEST(Csv, TimesThatCannotBeReadAreRefusedUnlessTheRowsAreInOrder) {
+  EXPECT_THAT(ordered("timestamp", {"Tue 3pm", "Tue 2pm"}), HasSubstr("f.csv:2: the time cannot"));
+  EXPECT_THAT(ordered("timestamp", {"2014-10-22", "soon", "2014-10-21"}),
+              HasSubstr("f.csv:3: the time cannot"));
+  EXPECT_THAT(ordered("timestamp", {"2014-10-21", "soon", "2014-10-22"}), HasSubstr("abc "));
+}
+
+TEST(Csv, ALogWrittenNewestFirstKeepsItsOrderWithinEqualTimes) {
+  const auto log = read_csv_text(
+      "case,activity,time\n1,c,2014-10-22\n1,b,2014-10-21\n1,a,2014-10-21\n", "f.csv");
+  ASSERT_TRUE(log) << log.error().message;
+  std::string order;
+  for (const auto& e : log->traces[0].events) order += log->activities[e.activity];
+  EXPECT_EQ(order, "abc");
+  EXPECT_THAT(log->notices, Contains(HasSubstr("newest first")));
+}
+
 TEST(Csv, SecondsFromTheCasesStartAreKept) {
   const auto log = read_csv_text("case;label;start_s;end_s\r\nA;x;1.5;4\r\nA;y;4;\r\n", "f");
   ASSERT_TRUE(log) << log.error().message;
@@ -200,15 +253,15 @@ TEST(Csv, SecondsFromTheCasesStartAreKept) {
 }
 
 TEST(Timestamp, ReadsWhatFilesWrite) {
-  using internal::parse_iso;
+  using text::parse_iso;
   EXPECT_EQ(parse_iso("1970-01-01T00:00:00Z")->utc_ns, 0);
   EXPECT_EQ(parse_iso("1970-01-02 01:00:00.000000001+01:00")->utc_ns, 86400'000000001);
   EXPECT_EQ(parse_iso("2000-02-29")->utc_ns, 951782400'000000000);
   EXPECT_FALSE(parse_iso("2001-02-29"));
   EXPECT_FALSE(parse_iso("2000-01-01T10:00:00 and more"));
   EXPECT_FALSE(parse_iso("0000-01-01"));
-  EXPECT_EQ(internal::format_utc(951782400'000000007), "2000-02-29T00:00:00.000000007+00:00");
-  EXPECT_EQ(internal::format_utc(-1), "1969-12-31T23:59:59.999999999+00:00");
+  EXPECT_EQ(text::format_utc(951782400'000000007), "2000-02-29T00:00:00.000000007+00:00");
+  EXPECT_EQ(text::format_utc(-1), "1969-12-31T23:59:59.999999999+00:00");
 }
 
 TEST(Bpmn, AnOrGatewayIsRefusedByName) {

@@ -211,10 +211,15 @@ TEST(MediaSource, AudioIsDeclaredAbsentUnlessAskedFor) {
   EXPECT_FALSE((*both)->streams()[1].by_policy_absent());
   auto items = all_items(**both);
   ASSERT_TRUE(items) << items.error().message;
-  uint64_t video = 0, audio = 0;
-  for (const Item& item : *items) (item.stream == 0 ? video : audio) += item.count;
+  uint64_t video = 0, audio = 0, hidden = 0;
+  for (const Item& item : *items) {
+    (item.stream == 0 ? video : audio) += item.count;
+    for (const v1::Packet& p : std::get<Fragment>(item.what).media.packets())
+      hidden += (p.flags() & 8) != 0;
+  }
   EXPECT_EQ(video, 250u);
-  EXPECT_EQ(audio, 469u);  // the edit list takes two of 471
+  EXPECT_EQ(audio, 471u);
+  EXPECT_EQ(hidden, 2u) << "the edit list takes two";
 }
 
 }  // namespace

@@ -53,6 +53,48 @@ TEST(VitalSource, WavesAreCodesWithGainAndOffset) {
   EXPECT_EQ(std::get<Samples>(wave->what).t_src, 1'000'000'000'000'000'000);
 }
 
+TEST(VitalSource, NumbersThatStandTrackByTrackArePutTogetherByMoment) {
+  VitalMaker file;
+  file.track(1, 2, 1, "HR", "/min", 0);
+  file.track(2, 2, 1, "SPO2", "%", 0);
+  file.track(3, 5, 0, "EVENT", "", 0);
+  file.track(4, 5, 0, "NOTE", "", 0);
+  for (const uint16_t track : {1, 2})
+    for (int i = 0; i < 5; ++i) file.number(track, 1.7e9 + i, static_cast<float>(70 * track + i));
+  file.text(3, 1.7e9 + 3, "late");
+  file.text(4, 1.7e9 + 1, "early");
+  auto source = VitalSource::over(context_of("monitor", "a.vital"), file.gzip());
+  ASSERT_TRUE(source) << source.error().message;
+  auto items = all_items(**source);
+  ASSERT_TRUE(items) << items.error().message;
+  std::vector<int64_t> times;
+  std::vector<double> second;
+  std::vector<std::string> texts;
+  for (const Item& item : *items) {
+    if (const auto* event = std::get_if<v1::Event>(&item.what))
+      texts.push_back(event->text().text());
+    const auto* samples = std::get_if<Samples>(&item.what);
+    if (samples == nullptr) continue;
+    times.push_back(item.t.ns / 1'000'000'000);
+    ASSERT_EQ(samples->columns.size(), 2u);
+    ASSERT_EQ(samples->columns[1].reals.size(), 1u);
+    second.push_back(samples->columns[1].reals[0]);
+  }
+  EXPECT_EQ(times, (std::vector<int64_t>{0, 1, 2, 3, 4}));
+  EXPECT_EQ(second, (std::vector<double>{140, 141, 142, 143, 144}));
+  EXPECT_EQ(texts, (std::vector<std::string>{"early", "late"}));
+}
+
+TEST(VitalSource, AClockThatGoesBackIsSaid) {
+  VitalMaker file;
+  file.track(1, 2, 1, "HR", "/min", 0);
+  for (const double t : {0., 1., 60., 5., 6.}) file.number(1, 1.7e9 + t, 70);
+  auto source = VitalSource::over(context_of("monitor", "a.vital"), file.gzip());
+  ASSERT_TRUE(source);
+  ASSERT_EQ((*source)->skipped().size(), 1u);
+  EXPECT_THAT((*source)->skipped()[0].reason, ::testing::HasSubstr("goes back by up to 55 s"));
+}
+
 TEST(VitalSource, NumericsOfOneMomentAreOneItem) {
   auto source = vital(small_file().gzip());
   ASSERT_TRUE(source);

@@ -1,0 +1,47 @@
+#include "recorder/sources/internal/foreign.h"
+
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "tests/unit/recorder/sources/source_support.h"
+
+namespace casebox::recorder {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(Foreign, FormatsAreToldByTheirFirstBytesWithWhatToDo) {
+  using internal::foreign_format;
+  EXPECT_THAT(foreign_format("XDF:\1\2").value_or(""), HasSubstr("this is an XDF file"));
+  EXPECT_THAT(foreign_format("0       X X X").value_or(""), HasSubstr("EDF"));
+  EXPECT_THAT(foreign_format("MSH|^~\\&|").value_or(""), HasSubstr("HL7"));
+  EXPECT_THAT(foreign_format(Bytes(128, '\0') + "DICM").value_or(""), HasSubstr("DICOM"));
+  EXPECT_THAT(foreign_format("PK\3\4xl/").value_or(""), HasSubstr("save the sheet as CSV"));
+  EXPECT_THAT(foreign_format("# remark\n100 2 360 650000\n100.dat 212 200\n").value_or(""),
+              HasSubstr("WFDB"));
+  EXPECT_THAT(foreign_format("<?xml?><log xes.version=\"1.0\">").value_or(""),
+              HasSubstr("casebox conform"));
+  for (const char* read : {"time,HR\n0,70\n", "0,70", "", "a 1 2", "{\"phases\": []}"})
+    EXPECT_FALSE(foreign_format(read)) << read;
+}
+
+TEST(Foreign, WhateverAFileIsCalledItIsRefusedAsWhatItIs) {
+  const auto folder = std::filesystem::temp_directory_path();
+  for (const char* name : {"casebox-foreign.csv", "casebox-foreign.mp4"}) {
+    const auto file = folder / name;
+    std::ofstream(file) << "XDF:and more";
+    for (const char* type : {"media", "csv", "vital"}) {
+      Context context = casebox::testing::context_of("m", file.string());
+      context.config.set_type(type);
+      const auto source = open_source(std::move(context));
+      ASSERT_FALSE(source);
+      EXPECT_EQ(source.error().code, Code::kUnsupported);
+      EXPECT_THAT(source.error().message, HasSubstr("this is an XDF file"));
+    }
+    std::filesystem::remove(file);
+  }
+}
+
+}  // namespace
+}  // namespace casebox::recorder
