@@ -24,6 +24,8 @@ struct Reading {
   int config = 0;    // in its settings
   std::deque<Item> ahead;
   bool ended = false;
+  bool failed = false;
+  uint64_t items = 0;
 };
 
 std::string told(const std::string& text) { return text::to_utf8(text).utf8; }
@@ -133,7 +135,7 @@ void place_by_clocks(std::vector<Reading>& readings, SessionOptions& options, Im
 
 /// Reads on until an item stands ready or the file ended. A failure ends the file: what nobody
 /// could read is missing up to the end of the case.
-Result<void> look_ahead(Session& session, Reading& reading, Imported& out) {
+void look_ahead(Reading& reading, Imported& out) {
   std::vector<Item> items;
   while (reading.ahead.empty() && !reading.ended) {
     auto more = guarded(reading.name, [&] { return reading.source->next(items); });
@@ -144,12 +146,11 @@ Result<void> look_ahead(Session& session, Reading& reading, Imported& out) {
       out.skipped.push_back({reading.name, 0, more.error().message});
       out.refused.push_back(more.error());
       out.end = std::max(out.end, CaseTime{} + reading.source->length());
-      CASEBOX_CHECK(session.away(reading.index, v1::Gap::ORIGIN_DECODE, "source-failed"));
+      reading.failed = true;  // what it had read so far is still taken
     } else if (!*more) {
       reading.ended = true;
     }
   }
-  return ok();
 }
 
 }  // namespace
@@ -224,7 +225,7 @@ Result<Imported> import_case(const ImportCase& what, const Digest& digest,
   while (true) {
     Reading* next = nullptr;
     for (Reading& reading : readings) {
-      if (!reading.ended) CASEBOX_CHECK(look_ahead(*session, reading, out));
+      look_ahead(reading, out);
       if (reading.ahead.empty()) continue;
       if (next == nullptr || reading.ahead.front().arrival < next->ahead.front().arrival)
         next = &reading;
@@ -238,10 +239,14 @@ Result<Imported> import_case(const ImportCase& what, const Digest& digest,
     now = std::max(now, item.arrival);
     CASEBOX_CHECK(session->tick(now));
     const CaseTime end = item.t + item.duration;
+    ++next->items;
     CASEBOX_CHECK(session->take(next->index, std::move(item)));
     out.end = std::max(out.end, end);
     if (settings.on_progress) settings.on_progress(now, total_s);
   }
+  for (const Reading& reading : readings)
+    if (reading.failed)
+      CASEBOX_CHECK(session->away(reading.index, v1::Gap::ORIGIN_DECODE, "source-failed"));
   out.end = std::max(out.end, now);
   CASEBOX_CHECK(session->close(out.end));
   out.case_id = session->case_id();
@@ -250,6 +255,8 @@ Result<Imported> import_case(const ImportCase& what, const Digest& digest,
   for (const Reading& reading : readings) {
     const auto& skipped = reading.source->skipped();
     out.skipped.insert(out.skipped.end(), skipped.begin(), skipped.end());
+    if (reading.items == 0 && skipped.empty())
+      out.skipped.push_back({reading.name, 0, "there is nothing in it", true});
   }
   if (!session->balances())
     return Error{Code::kInternal, "the books of the import do not balance; run casebox verify"};

@@ -160,6 +160,7 @@ Result<void> Session::gap(size_t lane, const Outage& why, CaseTime until) {
   item.t = at.end;
   at.end = std::max(at.end, until);
   at.items = 0;
+  at.told = true;
   item.what = std::move(gap);
   return sequencer_->put(lane, std::move(item));
 }
@@ -189,6 +190,7 @@ void Session::after(size_t lane, const Item& item) {
   at.end = std::max(at.end, gap != nullptr ? CaseTime{gap->t_end_ns()} : item.t + item.duration);
   if (gap != nullptr) {
     at.items = 0;
+    at.told = true;
     return;
   }
   if (at.items > 0) {
@@ -335,8 +337,18 @@ Result<void> Session::tick(CaseTime now) {
   return log_->maybe_sync();
 }
 
+// It opened, and there was nothing in it.
+bool Session::brought_nothing(const Origin& origin) const {
+  return std::ranges::all_of(origin.lanes, [&](size_t lane) {
+    return lane >= deliveries_.size() || (!deliveries_[lane].heard && !deliveries_[lane].told);
+  });
+}
+
 Result<void> Session::close(CaseTime end, v1::CloseFrame::Cause cause) {
-  for (const Origin& origin : sources_) {
+  for (size_t source = 0; source < sources_.size(); ++source) {
+    const Origin& origin = sources_[source];
+    if (brought_nothing(origin))
+      CASEBOX_CHECK(away(source, v1::Gap::ORIGIN_SOURCE, "source-absent"));
     for (size_t lane : origin.lanes) {
       Delivery& at = delivery(lane);
       const v1::Stream& stream = sequencer_->stream(lane);

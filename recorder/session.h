@@ -108,10 +108,11 @@ class Session {
   };
   /// A stream as its source delivers it.
   struct Delivery {
-    CaseTime end;      // of its last item
-    CaseTime last;     // where that began
-    Duration spacing;  // from one item to the next, a running mean
-    bool heard = false;
+    CaseTime end;                // of its last item
+    CaseTime last;               // where that began
+    Duration spacing;            // from one item to the next, a running mean
+    bool heard = false;          // an item came
+    bool told = false;           // or a gap did
     uint64_t items = 0;          // in a row, since the last outage
     std::optional<Outage> away;  // since `end`
   };
@@ -130,6 +131,7 @@ class Session {
   std::string free_name(const std::string& wanted) const;
   Delivery& delivery(size_t lane);
   Result<void> gap(size_t lane, const Outage& why, CaseTime until);
+  bool brought_nothing(const Origin& origin) const;
   Result<void> before(const Origin& origin, size_t lane, const Item& item);
   void after(size_t lane, const Item& item);
   static Duration patience(const Delivery& at);

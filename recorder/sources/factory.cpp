@@ -13,6 +13,7 @@
 #include "recorder/sources/csv_source.h"
 #include "recorder/sources/instruments_source.h"
 #include "recorder/sources/internal/foreign.h"
+#include "recorder/sources/internal/media_input.h"
 #include "recorder/sources/internal/phase_file.h"
 #include "recorder/sources/media_source.h"
 #include "recorder/sources/phases_source.h"
@@ -81,12 +82,7 @@ Result<std::unique_ptr<Source>> open_source(Context context) {
 }
 
 bool is_device(const v1::SourceConfig& source) {
-  const std::string& url = source.url();
-  if (source.type() != "media" || url.starts_with("file:")) return false;
-  if (url.find("://") != std::string::npos || url.starts_with("pipe:") || url.starts_with("/dev/"))
-    return true;
-  struct stat info {};
-  return stat(url.c_str(), &info) == 0 && (S_ISFIFO(info.st_mode) || S_ISCHR(info.st_mode));
+  return source.type() == "media" && internal::is_device_url(source.url());
 }
 
 Result<std::string> source_type_of(const std::string& file) {

@@ -1,15 +1,17 @@
 #include "recorder/sources/media_source.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <mutex>
+#include <utility>
 
 #include "recorder/clock/one_way_clock.h"
-#include "recorder/sources/internal/device_reader.h"
+#include "recorder/sources/internal/codec_string.h"
 #include "recorder/sources/internal/edit_list.h"
 #include "recorder/sources/internal/file_clock.h"
-#include "recorder/sources/internal/fragmenter.h"
 #include "recorder/sources/internal/media_input.h"
+#include "recorder/sources/internal/media_track.h"
 
 extern "C" {
 #include <libavcodec/avcodec.h>
@@ -22,42 +24,26 @@ namespace {
 constexpr AVRational kNanoseconds{1, 1'000'000'000};
 constexpr size_t kPacketsAtOnce = 16;  // of a file; of a device each as it comes
 constexpr int64_t kLook = 48 << 10;    // bytes: what is looked at waits in memory meanwhile
-// A picture of a device waits so long for the next, and not at all where they come more seldom.
-constexpr Duration kLongestLive = milliseconds(100), kSlow = milliseconds(50);
+constexpr Duration kLongestLive = milliseconds(100);  // a picture waits no longer for the next
+constexpr Duration kSlow = milliseconds(50);          // and not at all where they come more seldom
 constexpr int kTornWithin = 3;
 constexpr int64_t kSecond = 1'000'000'000;
 constexpr int64_t kStep = kSecond;                   // a stream's clock that is off by more was set
 constexpr int64_t kJoined = 12 * 3600 * kSecond;     // and by this much means another recording
 constexpr int64_t kLongestDelay = 86'400 * kSecond;  // of a first packet behind a file's zero
 
-/// One stream that is recorded.
-struct Track {
-  size_t stream = 0;  // in Source::streams()
-  AVRational time_base{1, 1};
-  std::unique_ptr<internal::Fragmenter> fragments;
-  uint64_t packets = 0;
-  uint64_t indexed = 0;     // packets the container's index names
-  bool cut_short = false;   // the index names bytes behind the file's end
-  int64_t next_ns = 0;      // where a packet without times would lie
-  int64_t shown_ns = 0;     // up to where the edit list shows it; what it hides lies there
-  uint64_t hidden = 0;      // packets that it hides
-  int64_t moved_by_ns = 0;  // since its clock was set back
-  bool begun = false;
-  int torn = 0;            // packets were lost on the way: by how many from here it must be said
-  bool hole_told = false;  // the damage of the file is
-  CaseTime last_arrival;   // of a live packet
-};
+using internal::Track;
 
 }  // namespace
 
 struct MediaSource::Impl {
+  internal::DeviceReader reader;  // outlives the input, which asks it
   internal::MediaInput input;
-  internal::DeviceReader reader;
-  std::string name;
-  bool late_stream = false;
   internal::MediaFacts facts;
   AVPacket* packet = av_packet_alloc();
   bool live = false;
+  bool primed = false;
+  bool late_stream = false;
   bool finished = false;
   bool steps = false;  // the container's clock may be set: streams as they are sent
   std::optional<internal::EditList> edits;
@@ -74,21 +60,13 @@ struct MediaSource::Impl {
 
   ~Impl() { av_packet_free(&packet); }
   CaseTime map(int64_t ns) const { return live ? live_clock.map(ns) : file_clock.map(ns); }
-  std::optional<int64_t> decode_of(const AVPacket& looked_at) const;
+  void prime();
   Result<void> take(Track& track, std::vector<Item>& out);
   /// What lies between the last item of a track and `until`.
   Result<void> hole(Track& track, const char* reason, CaseTime until, std::vector<Item>& out);
   Result<void> hide(Track& track, internal::TimedPacket timed, std::vector<Item>& out);
   Result<void> look_for_steps(Track& track, int64_t& decode_ns, std::vector<Item>& out);
 };
-
-std::optional<int64_t> MediaSource::Impl::decode_of(const AVPacket& looked_at) const {
-  const auto index = static_cast<size_t>(looked_at.stream_index);
-  const int64_t stamp = looked_at.dts != AV_NOPTS_VALUE ? looked_at.dts : looked_at.pts;
-  if (index >= track_of.size() || track_of[index] < 0 || stamp == AV_NOPTS_VALUE) return {};
-  const AVRational base = tracks[static_cast<size_t>(track_of[index])].time_base;
-  return av_rescale_q(stamp, base, kNanoseconds);
-}
 
 MediaSource::MediaSource() : impl_(std::make_unique<Impl>()) {}
 MediaSource::~MediaSource() = default;
@@ -113,39 +91,44 @@ Result<void> MediaSource::begin(Context context) {
   Impl& impl = *impl_;
   const v1::SourceConfig& config = context.config;
   impl.input.url = config.url();
-  impl.name = config.name();
+  impl.live = impl.reader.live = impl.input.live();
+  impl.reader.opening = context.stopping;
+  impl.reader.stopping = &stopping_;
   impl.clock = context.clock;
   impl.case_zero = context.case_zero;
-  impl.live = !impl.input.memory && is_device(config);
-  impl.input.live = impl.reader.live = impl.live;
-  impl.reader.opening_stopped = context.stopping;
-  impl.reader.stopped = &stopping_;
-  impl.reader.now = [&impl] { return CaseTime{(impl.clock->mono() - impl.case_zero).ns}; };
-  impl.reader.decode_of = [&impl](const AVPacket& packet) { return impl.decode_of(packet); };
-  impl.input.interrupted = [&impl] { return impl.reader.interrupted(); };
-  CASEBOX_CHECK(impl.reader.wait_for_writer(impl.input.url));
-  int r = impl.input.open(true);
+  int r = impl.input.open(true, impl.reader);
   if (r >= 0 && !impl.live) {
     // With its edit list carried out, libavformat leaves out what the list cuts away.
     impl.edits = internal::EditList::of(*impl.input.format);
-    if (impl.edits) r = impl.input.open(false);
+    if (impl.edits) r = impl.input.open(false, impl.reader);
   }
   if (r >= 0 && impl.live && context.attempt == 0) impl.input.format->probesize = kLook;
   if (r >= 0) r = avformat_find_stream_info(impl.input.format, nullptr);
-  if (r >= 0 && impl.live && !internal::all_known(*impl.input.format)) r = AVERROR_INVALIDDATA;
-  if (r < 0) return internal::not_opened(impl.input.url, impl.live, r);
-  impl.reader.opened();
-  if (impl.live && internal::is_served_file(*impl.input.format)) {
-    impl.live = impl.input.live = impl.reader.live = false;
-    impl.input.format->flags |= AVFMT_FLAG_GENPTS;
+  if (r >= 0 && impl.live && !impl.input.all_known()) r = AVERROR_INVALIDDATA;
+  if (r < 0) {
+    const std::string at = impl.input.url + ":0: ";
+    if (impl.live)
+      return Error{Code::kUnavailable,
+                   impl.input.url + ": " + internal::av_reason(r) + "; is the device on?"};
+    if (r == AVERROR(ENOENT))
+      return Error{Code::kNotFound, impl.input.url + ": no such file; check the path"};
+    return Error{
+        Code::kInvalidArgument,
+        at + "cannot be read as video or audio: " + internal::av_reason(r) +
+            "; if it plays elsewhere, ffmpeg -i FILE -c copy NEW.mp4 makes one that is read"};
   }
+  impl.reader.opening = nullptr;
+  if (impl.live) impl.live = impl.reader.live = !impl.input.is_served_file();
   impl.steps = (impl.input.format->iformat->flags & AVFMT_TS_DISCONT) != 0;
-  if (!impl.live) look_at_file();
+  if (!impl.live) {
+    impl.facts = internal::facts_of(impl.input);
+    internal::say_facts(impl.facts, internal::base_name(impl.input.url), skipped_);
+  }
 
   int64_t first = INT64_MAX;
-  int count[2] = {};   // video, audio
-  std::string unkept;  // a codec that cannot be kept, and of which kind
-  std::string all;     // what is in the file
+  std::array<int, 2> count{};  // video, audio
+  std::string unkept;          // a codec that cannot be kept, and of which kind
+  std::string all;             // what is in the file
   for (unsigned i = 0; i < impl.input.format->nb_streams; ++i) {
     AVStream& from = *impl.input.format->streams[i];
     const AVCodecParameters& codec = *from.codecpar;
@@ -195,7 +178,21 @@ Result<void> MediaSource::begin(Context context) {
       continue;
     }
     v1::MediaFormat& media = *stream.mutable_media();
-    internal::describe(from, media);
+    media.set_codec(avcodec_get_name(codec.codec_id));
+    media.set_codec_string(internal::codec_string(codec));
+    media.mutable_time_base()->set_num(static_cast<uint64_t>(from.time_base.num));
+    media.mutable_time_base()->set_den(static_cast<uint64_t>(from.time_base.den));
+    media.set_width(static_cast<uint32_t>(std::max(0, codec.width)));
+    media.set_height(static_cast<uint32_t>(std::max(0, codec.height)));
+    media.set_sample_rate(static_cast<uint32_t>(std::max(0, codec.sample_rate)));
+    if (!video)
+      media.set_audio_channels(static_cast<uint32_t>(std::max(0, codec.ch_layout.nb_channels)));
+    if (from.avg_frame_rate.num > 0 && from.avg_frame_rate.den > 0) {
+      media.mutable_frame_rate()->set_num(static_cast<uint64_t>(from.avg_frame_rate.num));
+      media.mutable_frame_rate()->set_den(static_cast<uint64_t>(from.avg_frame_rate.den));
+    }
+    if (codec.extradata_size > 0)
+      media.set_extradata(codec.extradata, static_cast<size_t>(codec.extradata_size));
     media.set_init_segment(muxer->init_segment());
     Track track;
     track.stream = streams_.size() - 1;
@@ -238,20 +235,6 @@ Result<void> MediaSource::begin(Context context) {
     note("its edit list shows " + std::to_string(impl.edits->repeated()) +
          " packets more than once; each is kept once");
   return ok();
-}
-
-void MediaSource::look_at_file() {
-  Impl& impl = *impl_;
-  impl.facts = internal::facts_of(impl.input);
-  if (impl.facts.begin_utc_ns != 0)
-    note("its beginning is taken from the creation time that it tells");
-  if (impl.facts.timecode) note("the time code that it begins with is not used");
-  if (const auto& damage = impl.facts.damage)
-    skipped_.push_back({internal::base_name(impl.input.url), damage->offset,
-                        damage->ends_early
-                            ? "the file ends early: its own sizes reach beyond its end"
-                            : "bytes that are no part of a Matroska file",
-                        true});
 }
 
 Result<void> MediaSource::Impl::hole(Track& track, const char* reason, CaseTime until,
@@ -333,7 +316,7 @@ Result<void> MediaSource::Impl::take(Track& track, std::vector<Item>& out) {
   track.next_ns = decode + ns(static_cast<int64_t>(p.duration));
   if (live) {
     timed.arrival = CaseTime{(clock->mono() - case_zero).ns};
-    if (!reader.observed()) live_clock.observe(decode, timed.arrival);
+    if (!reader.early()) live_clock.observe(decode, timed.arrival);
   }
   timed.decode = map(decode);
   timed.present = map(saturating::add(decode, present));
@@ -360,6 +343,19 @@ Result<void> MediaSource::Impl::take(Track& track, std::vector<Item>& out) {
   return live && slow ? track.fragments->flush(out) : ok();
 }
 
+void MediaSource::Impl::prime() {
+  primed = true;
+  const auto stamp = [&](const AVPacket& p) -> std::optional<int64_t> {
+    const auto index = static_cast<size_t>(p.stream_index);
+    const int64_t at = p.dts != AV_NOPTS_VALUE ? p.dts : p.pts;
+    if (index >= track_of.size() || track_of[index] < 0 || at == AV_NOPTS_VALUE) return {};
+    return av_rescale_q(at, tracks[static_cast<size_t>(track_of[index])].time_base, kNanoseconds);
+  };
+  const auto now = [&] { return CaseTime{(clock->mono() - case_zero).ns}; };
+  if (const auto least = reader.prime(input.format, packet, stamp, now))
+    live_clock.observe(least->first, least->second);
+}
+
 // What an edit list cuts away is kept where the cut is, and takes no time there.
 Result<void> MediaSource::Impl::hide(Track& track, internal::TimedPacket timed,
                                      std::vector<Item>& out) {
@@ -376,27 +372,26 @@ Result<void> MediaSource::Impl::hide(Track& track, internal::TimedPacket timed,
 Result<bool> MediaSource::next(std::vector<Item>& out) {
   Impl& impl = *impl_;
   if (impl.finished) return false;
+  if (impl.live && !impl.primed) impl.prime();
   for (size_t i = 0; i < (impl.live ? 1 : kPacketsAtOnce) && !impl.finished; ++i) {
-    const int r = impl.reader.read(*impl.input.format, *impl.packet, impl.live_clock);
+    const int r = impl.reader.read(impl.input.format, impl.packet);
     if (r < 0) {
-      CASEBOX_CHECK(finish(
-          out, r == AVERROR_EOF || stopping_.load() ? "" : internal::DeviceReader::reason(r)));
+      CASEBOX_CHECK(
+          finish(out, r == AVERROR_EOF || stopping_.load() ? "" : internal::av_reason(r)));
       const bool can_return = impl.live && impl.input.url.find("://") != std::string::npos;
       if (can_return && !stopping_.load())
-        return Error{
-            Code::kUnavailable,
-            impl.input.url + ": " +
-                (r == AVERROR_EOF ? "the stream ended" : internal::DeviceReader::reason(r)) +
-                "; is the device on?"};
+        return Error{Code::kUnavailable,
+                     impl.input.url + ": " +
+                         (r == AVERROR_EOF ? "the stream ended" : internal::av_reason(r)) +
+                         "; is the device on?"};
       break;
     }
     const auto index = static_cast<size_t>(impl.packet->stream_index);
     const int at = index < impl.track_of.size() ? impl.track_of[index] : -1;
-    const auto type = impl.input.format->streams[index]->codecpar->codec_type;
-    if (index >= impl.track_of.size() &&
-        (type == AVMEDIA_TYPE_VIDEO || type == AVMEDIA_TYPE_AUDIO) &&
+    if (index >= impl.track_of.size() && impl.input.is_media(index) &&
         !std::exchange(impl.late_stream, true))
-      skipped_.push_back({impl.name, 0, "a stream that began later is not recorded", true});
+      skipped_.push_back({internal::base_name(impl.input.url), 0,
+                          "a stream that began later is not recorded", true});
     Result<void> taken;
     if (at >= 0) taken = impl.take(impl.tracks[static_cast<size_t>(at)], out);
     av_packet_unref(impl.packet);
@@ -491,8 +486,8 @@ void MediaSource::note(const std::string& what) {
 bool MediaSource::live() const { return impl_->live; }
 
 Duration MediaSource::length() const {
-  const AVFormatContext* format = impl_->input.format;
-  const int64_t us = format == nullptr ? AV_NOPTS_VALUE : format->duration;
+  const int64_t us =
+      impl_->input.format == nullptr ? AV_NOPTS_VALUE : impl_->input.format->duration;
   if (us == AV_NOPTS_VALUE || us <= 0 || us > INT64_MAX / 2000) return {};
   return nanoseconds(impl_->file_clock.start_ns + us * 1000);
 }

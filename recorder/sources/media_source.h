@@ -32,7 +32,6 @@ class MediaSource final : public Source {
   Result<void> begin(Context context);
   Result<void> finish(std::vector<Item>& out, const std::string& trouble);
   void note(const std::string& what);
-  void look_at_file();
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -99,7 +99,7 @@ def unread_beside_good(work):
     (work / "dust.vital").write_bytes(random.Random(4).randbytes(5000))
     (work / "list.json").write_text('{"phases": [')
     (work / "folder.mp4").mkdir()
-    for name, stream in (("mrs-smith.mp4", "scope.video"), ("empty.csv", "twin2.series"), ("half.csv", "twin2.series"),
+    for name, stream in (("mrs-smith.mp4", "scope.video"), ("empty.csv", "table2.series"), ("half.csv", "table2.series"),
                          ("dust.vital", "monitor.numerics"), ("list.json", "annotation.phases"),
                          ("folder.mp4", "scope.video")):
         document = import_good(work, work / name, code=2)
@@ -111,6 +111,11 @@ def unread_beside_good(work):
         expect(gaps == [(stream, "file-unreadable", "decode", None, 0, 4)], f"{name}: gaps {gaps}")
         for log in (work / "store").rglob("*.cblog"):
             expect(name.split(".")[0].encode() not in log.read_bytes(), f"{name} stands in the clear in {log.name}")
+    (work / "none.json").write_text('{"phases": [], "steps": []}')
+    document = import_good(work, work / "none.json", code=2)
+    shown = casebox.json("show", document["case_id"], "--store", work / "store")
+    gaps = [(g["stream"], g["reason"], g["t0_s"], g["t1_s"]) for g in shown["gaps"]]
+    expect(gaps == [("annotation.phases", "source-absent", 0, 4)], f"a file with nothing in it: gaps {gaps}")
 
 
 def bad_config(work):

@@ -202,6 +202,8 @@ def a_camera_that_never_answers_is_tried_for_ever_and_told(work):
         expect(verdict["verdict"] == "COMPLETE_WITH_DECLARED_GAPS", verdict["verdict"])
         expect(any(s["stream"] == "scope.video" and s["gap_frames"] == 1
                    for c in verdict["cases"] for s in c["streams"]), f"verify does not name it: {verdict}")
+        expect("missing: scope.video: " in casebox.run("verify", room.folder / "spool").stdout,
+               "verify does not name it to people")
         casebox.run("ingest", "--store", room.folder / "store", "--keys", room.folder / "keys", "--logs",
                     room.folder / "spool", "--until-idle", 1)
         shown = casebox.json("show", doc["case_id"], "--store", room.folder / "store", "--keys", room.folder / "keys")

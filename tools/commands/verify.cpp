@@ -103,6 +103,11 @@ void print_people(const verify::Report& report) {
               verify::to_string(report.verdict));
   for (const std::string& line : report.proven) std::printf("  proven: %s\n", line.c_str());
   for (const std::string& line : report.not_proven) std::printf("  not proven: %s\n", line.c_str());
+  for (const verify::StreamReport& stream : report.streams)
+    if (stream.gap_frames > 0)
+      std::printf("  missing: %s: %llu items, and %llu times nobody knows how many\n",
+                  stream.name.c_str(), static_cast<unsigned long long>(stream.missing),
+                  static_cast<unsigned long long>(stream.unknown_gaps));
   for (const verify::Signer& one : report.signers)
     std::printf("  signer: %s  %s%s  %u epochs%s\n", to_hex(Digest(one.key)).c_str(),
                 name_of(one.role).c_str(), one.name.empty() ? "" : (" " + one.name).c_str(),

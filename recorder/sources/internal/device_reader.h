@@ -1,9 +1,9 @@
 #pragma once
 
-// Reading packets so that a device that hangs holds up no end, and each packet of one is stamped
-// when it came: opening a stream looks at some of it first, and what it looked at comes at once.
+// How a device is read through libavformat: for how long it is waited for, what is still taken when
+// the recording ends, and when what an opening has looked at had come.
 //
-// Thread safety: one thread; the two flags may be set from any.
+// Thread safety: one thread; the flags may be set from any. Lifetime: the flags outlive it.
 
 #include <atomic>
 #include <chrono>
@@ -11,10 +11,7 @@
 #include <functional>
 #include <optional>
 
-#include "proto/base/file.h"
-#include "proto/base/result.h"
 #include "proto/base/time.h"
-#include "recorder/clock/one_way_clock.h"
 
 extern "C" {
 struct AVFormatContext;
@@ -30,39 +27,32 @@ class DeviceReader {
   DeviceReader& operator=(const DeviceReader&) = delete;
   ~DeviceReader();
 
-  bool live = false;                                   // a device, not a file
-  const std::atomic<bool>* opening_stopped = nullptr;  // while it is being opened
-  const std::atomic<bool>* stopped = nullptr;          // the recording ends
-  std::function<CaseTime()> now;
-  /// Decoding time of a packet on the device's clock, ns; nullopt: it is not recorded.
-  std::function<std::optional<int64_t>(const AVPacket&)> decode_of;
+  const std::atomic<bool>* opening = nullptr;   // true: give the opening up; null once it is open
+  const std::atomic<bool>* stopping = nullptr;  // true: hand out what has arrived, then end
+  bool live = false;                            // a device; else a file, which ends at once
 
-  /// Opening a pipe waits for somebody who writes, and nothing ends that wait: so it is opened when
-  /// there is something in it. kUnavailable after a second without.
-  Result<void> wait_for_writer(const std::string& url);
-  void opened();
-  /// Asked by libavformat while it waits: an opening is given up at once, a device is read for as
-  /// long as it takes to hand over what has arrived.
+  /// AVIOInterruptCB: asked while libavformat waits, and before each reading.
+  static int asked(void* self) { return static_cast<DeviceReader*>(self)->interrupted() ? 1 : 0; }
   bool interrupted();
-  /// The next packet; libavformat's error at the end.
-  int read(AVFormatContext& format, AVPacket& packet, OneWayClock& clock);
-  /// The packet at hand was looked at before anybody could note when it came.
-  bool observed() const { return observed_; }
-  static std::string reason(int error);
+
+  /// The next packet, or libavformat's error.
+  int read(AVFormatContext* format, AVPacket* packet);
+  /// Of a device, before the first read(): all packets that an opening has looked at come at once.
+  /// The one of them that was least delayed by `stamp` (ns; none: not of a track that is recorded)
+  /// tells where the device's clock stands; `now` is case time. It and when it came, if any.
+  std::optional<std::pair<int64_t, CaseTime>> prime(
+      AVFormatContext* format, AVPacket* packet,
+      const std::function<std::optional<int64_t>(const AVPacket&)>& stamp,
+      const std::function<CaseTime()>& now);
+  /// Whether the packet that was read last is one of those: when it came nobody knows.
+  bool early() const { return early_packet_; }
 
  private:
-  void prime(AVFormatContext& format, AVPacket& packet, OneWayClock& clock);
-
-  Fd writer_;  // keeps a pipe open while libavformat opens it
-  std::optional<std::chrono::steady_clock::time_point> stop_by_;
-  std::chrono::steady_clock::time_point waits_since_ = std::chrono::steady_clock::now();
   std::deque<AVPacket*> early_;
-  int early_end_ = 0;  // how what was looked at ended
-  bool primed_ = false;
-  bool observed_ = false;
+  int early_end_ = 0;
+  bool early_packet_ = false;
+  std::chrono::steady_clock::time_point waits_since_ = std::chrono::steady_clock::now();
+  std::optional<std::chrono::steady_clock::time_point> stop_by_;
 };
-
-/// Why libavformat could not open or look at a file or device, and what to do.
-Error not_opened(const std::string& url, bool live, int error);
 
 }  // namespace casebox::recorder::internal

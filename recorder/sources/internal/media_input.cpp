@@ -1,10 +1,14 @@
 #include "recorder/sources/internal/media_input.h"
 
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 #include "proto/text/written_time.h"
-#include "recorder/sources/internal/codec_string.h"
 
 extern "C" {
 #include <libavcodec/avcodec.h>
@@ -16,6 +20,7 @@ namespace {
 
 constexpr int kIoBuffer = 64 << 10;
 constexpr int kMaxStreams = 64;
+constexpr int kPipeLooks = 50, kPipeLookMs = 20;
 constexpr int64_t kEarliest = 631'152'000'000'000'000;  // 1990: earlier is a clock nobody set
 
 std::string value(const AVDictionary* of, const char* key) {
@@ -24,6 +29,45 @@ std::string value(const AVDictionary* of, const char* key) {
 }
 
 }  // namespace
+
+bool is_device_url(const std::string& url) {
+  if (url.starts_with("file:")) return false;
+  if (url.find("://") != std::string::npos || url.starts_with("pipe:") || url.starts_with("/dev/"))
+    return true;
+  struct stat info {};
+  return stat(url.c_str(), &info) == 0 && (S_ISFIFO(info.st_mode) || S_ISCHR(info.st_mode));
+}
+
+bool MediaInput::is_served_file() const {
+  return format->duration != AV_NOPTS_VALUE && format->duration > 0 && format->pb != nullptr &&
+         (format->pb->seekable & AVIO_SEEKABLE_NORMAL) != 0;
+}
+
+bool MediaInput::all_known() const {
+  for (unsigned i = 0; i < format->nb_streams; ++i) {
+    const AVCodecParameters& codec = *format->streams[i]->codecpar;
+    if (codec.codec_type == AVMEDIA_TYPE_VIDEO && codec.width == 0) return false;
+    if (codec.codec_type == AVMEDIA_TYPE_AUDIO && codec.sample_rate == 0) return false;
+  }
+  return format->nb_streams > 0;
+}
+
+bool MediaInput::is_media(size_t index) const {
+  const AVMediaType type = format->streams[index]->codecpar->codec_type;
+  return type == AVMEDIA_TYPE_VIDEO || type == AVMEDIA_TYPE_AUDIO;
+}
+
+int MediaInput::wait_for_writer(DeviceReader& reader, Fd& pipe) const {
+  struct stat info {};
+  if (!live() || stat(url.c_str(), &info) != 0 || !S_ISFIFO(info.st_mode)) return 0;
+  auto opened = Fd::open(url, O_RDONLY | O_NONBLOCK);
+  if (!opened) return AVERROR(EIO);
+  pipe = std::move(*opened);
+  pollfd waited{pipe.get(), POLLIN, 0};
+  for (int i = 0; i < kPipeLooks && !reader.interrupted(); ++i)
+    if (::poll(&waited, 1, kPipeLookMs) > 0 && (waited.revents & POLLIN) != 0) return 0;
+  return AVERROR(EAGAIN);
+}
 
 int MediaInput::read(void* self, uint8_t* into, int size) {
   auto& input = *static_cast<MediaInput*>(self);
@@ -46,11 +90,12 @@ int64_t MediaInput::seek(void* self, int64_t offset, int whence) {
   return base + offset;
 }
 
-int MediaInput::open(bool with_edits) {
+int MediaInput::open(bool with_edits, DeviceReader& reader) {
   close();
+  Fd pipe;  // somebody reads it until libavformat does
+  if (const int waited = wait_for_writer(reader, pipe); waited < 0) return waited;
   format = avformat_alloc_context();
-  format->interrupt_callback = {
-      [](void* self) -> int { return static_cast<MediaInput*>(self)->interrupted(); }, this};
+  format->interrupt_callback = {DeviceReader::asked, &reader};
   if (memory) {
     at_ = 0;
     io_ = avio_alloc_context(static_cast<unsigned char*>(av_malloc(kIoBuffer)), kIoBuffer, 0, this,
@@ -60,9 +105,9 @@ int MediaInput::open(bool with_edits) {
   }
   format->max_streams = kMaxStreams;
   // Where a container tells only when pictures are decoded, when they are shown follows from it.
-  if (!live) format->flags |= AVFMT_FLAG_GENPTS;
+  if (!live()) format->flags |= AVFMT_FLAG_GENPTS;
   AVDictionary* options = nullptr;
-  if (live) av_dict_set(&options, "rw_timeout", "5000000", 0);
+  if (live()) av_dict_set(&options, "rw_timeout", "5000000", 0);
   if (!with_edits) av_dict_set(&options, "ignore_editlist", "1", 0);
   const int r = avformat_open_input(&format, url.c_str(), nullptr, &options);
   av_dict_free(&options);
@@ -96,41 +141,21 @@ MediaFacts facts_of(MediaInput& input) {
   return out;
 }
 
-bool all_known(const AVFormatContext& format) {
-  for (unsigned i = 0; i < format.nb_streams; ++i) {
-    const AVCodecParameters& codec = *format.streams[i]->codecpar;
-    if (codec.codec_type == AVMEDIA_TYPE_VIDEO && codec.width == 0) return false;
-    if (codec.codec_type == AVMEDIA_TYPE_AUDIO && codec.sample_rate == 0) return false;
-  }
-  return format.nb_streams > 0;
-}
-
-bool is_served_file(const AVFormatContext& format) {
-  return format.duration != AV_NOPTS_VALUE && format.duration > 0 && format.pb != nullptr &&
-         (format.pb->seekable & AVIO_SEEKABLE_NORMAL) != 0;
-}
-
-void describe(const AVStream& from, v1::MediaFormat& media) {
-  const AVCodecParameters& codec = *from.codecpar;
-  const bool video = codec.codec_type == AVMEDIA_TYPE_VIDEO;
-  media.set_codec(avcodec_get_name(codec.codec_id));
-  media.set_codec_string(internal::codec_string(codec));
-  media.mutable_time_base()->set_num(static_cast<uint64_t>(from.time_base.num));
-  media.mutable_time_base()->set_den(static_cast<uint64_t>(from.time_base.den));
-  media.set_width(static_cast<uint32_t>(std::max(0, codec.width)));
-  media.set_height(static_cast<uint32_t>(std::max(0, codec.height)));
-  media.set_sample_rate(static_cast<uint32_t>(std::max(0, codec.sample_rate)));
-  if (!video)
-    media.set_audio_channels(static_cast<uint32_t>(std::max(0, codec.ch_layout.nb_channels)));
-  if (from.avg_frame_rate.num > 0 && from.avg_frame_rate.den > 0) {
-    media.mutable_frame_rate()->set_num(static_cast<uint64_t>(from.avg_frame_rate.num));
-    media.mutable_frame_rate()->set_den(static_cast<uint64_t>(from.avg_frame_rate.den));
-  }
-  if (codec.extradata_size > 0)
-    media.set_extradata(codec.extradata, static_cast<size_t>(codec.extradata_size));
+void say_facts(const MediaFacts& facts, const std::string& file, std::vector<Skipped>& out) {
+  if (facts.begin_utc_ns != 0)
+    out.push_back({file, 0, "its beginning is taken from the creation time that it tells", false});
+  if (facts.timecode)
+    out.push_back({file, 0, "the time code that it begins with is not used", false});
+  if (facts.damage)
+    out.push_back({file, facts.damage->offset,
+                   facts.damage->ends_early
+                       ? "the file ends early: its own sizes reach beyond its end"
+                       : "bytes that are no part of a Matroska file",
+                   true});
 }
 
 std::string av_reason(int error) {
+  if (error == AVERROR_EXIT) return "nothing has come for too long";
   char text[AV_ERROR_MAX_STRING_SIZE] = {};
   av_strerror(error, text, sizeof text);
   return text;

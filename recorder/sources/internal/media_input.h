@@ -10,18 +10,23 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
-#include "casebox/v1/stream.pb.h"
+#include "proto/base/file.h"
+#include "recorder/sources/internal/device_reader.h"
 #include "recorder/sources/internal/ebml_walk.h"
+#include "recorder/sources/source.h"
 
 extern "C" {
 struct AVCodecParameters;
 struct AVFormatContext;
 struct AVIOContext;
-struct AVStream;
 }
 
 namespace casebox::recorder::internal {
+
+/// A URL, a pipe, a device file; not a file.
+bool is_device_url(const std::string& url);
 
 class MediaInput {
  public:
@@ -31,16 +36,24 @@ class MediaInput {
   ~MediaInput() { close(); }
 
   /// Opens, or opens anew; `with_edits`: with an MP4's edit lists carried out.
-  int open(bool with_edits);
+  /// A pipe is opened when there is something in it: nothing ends the wait for one who writes.
+  int open(bool with_edits, DeviceReader& reader);
   void close();
+  /// Sent as it is made, not a file.
+  bool live() const { return !memory && is_device_url(url); }
+  /// Once it is open: a document that somebody serves has an end and can be read again; a device
+  /// has neither.
+  bool is_served_file() const;
+  /// Whether all streams have told what a player has to know of them.
+  bool all_known() const;
+  bool is_media(size_t index) const;  // video or sound
 
   AVFormatContext* format = nullptr;
-  bool live = false;                  // sent as it is made, not a file
-  std::function<bool()> interrupted;  // asked while it waits; true: it gives up
   std::string url;
   std::optional<std::string> memory;  // the bytes themselves; `url` is a name then
 
  private:
+  int wait_for_writer(DeviceReader& reader, Fd& pipe) const;
   static int read(void* self, uint8_t* into, int size);
   static int64_t seek(void* self, int64_t offset, int whence);
 
@@ -55,13 +68,7 @@ struct MediaFacts {
   std::optional<EbmlDamage> damage;
 };
 MediaFacts facts_of(MediaInput& input);
-
-/// Whether all streams have told what a player has to know of them.
-bool all_known(const AVFormatContext& format);
-/// A document that somebody serves has an end and can be read again; a device has neither.
-bool is_served_file(const AVFormatContext& format);
-/// What a stream is, without its init segment.
-void describe(const AVStream& from, v1::MediaFormat& media);
+void say_facts(const MediaFacts& facts, const std::string& file, std::vector<Skipped>& out);
 
 /// An error of libavformat in words.
 std::string av_reason(int error);

@@ -238,6 +238,24 @@ TEST_F(SessionTest, ALiveStreamThatFallsSilentIsAGapAndASlowOneIsNot) {
   EXPECT_EQ(gaps[1].second.t_end_ns(), 9'000'000'000);
 }
 
+TEST_F(SessionTest, ASourceThatOpensAndHoldsNothingIsAGapUnlessPolicyLeavesItOut) {
+  begin();
+  v1::Stream sound;
+  sound.set_name("scope.audio");
+  sound.set_kind(v1::STREAM_KIND_AUDIO);
+  sound.set_by_policy_absent(true);
+  sound.set_policy_reason("audio-not-recorded");
+  ASSERT_TRUE(session_->add_source("scope", {sound}));
+  ASSERT_TRUE(session_->add_source("m", {wave("m.x", 100), events("m.e")}));
+  ASSERT_TRUE(session_->add_source("n", {wave("n.x", 100), events("n.e")}));
+  ASSERT_TRUE(session_->take(2, run(CaseTime{0}, 10, 10'000'000)));
+  ASSERT_TRUE(session_->close(CaseTime{1'000'000'000}));
+  EXPECT_EQ(count("m.x").unknown_gaps, 1u);
+  EXPECT_EQ(count("m.e").unknown_gaps, 1u);
+  EXPECT_EQ(count("n.x").gap_frames + count("n.e").gap_frames, 0u) << "events come when they come";
+  EXPECT_EQ(count("scope.audio").gap_frames, 0u);
+}
+
 TEST_F(SessionTest, ASlowBeginningIsNoOutageUnlessItLasts) {
   for (const int64_t first_ms : {900, 3000}) {
     const auto log = dir_.path() / "log";
@@ -267,6 +285,7 @@ TEST_F(SessionTest, APictureASecondIsNoSilence) {
 TEST_F(SessionTest, WhatASourceStandsInForIsNotTakenFromAnother) {
   begin();
   ASSERT_TRUE(session_->add_source("other", {video()}));
+  ASSERT_TRUE(session_->take(0, picture(0)));
   const size_t source = session_->expect(camera());
   EXPECT_FALSE(session_->add_source("scope", {video()}));
   ASSERT_TRUE(session_->away(source, v1::Gap::ORIGIN_SOURCE, "source-refused"));
