@@ -131,8 +131,8 @@ class SigningKey {
   std::array<uint8_t, 32> public_{};
 };
 
-/// Whether `public_key` is one under which only its owner can sign: 32 bytes, a point of Ed25519's
-/// main subgroup. Under the few others anybody can make signatures that hold for some messages.
+/// Whether only its owner can sign under `public_key`: 32 bytes, and no point of an order of at most
+/// eight, under which anybody can (RFC 8032, section 8; the encodings that libsodium refuses).
 bool can_sign(BytesView public_key);
 
 /// True only if OpenSSL and libsodium both accept: the two disagree on edge vectors, and a court

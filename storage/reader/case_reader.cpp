@@ -7,6 +7,7 @@
 
 #include "proto/frame/role.h"
 #include "proto/seal/seal.h"
+#include "storage/found.h"
 #include "storage/reader/internal/decode.h"
 #include "storage/reader/internal/kept_frames.h"
 
@@ -94,6 +95,7 @@ struct CaseReader::Impl {
   /// An opening looks at leaves; what is read later may not hash to its own. From then on the case
   /// is what that says, for whoever holds this reader.
   std::set<const Proof*> told;
+  std::filesystem::path store;
   void does_not_hold(const Proof& proof, const Error& error) {
     if (!told.insert(&proof).second) return;
     verified.report.blame({"row",
@@ -101,6 +103,7 @@ struct CaseReader::Impl {
                                std::to_string(proof.first.value),
                            error.message},
                           weight_of(error));
+    keep_found(store, id, verified.report.verdict);
   }
 
   /// The frame of a proof row; with `show_unproven` one that does not hold is passed by.
@@ -253,6 +256,7 @@ Result<std::unique_ptr<CaseReader>> CaseReader::open(const Store& store, CaseId 
   auto& impl = *reader->impl_;
   impl.id = id;
   impl.options = options;
+  impl.store = store.dir();
   impl.shard = store.shard_of(id);
   if (impl.shard == nullptr)
     return Error{Code::kNotFound, "case " + to_string(id) + " is not in " + store.dir().string()};

@@ -184,8 +184,9 @@ Result<int> run_cohort(const Args& args, const CohortAnalysis& analysis) {
   Json json = document("analyze");
   json["job"] = analysis.name;
   json["cases"] = cohort.log.traces.size();
-  json["verdicts"] = Json::object();
-  for (const auto& [verdict, count] : cohort.verdicts) json["verdicts"][verdict] = count;
+  json["verdicts"] = Json::array();
+  for (const auto& [verdict, count] : cohort.verdicts)
+    json["verdicts"].push_back({{"verdict", verdict}, {"cases", count}});
   json["study"] = std::move(study);
   json.update(result.json);
   print(json);

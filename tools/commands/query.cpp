@@ -28,12 +28,12 @@ Result<int> run(const Args& args) {
   CASEBOX_TRY(const query::Answer answer, query::ask(*access, args.text("EXPR")));
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  Json verdicts = Json::object();
+  Json verdicts = Json::array();
   for (const CaseId id : answer.cases) {
     CASEBOX_TRY(const auto record, access->store().find_case(id));
     if (!record) continue;
     CASEBOX_TRY(const KeptVerdict found, verdict_of(*access, *record));
-    verdicts[to_string(id)] = verify::to_string(found.verdict);
+    verdicts.push_back({{"case_id", to_string(id)}, {"verdict", verify::to_string(found.verdict)}});
     if (!args.json() && !verify::is_complete(found.verdict))
       std::fprintf(stderr, "casebox: case %s is %s\n", to_string(id).c_str(),
                    verify::to_string(found.verdict));

@@ -120,7 +120,9 @@ TEST(KeystoreTrust, KeysThatAnybodyCanSignForAreRefused) {
   auto one = producer("or-3", v1::PRODUCER_ROLE_RECORDER);
   Bytes identity(32, '\0');  // the point (0, 1): every S = 0 signature holds under it
   identity[0] = '\1';
-  for (const Bytes& key : {Bytes(32, '\0'), identity, Bytes(32, '\xff')}) {
+  Bytes minus_one(32, '\xff');  // (0, -1), with either sign
+  minus_one[0] = '\xec';
+  for (const Bytes& key : {Bytes(32, '\0'), identity, minus_one}) {
     one.set_key(key);
     EXPECT_EQ(site.store->enrol(one).error().code, Code::kInvalidArgument);
   }
