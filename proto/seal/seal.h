@@ -131,7 +131,7 @@ class SigningKey {
   std::array<uint8_t, 32> public_{};
 };
 
-/// Whether only its owner can sign under `public_key`: 32 bytes, and no point of an order of at most
+/// Whether only its owner can sign under `public_key`: 32 bytes, and no point of an order up to
 /// eight, under which anybody can (RFC 8032, section 8; the encodings that libsodium refuses).
 bool can_sign(BytesView public_key);
 

@@ -98,11 +98,9 @@ struct CaseReader::Impl {
   std::filesystem::path store;
   void does_not_hold(const Proof& proof, const Error& error) {
     if (!told.insert(&proof).second) return;
-    verified.report.blame({"row",
-                           "stream " + std::to_string(proof.stream.value) + " number " +
-                               std::to_string(proof.first.value),
-                           error.message},
-                          weight_of(error));
+    const std::string where = "stream " + std::to_string(proof.stream.value) + " number " +
+                              std::to_string(proof.first.value);
+    verified.report.blame({"row", where, error.message}, weight_of(error));
     keep_found(store, id, verified.report.verdict);
   }
 
