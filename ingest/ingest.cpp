@@ -1,8 +1,10 @@
 #include "ingest/ingest.h"
 
+#include <set>
 #include <utility>
 
 #include "ingest/internal/intake.h"
+#include "proto/seal/seal.h"
 
 namespace casebox::ingest {
 
@@ -28,6 +30,7 @@ struct Ingest::Impl {
   MonoTime began;
 
   Result<void> commit();
+  std::map<std::string, storage::SourceMark> marks() const;
   Result<void> accept(bus::Delivery delivery);
   Result<void> apply_again();
   void fail() {
@@ -44,7 +47,7 @@ const Progress& Ingest::progress() const { return impl_->intake.progress; }
 Result<void> Ingest::Impl::commit() {
   if (replay) CASEBOX_CHECK(apply_again());
   const auto all = [&]() -> Result<void> {
-    CASEBOX_CHECK(intake.write(offsets));
+    CASEBOX_CHECK(intake.write(offsets, marks()));
     offsets.clear();
     pending.clear();
     batch_bytes = 0;
@@ -56,6 +59,19 @@ Result<void> Ingest::Impl::commit() {
   auto done = all();
   if (!done) fail();
   return done;
+}
+
+/// Of the sources of the batch whose offsets count bytes: logs. Bytes that were no frame make none.
+std::map<std::string, storage::SourceMark> Ingest::Impl::marks() const {
+  std::map<std::string, storage::SourceMark> out;
+  std::set<std::string> seen;
+  for (auto it = pending.rbegin(); it != pending.rend() && seen.size() < offsets.size(); ++it) {
+    if (offsets.count(it->source) == 0 || !seen.insert(it->source).second) continue;
+    const BytesView frame = it->message.frame;
+    if (it->offset + frame.size() == it->next_offset)
+      out[it->source] = {it->offset, it->next_offset, seal::sha256(frame)};
+  }
+  return out;
 }
 
 Result<void> Ingest::Impl::accept(bus::Delivery delivery) {
@@ -103,8 +119,13 @@ Result<std::unique_ptr<Ingest>> Ingest::open(bus::Subscriber& subscriber, storag
   auto self = std::unique_ptr<Ingest>(new Ingest);
   self->impl_ = std::make_unique<Impl>(subscriber, store, trust, clock, options);
   CASEBOX_TRY(auto stored, store.shard(0).offsets());
+  CASEBOX_TRY(const auto marks, store.shard(0).marks());
   std::vector<bus::Position> positions;
-  for (auto& [source, next] : stored) positions.push_back({source, next});
+  for (auto& [source, next] : stored) {
+    positions.push_back({source, next});
+    if (const auto mark = marks.find(source); mark != marks.end())
+      positions.back().mark = {mark->second.offset, mark->second.message};
+  }
   CASEBOX_CHECK(subscriber.resume(positions));
   return self;
 }

@@ -324,7 +324,8 @@ Result<void> Recording::close() {
   const bool lost = !refused_.empty() || std::ranges::any_of(states, [](const SourceState& source) {
     return source.state == "failed" || source.state == "reconnecting";
   });
-  now_ = std::max(now_, session_->latest());
+  // Where somebody stopped it is its end; else what was taken in is all of it.
+  now_ = std::max(now_, end_ ? session_->latest() : session_->latest_end());
   const auto cause = end_   ? v1::CloseFrame::CAUSE_STOPPED
                      : lost ? v1::CloseFrame::CAUSE_SOURCE_LOST
                             : v1::CloseFrame::CAUSE_SOURCES_ENDED;

@@ -201,6 +201,7 @@ void Session::after(size_t lane, const Item& item) {
   at.heard = true;
   ++at.items;
   latest_ = std::max(latest_, item.t);
+  latest_end_ = std::max(latest_end_, at.end);
 }
 
 Result<void> Session::take(size_t source, Item item) {

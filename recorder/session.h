@@ -97,8 +97,9 @@ class Session {
   std::vector<StreamCount> counts() const;
   /// What was lost, by stream and reason. What a simulated room planted is its truth and no loss.
   std::vector<Loss> losses() const;
-  /// Where the latest item began.
+  /// Where the latest item began, and where the last one to end ends.
   CaseTime latest() const { return latest_; }
+  CaseTime latest_end() const { return latest_end_; }
 
  private:
   struct Outage {
@@ -144,7 +145,7 @@ class Session {
   std::unique_ptr<Sequencer> sequencer_;
   std::vector<Origin> sources_;
   std::vector<Delivery> deliveries_;  // by lane
-  CaseTime latest_;
+  CaseTime latest_, latest_end_;
   uint32_t next_clock_ = 1;
   size_t keys_left_ = 0;
   bool key_reused_ = false;

@@ -277,6 +277,11 @@ Result<Copied> backup_store(const fs::path& store, const fs::path& out,
     CASEBOX_CHECK(
         copy_shard(store, out, fs::path("shards") / std::to_string(shard), options, copy));
   CASEBOX_CHECK(copy_logs(store, copy));
+  // What readers found of its cases goes along: the copy is no better.
+  for (const auto& entry : fs::directory_iterator(store / "found", ec))
+    if (entry.is_regular_file(ec))
+      CASEBOX_CHECK(
+          copy.add(entry.path(), std::nullopt, fs::path("found") / entry.path().filename()));
   CASEBOX_CHECK(copy.add(store / "store.json", std::nullopt, "store.json"));
   CASEBOX_CHECK(copy.finish());
   return copy.total;

@@ -81,6 +81,13 @@ void Batch::put_offset(const std::string& source, uint64_t next_offset) {
   impl_->put(Family::kMeta, kOffsetPrefix + source, value);
 }
 
+void Batch::put_mark(const std::string& source, const SourceMark& mark) {
+  Bytes value;
+  append_be(value, mark.offset);
+  append_be(value, mark.next_offset);
+  impl_->put(Family::kMeta, kMarkPrefix + source, value + Bytes(view(mark.message)));
+}
+
 void Batch::remove_frame(CaseId case_id, uint32_t epoch_index, StreamId stream,
                          const Placed& placed) {
   const auto index = static_cast<uint16_t>(epoch_index);

@@ -35,6 +35,14 @@ std::optional<verify::Verdict> found(const std::filesystem::path& store, CaseId 
   return text->starts_with("TAMPERED") ? verify::Verdict::kTampered : verify::Verdict::kDamaged;
 }
 
+void blame_found(const std::filesystem::path& store, CaseId id, verify::Report& report) {
+  const auto known = found(store, id);
+  if (!known || *known <= report.verdict) return;
+  report.blame(
+      {"row", "case", "what was read of it before did not hold; `casebox verify` reads all of it"},
+      *known == verify::Verdict::kTampered ? verify::Weight::kTamper : verify::Weight::kDamage);
+}
+
 verify::Verdict with_found(const std::filesystem::path& store, CaseId id, verify::Verdict verdict) {
   const auto worse = found(store, id);
   return worse ? verify::worse(verdict, *worse) : verdict;

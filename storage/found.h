@@ -24,6 +24,8 @@ bool keep_found(const std::filesystem::path& store, CaseId id, verify::Verdict v
 /// Every byte was read and holds.
 void forget_found(const std::filesystem::path& store, CaseId id);
 std::optional<verify::Verdict> found(const std::filesystem::path& store, CaseId id);
+/// Puts what was found among the problems of a report that does not know of it.
+void blame_found(const std::filesystem::path& store, CaseId id, verify::Report& report);
 /// The worse of `verdict` and what was found.
 verify::Verdict with_found(const std::filesystem::path& store, CaseId id, verify::Verdict verdict);
 

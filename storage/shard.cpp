@@ -3,6 +3,21 @@
 #include "storage/internal/shard_impl.h"
 
 namespace casebox::storage {
+namespace {
+
+/// A case record; of a row that does not parse or tells of another case only whose it is. One such
+/// row hides neither its own case (what is proven of it is rebuilt from its frames) nor others.
+v1::CaseRecord case_row(BytesView id, BytesView value) {
+  v1::CaseRecord record;
+  if (record.ParseFromArray(value.data(), static_cast<int>(value.size())) && record.case_id() == id)
+    return record;
+  record.Clear();
+  record.set_case_id(Bytes(id));
+  record.set_kind(v1::CASE_KIND_OPERATION);
+  return record;
+}
+
+}  // namespace
 
 frame::View StoredFrame::view() const {
   auto parsed = frame::parse(bytes);
@@ -56,7 +71,10 @@ Result<StoredFrame> Shard::Impl::load_frame(Database& at, Table table, BytesView
                 Segments::read(media_dir(), row_key->case_id, row_key->stream,
                                {row->file, row->offset}, frame::kHeaderSize + header->body_size));
     if (out.bytes.compare(0, frame::kHeaderSize, row->header) != 0)
-      return fail({Code::kCorrupt, "segment holds another frame than its row says"});
+      return fail({Code::kCorrupt, frame::parse(out.bytes)
+                                       ? "a whole frame stands in its segment that is not the "
+                                         "frame that was proven"
+                                       : "segment holds another frame than its row says"});
     raw = row->trailer;
   } else {
     auto row = parse_row(value);
@@ -80,7 +98,8 @@ Result<StoredFrame> Shard::Impl::load_frame(Database& at, Table table, BytesView
   const auto& h = parsed->header;
   if (parsed->bytes.size() != out.bytes.size() || h.stream != row_key->stream ||
       h.t != row_key->t || h.first.value != row_key->number)
-    return fail({Code::kCorrupt, "row holds another frame than its key says"});
+    return fail({Code::kCorrupt,
+                 "holds the frame of another place, which is not the frame that was proven"});
   out.trailer = trailer(raw, at);
   return out;
 }
@@ -120,15 +139,33 @@ Result<std::vector<std::pair<std::string, uint64_t>>> Shard::offsets() const {
   return out;
 }
 
+Result<std::map<std::string, SourceMark>> Shard::marks() const {
+  CASEBOX_TRY(const auto places, offsets());
+  const std::map<std::string, uint64_t> next(places.begin(), places.end());
+  std::map<std::string, SourceMark> out;
+  const Bytes from = kMarkPrefix;
+  CASEBOX_TRY(const auto db, impl_->reading());
+  CASEBOX_CHECK(db->each(Family::kMeta, from, after_prefix(from),
+                         [&](BytesView key, BytesView value) -> Result<void> {
+                           SourceMark mark;
+                           if (value.size() != 16 + mark.message.size()) return ok();
+                           mark.offset = load_be<uint64_t>(value.data());
+                           mark.next_offset = load_be<uint64_t>(value.data() + 8);
+                           std::copy_n(value.data() + 16, mark.message.size(),
+                                       reinterpret_cast<char*>(mark.message.data()));
+                           const auto place = next.find(std::string(key.substr(from.size())));
+                           if (place != next.end() && place->second == mark.next_offset)
+                             out.emplace(place->first, mark);
+                           return ok();
+                         }));
+  return out;
+}
+
 Result<std::optional<v1::CaseRecord>> Shard::find_case(CaseId id) const {
   CASEBOX_TRY(const auto db, impl_->reading());
   CASEBOX_TRY(auto value, db->get(Family::kCase, id.view()));
   if (!value) return std::optional<v1::CaseRecord>{};
-  v1::CaseRecord record;
-  if (!record.ParseFromString(*value))
-    return Error{Code::kCorrupt, impl_->dir.string() + ": record of case " + to_string(id) +
-                                     " is damaged; restore from a backup"};
-  return std::optional<v1::CaseRecord>(std::move(record));
+  return std::optional<v1::CaseRecord>(case_row(id.view(), *value));
 }
 
 Result<std::vector<v1::CaseRecord>> Shard::cases() const {
@@ -136,14 +173,7 @@ Result<std::vector<v1::CaseRecord>> Shard::cases() const {
   CASEBOX_TRY(const auto db, impl_->reading());
   CASEBOX_CHECK(
       db->each(Family::kCase, {}, {}, [&](BytesView key, BytesView value) -> Result<void> {
-        v1::CaseRecord record;
-        if (!record.ParseFromArray(value.data(), static_cast<int>(value.size())))
-          return Error{Code::kCorrupt, impl_->dir.string() + ": case record " + to_hex(key) +
-                                           " is damaged; restore from a backup"};
-        if (record.case_id() != key)
-          return Error{Code::kCorrupt, impl_->dir.string() + ": case record " + to_hex(key) +
-                                           " tells of another case; restore from a backup"};
-        out.push_back(std::move(record));
+        if (key.size() == CaseId{}.view().size()) out.push_back(case_row(key, value));
         return ok();
       }));
   return out;

@@ -29,6 +29,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -113,6 +114,15 @@ struct Skipped {
   bool dropped = false;  // the bus had them no longer; false: somebody said so (`--force`)
 };
 
+/// The last message that was read of a bus source. A source of the same name that does not hold it
+/// there is another one: one put back from a backup, or the log of a second recorder made from the
+/// same image.
+struct SourceMark {
+  uint64_t offset = 0;       // of the message
+  uint64_t next_offset = 0;  // behind it; the mark counts while the source's offset is this
+  Digest message{};          // SHA-256 of its bytes
+};
+
 /// Everything one commit writes: frames, case records, quarantine and bus offsets, atomically.
 /// Media frames go to their segments first; their rows make them visible.
 class Batch {
@@ -134,6 +144,8 @@ class Batch {
   void put_epoch_opened(CaseId case_id, Epoch epoch, v1::ProducerRole role, const Digest& leaf);
   void put_epoch_closed(CaseId case_id, Epoch epoch, v1::ProducerRole role, const Digest& leaf);
   void put_offset(const std::string& source, uint64_t next_offset);
+  /// By which message of it a source is known again. The caller keeps them in the first shard.
+  void put_mark(const std::string& source, const SourceMark& mark);
   /// Remembers a stretch of a source that was passed over unread, in place of the one that began
   /// there; an empty one forgets it. The caller keeps them all in the first shard.
   void put_skipped(const Skipped& skipped);
@@ -214,10 +226,12 @@ class Shard {
 
   /// Resume positions of every bus source that ever committed here.
   Result<std::vector<std::pair<std::string, uint64_t>>> offsets() const;
+  /// By source; of those that have one that counts. All in the first shard.
+  Result<std::map<std::string, SourceMark>> marks() const;
   /// What was passed over and not read since (Batch::put_skipped); all of it in the first shard.
   Result<std::vector<Skipped>> skipped() const;
   Result<std::optional<v1::CaseRecord>> find_case(CaseId id) const;
-  Result<std::vector<v1::CaseRecord>> cases() const;
+  Result<std::vector<v1::CaseRecord>> cases() const;  // of a row that does not parse: no epochs
   /// What put_verdict kept; nullopt if nothing.
   Result<std::optional<Bytes>> verdict(CaseId id) const;
   /// The frame with this identity, if stored: for telling duplicates from equivocation.

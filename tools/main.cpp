@@ -9,6 +9,7 @@
 #include <cstdio>
 
 #include "proto/base/guard.h"
+#include "tools/cli/plain_output.h"
 #include "tools/commands/commands.h"
 
 namespace casebox::tools {
@@ -71,13 +72,17 @@ int run(int argc, char** argv) {
     declare(*sub, *command, args);
     sub->callback([command, &args, &code] {
       std::erase_if(args.values, [](const auto& item) { return item.second.empty(); });
+      // Files that are exported keep every byte.
+      if (command->name != std::string("export")) make_output_printable();
       Result<int> result = guarded(command->name, [&] { return command->run(args); });
-      if (result) {
+      const auto written = finish_output();
+      if (result && written) {
         code = *result;
         return;
       }
-      std::fprintf(stderr, "casebox: %s\n", result.error().message.c_str());
-      code = exit_code(result.error());
+      const Error& error = result ? written.error() : result.error();
+      std::fprintf(stderr, "casebox: %s\n", printable(error.message).c_str());
+      code = exit_code(error);
     });
   }
   try {

@@ -99,6 +99,7 @@ class Builder {
       event.u95_ns = std::max(phase.u95_start_ns, phase.u95_end_ns);
       event.u95_start_ns = phase.u95_start_ns;
       event.u95_end_ns = phase.u95_end_ns;
+      event.timed = phase.timed;
       event.origin = EventOrigin::kAlgorithm;
       event.sources = phase.sources;
       trace_.events.push_back(std::move(event));

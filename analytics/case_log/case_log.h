@@ -26,6 +26,7 @@ struct FoundPhase {
   int64_t u95_start_ns = 0;
   int64_t u95_end_ns = 0;
   std::vector<v1::SourceRange> sources;
+  bool timed = true;  // false: the quality gate withholds its moments, only its order counts
 };
 
 struct Options {

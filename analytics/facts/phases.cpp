@@ -90,8 +90,6 @@ case_log::FoundPhase in_log(const Phase& phase) {
           phase.sources};
 }
 
-constexpr std::string_view kWithheldTail = "; timing is withheld";  // as the quality job writes it
-
 /// What the quality job found, which ran with the search for phases.
 quality::Verdict stored_quality(const v1::CaseRecord& record,
                                 const std::vector<finding::Stored>& current) {
@@ -106,8 +104,8 @@ quality::Verdict stored_quality(const v1::CaseRecord& record,
     issue.what = label_of(one.finding, "about");
     issue.withholds = label_of(one.finding, "timing") == "withheld";
     issue.text = one.finding.text();
-    if (issue.text.ends_with(kWithheldTail))
-      issue.text.resize(issue.text.size() - kWithheldTail.size());
+    if (issue.text.ends_with(quality::kWithheldTail))
+      issue.text.resize(issue.text.size() - quality::kWithheldTail.size());
     issue.t0_ns = one.finding.t0_ns();
     issue.t1_ns = one.finding.t1_ns();
   }

@@ -35,6 +35,11 @@ void compare_maps(const char* name, const Map& a, const Map& b, std::vector<std:
 
 }  // namespace
 
+bool placed(const v1::Finding& finding) {
+  const auto it = finding.labels().find(kMoments);
+  return it == finding.labels().end() || it->second != kWithheld;
+}
+
 v1::Finding make(CaseId case_id, const v1::AnalysisRun& run, const Draft& draft) {
   v1::Finding out;
   *out.mutable_run() = run;

@@ -23,6 +23,12 @@ constexpr const char* kStream = "analysis.findings";
 /// Kind of the finding that says that a job ran, even if it found nothing.
 constexpr const char* kRunKind = "run";
 
+/// The label, and what it then says, of a finding that happened at a moment which is withheld: its
+/// span is the case's, and no value or word of it tells more.
+constexpr const char* kMoments = "moments";
+constexpr const char* kWithheld = "withheld";
+bool placed(const v1::Finding& finding);
+
 /// A finding to be made; everything but id and run.
 struct Draft {
   std::string kind;

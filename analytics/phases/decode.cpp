@@ -24,6 +24,97 @@ double log_add(double a, double b) {
   return b == kNever ? a : a + std::log1p(std::exp(b - a));
 }
 
+// What lies so far below the greatest term adds less than a millionth to a sum of 10^4 terms.
+constexpr double kNegligible = 23;
+
+double log_sum(const std::vector<double>& terms) {
+  double top = kNever, sum = 0;
+  for (const double term : terms) top = std::max(top, term);
+  if (top == kNever) return kNever;
+  for (const double term : terms)
+    if (term > top - kNegligible) sum += std::exp(term - top);
+  return top + std::log(sum);
+}
+
+/// The places where segments of one state may begin, each with what leads there. A segment [i, j)
+/// is worth value(i) + duration(j - i) + what j alone decides, and every j asks about every i
+/// before it. Almost none of them matter: the values of a block of neighbouring places and the
+/// durations from there have bounds, and a block whose bound lies below what is known to be reached
+/// is not looked at (branch and bound). What is found, and the order in which it is summed, is that
+/// of the whole search.
+class Starts {
+ public:
+  Starts(const internal::Evidence& evidence, size_t state) : evidence_(evidence), state_(state) {}
+
+  void add(size_t at, double value) {
+    if (blocks_.empty() || at / kBlock != blocks_.back().number)
+      blocks_.push_back({at / kBlock, places_.size(), value});
+    blocks_.back().top = std::max(blocks_.back().top, value);
+    places_.push_back({at, value});
+  }
+
+  struct Best {
+    size_t from = 0;
+    double value = kNever;
+  };
+  /// The first of the best places at which a segment that ends at j may begin.
+  Best best(size_t j) {
+    if (places_.empty()) return {};
+    // The best one of the end before is nearly as good now: what it reaches need not be looked for.
+    const Place& guess = places_[guess_];
+    const double reached = guess.value + evidence_.duration(state_, j - guess.at);
+    Best out;
+    each_block(j, reached, [&](const Place& place, size_t index) {
+      const double total = place.value + evidence_.duration(state_, j - place.at);
+      if (total <= out.value) return;
+      out = {place.at, total};
+      guess_ = index;
+    });
+    return out;
+  }
+
+  /// Log of the sum over all of them that are not negligible beside the best.
+  double sum(size_t j) {
+    const double top = best(j).value;
+    if (top == kNever) return kNever;
+    double sum = 0;
+    each_block(j, top - kNegligible, [&](const Place& place, size_t) {
+      const double term = place.value + evidence_.duration(state_, j - place.at);
+      if (term > top - kNegligible) sum += std::exp(term - top);
+    });
+    return top + std::log(sum);
+  }
+
+ private:
+  static constexpr size_t kBlock = internal::Evidence::kBlock;
+  struct Place {
+    size_t at;
+    double value;
+  };
+  struct Block {
+    size_t number, first;  // of kBlock steps; in places_
+    double top;            // of its values
+  };
+
+  /// Visits, in order, the places of every block that may hold a total of `least` or more.
+  template <typename Visit>
+  void each_block(size_t j, double least, Visit&& visit) const {
+    for (size_t b = 0; b < blocks_.size(); ++b) {
+      const size_t first = blocks_[b].first;
+      const size_t end = b + 1 < blocks_.size() ? blocks_[b + 1].first : places_.size();
+      const size_t longest = j - places_[first].at, shortest = j - places_[end - 1].at;
+      if (blocks_[b].top + evidence_.duration_bound(state_, shortest, longest) < least) continue;
+      for (size_t i = first; i < end; ++i) visit(places_[i], i);
+    }
+  }
+
+  const internal::Evidence& evidence_;
+  size_t state_;
+  std::vector<Place> places_;
+  std::vector<Block> blocks_;
+  size_t guess_ = 0;  // index of the best place of the end before
+};
+
 /// Viterbi over segments: best[j][s] is the best course of [0, j) whose last segment is of state s.
 std::vector<Segment> best_course(const internal::Evidence& evidence, const Model& model,
                                  double& score) {
@@ -42,19 +133,17 @@ std::vector<Segment> best_course(const internal::Evidence& evidence, const Model
   for (size_t a = 0; a < states; ++a)
     for (size_t b = 0; b <= states; ++b) change[a][b] = log_of(model.transition[a][b]);
   // Only starts that can be entered are looked at.
-  std::vector<std::vector<std::pair<size_t, double>>> starts(states);
-  for (size_t s = 0; s < states; ++s)
-    if (entered[0][s] > kNever) starts[s].emplace_back(0, entered[0][s] + evidence.opening(s, 0));
+  std::vector<Starts> starts;
+  for (size_t s = 0; s < states; ++s) {
+    starts.emplace_back(evidence, s);
+    if (entered[0][s] > kNever) starts[s].add(0, entered[0][s] + evidence.opening(s, 0));
+  }
   for (size_t j = 1; j <= steps; ++j) {
     for (size_t s = 0; s < states; ++s) {
-      const double sum = evidence.segment(s, 0, j);
-      for (const auto& [i, value] : starts[s]) {
-        const double total = value + sum + evidence.duration(s, j - i);
-        if (total > best[j][s]) {
-          best[j][s] = total;
-          came[j][s] = {i, via[i][s]};
-        }
-      }
+      const Starts::Best found = starts[s].best(j);
+      if (found.value == kNever) continue;
+      best[j][s] = found.value + evidence.segment(s, 0, j);
+      came[j][s] = {found.from, via[found.from][s]};
     }
     for (size_t s = 0; s < states; ++s) {
       for (size_t before = 0; before < states; ++before) {
@@ -65,8 +154,7 @@ std::vector<Segment> best_course(const internal::Evidence& evidence, const Model
         }
       }
       if (entered[j][s] > kNever)
-        starts[s].emplace_back(j,
-                               entered[j][s] + evidence.opening(s, j) - evidence.segment(s, 0, j));
+        starts[s].add(j, entered[j][s] + evidence.opening(s, j) - evidence.segment(s, 0, j));
     }
   }
   std::vector<Segment> course;
@@ -93,32 +181,20 @@ std::vector<Segment> best_course(const internal::Evidence& evidence, const Model
 /// Log of the summed probability of all courses, or of those without a phase of `left_out`.
 double all_courses(const internal::Evidence& evidence, const Model& model,
                    const std::string& left_out) {
-  // What lies so far below the greatest term adds less than a millionth to a sum of 10^4 terms.
-  constexpr double kNegligible = 23;
   const size_t steps = evidence.steps(), states = model.states.size();
-  // Starts of segments: place, and what leads there without the evidence before it.
-  std::vector<std::vector<std::pair<size_t, double>>> starts(states);
-  std::vector<double> ended(states, kNever), terms;
+  std::vector<Starts> starts;
+  for (size_t s = 0; s < states; ++s) starts.emplace_back(evidence, s);
+  std::vector<double> ended(states, kNever);
   const auto allowed = [&](size_t s) {
     return left_out.empty() || model.states[s].label != left_out;
   };
   const auto begin_at = [&](size_t s, size_t at, double value) {
     if (allowed(s) && value > kNever)
-      starts[s].emplace_back(at, value + evidence.opening(s, at) - evidence.segment(s, 0, at));
+      starts[s].add(at, value + evidence.opening(s, at) - evidence.segment(s, 0, at));
   };
   for (size_t s = 0; s < states; ++s) begin_at(s, 0, log_of(model.begin[s]));
   for (size_t j = 1; j <= steps; ++j) {
-    for (size_t s = 0; s < states; ++s) {
-      double top = kNever, sum = 0;
-      terms.clear();
-      for (const auto& [i, value] : starts[s]) {
-        terms.push_back(value + evidence.duration(s, j - i));
-        top = std::max(top, terms.back());
-      }
-      for (double term : terms)
-        if (term > top - kNegligible) sum += std::exp(term - top);
-      ended[s] = top == kNever ? kNever : top + std::log(sum) + evidence.segment(s, 0, j);
-    }
+    for (size_t s = 0; s < states; ++s) ended[s] = starts[s].sum(j) + evidence.segment(s, 0, j);
     for (size_t s = 0; s < states; ++s) {
       double value = kNever;
       for (size_t before = 0; before < states; ++before)
@@ -184,14 +260,14 @@ class Posterior {
   std::vector<double> pass(size_t b, const std::vector<double>* neighbour, bool forward) const {
     const auto [low, high] = windows_[b];
     const size_t state = course_[forward ? b : b + 1].state;
-    std::vector<double> out(high - low + 1, kNever);
+    std::vector<double> out(high - low + 1, kNever), terms;
     for (size_t at = low; at <= high; ++at) {
-      double sum = kNever;
+      terms.clear();
       const auto add = [&](size_t other, double value) {
         const size_t from = std::min(at, other), to = std::max(at, other);
         if ((forward ? other < at : other > at))
-          sum = log_add(sum, value + evidence_.segment(state, from, to) +
-                                 evidence_.duration(state, to - from));
+          terms.push_back(value + evidence_.segment(state, from, to) +
+                          evidence_.duration(state, to - from));
       };
       if (neighbour == nullptr) {
         add(forward ? 0 : evidence_.steps(), 0);
@@ -199,6 +275,7 @@ class Posterior {
         const size_t base = windows_[forward ? b - 1 : b + 1].first;
         for (size_t i = 0; i < neighbour->size(); ++i) add(base + i, (*neighbour)[i]);
       }
+      double sum = log_sum(terms);
       if (forward) sum += evidence_.opening(course_[b + 1].state, at);
       out[at - low] = sum;
     }

@@ -15,6 +15,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "analytics/device_clocks.h"
@@ -22,6 +23,9 @@
 #include "storage/reader/case_reader.h"
 
 namespace casebox::analytics::quality {
+
+/// What the finding of an issue that withholds timing says after its text.
+inline constexpr std::string_view kWithheldTail = "; timing is withheld";
 
 struct Issue {
   std::string code;  // "clock-broken", "unbounded", "zero-duration", "overlap", "gap", "wall-jump",

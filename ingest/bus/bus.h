@@ -61,6 +61,13 @@ class Publisher {
 struct Position {
   std::string source;
   uint64_t next_offset = 0;
+  // The last message before it, where it is known: by that a source is told from another that took
+  // its name.
+  struct Mark {
+    uint64_t offset = 0;
+    Digest message{};  // SHA-256 of its bytes
+  };
+  std::optional<Mark> mark = std::nullopt;
 };
 
 /// Receives messages, in order per source.

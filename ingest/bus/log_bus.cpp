@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "casebox/v1/case.pb.h"
+#include "proto/seal/seal.h"
 
 namespace casebox::bus {
 namespace {
@@ -33,6 +34,29 @@ Result<Bytes> read_bytes(const std::filesystem::path& file, uint64_t from, uint6
 
 uint32_t file_index(const std::filesystem::path& file) {
   return static_cast<uint32_t>(std::strtoul(file.stem().string().c_str(), nullptr, 10));
+}
+
+/// Whether a log holds the place `next`, and the message that was read before it. Without a mark
+/// (kept by an earlier version, or set by hand) only that there is such a place.
+Result<bool> holds(const std::filesystem::path& dir, log::Offset next,
+                   const std::optional<Position::Mark>& mark) {
+  CASEBOX_TRY(const auto files, log::files(dir));
+  std::optional<uint64_t> size;  // of the file that `next` is in
+  const std::filesystem::path* last = nullptr;
+  for (const auto& file : files) {
+    std::error_code ec;
+    if (file_index(file) == next.file) size = std::filesystem::file_size(file, ec);
+    if (mark && file_index(file) == log::Offset::unpack(mark->offset).file) last = &file;
+  }
+  const bool at_end =
+      next.byte == 0 && next.file > 0 && std::ranges::any_of(files, [&](const auto& file) {
+        return file_index(file) + 1 == next.file;
+      });
+  if (!mark) return next == log::Offset{} || at_end || (size && *size >= next.byte);
+  const log::Offset at = log::Offset::unpack(mark->offset);
+  if (last == nullptr || at.file != next.file || next.byte <= at.byte) return false;
+  CASEBOX_TRY(const Bytes bytes, read_bytes(*last, at.byte, next.byte));
+  return view(seal::sha256(bytes)) == view(mark->message);
 }
 
 }  // namespace
@@ -189,19 +213,48 @@ Result<bool> LogSubscriber::find(Source& source) {
                                                other->dir.string() +
                                                ", or a copy of it; name one of them"};
   source.name = std::move(*name);
-  if (auto place = resume_.find(source.name); place != resume_.end())
-    source.position = log::Offset::unpack(place->second);
+  CASEBOX_CHECK(place(source));
   return true;
+}
+
+// Goes to where the store is in this log, if this is the log in which it is there.
+Result<void> LogSubscriber::place(Source& source) {
+  const auto known = resume_.find(source.name);
+  if (known == resume_.end()) return ok();
+  const Position& position = known->second;
+  const log::Offset next = log::Offset::unpack(position.next_offset);
+  CASEBOX_TRY(const bool here, holds(source.dir, next, position.mark));
+  source.position = here ? next : log::Offset{};
+  if (!here)
+    notices_.push_back(source.dir.string() +
+                       ": is not the log that was read under its name (put back from a backup, or "
+                       "a recorder made from the same image): read from its beginning");
+  return ok();
 }
 
 Result<void> LogSubscriber::resume(const std::vector<Position>& positions) {
   for (const Position& position : positions) {
-    resume_[position.source] = position.next_offset;
+    resume_[position.source] = position;
     for (auto& source : sources_)
-      if (source->name == position.source)
-        source->position = log::Offset::unpack(position.next_offset);
+      if (source->name == position.source) CASEBOX_CHECK(place(*source));
   }
   return ok();
+}
+
+std::vector<std::string> LogSubscriber::take_notices() { return std::exchange(notices_, {}); }
+
+std::vector<std::filesystem::path> LogSubscriber::absent() const {
+  std::vector<std::filesystem::path> out;
+  for (const auto& source : sources_)
+    if (source->name.empty()) out.push_back(source->dir);
+  return out;
+}
+
+std::vector<std::string> LogSubscriber::found() const {
+  std::vector<std::string> out;
+  for (const auto& source : sources_)
+    if (!source->name.empty()) out.push_back(source->name);
+  return out;
 }
 
 Result<std::optional<Delivery>> LogSubscriber::poll(Duration timeout) {

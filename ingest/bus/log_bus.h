@@ -12,6 +12,10 @@
 // are delivered as they are, in their place, so that the store can put them into quarantine; a torn
 // tail behind the durable offset is a crash's doing and is not.
 //
+// A folder put back from a backup, or a second recorder made from the same image, has the name of a
+// log and other frames in it. Where the store's place is not behind the message that it read last,
+// the log is read from its beginning, and `take_notices` says so.
+//
 // Thread safety: one thread owns a subscriber; producers may append meanwhile.
 // Errors: kInvalidArgument for two copies of one log under one name, kIo and kCorrupt from the log.
 
@@ -36,6 +40,13 @@ class LogSubscriber final : public Subscriber {
   Result<void> resume(const std::vector<Position>& positions) override;
   Result<std::optional<Delivery>> poll(Duration timeout) override;
 
+  /// What people should know of the logs, once each.
+  std::vector<std::string> take_notices();
+  /// Folders in which there was no log so far.
+  std::vector<std::filesystem::path> absent() const;
+  /// The sources that were found so far.
+  std::vector<std::string> found() const;
+
   /// The source name of a log folder; kNotFound while there is no log in it.
   static Result<std::string> source_of(const std::filesystem::path& dir);
 
@@ -43,9 +54,11 @@ class LogSubscriber final : public Subscriber {
   LogSubscriber();
   struct Source;
   Result<bool> find(Source& source);
+  Result<void> place(Source& source);
 
   std::vector<std::unique_ptr<Source>> sources_;
-  std::map<std::string, uint64_t> resume_;  // next offset by source
+  std::map<std::string, Position> resume_;  // by source
+  std::vector<std::string> notices_;
   size_t turn_ = 0;
 };
 

@@ -30,6 +30,10 @@ Result<CaseState*> Intake::state(CaseId id, uint32_t partition) {
   if (it == cases_.end()) {
     CASEBOX_TRY(auto record, shard.find_case(id));
     if (!record) return static_cast<CaseState*>(nullptr);
+    if (record->epochs().empty())
+      return Error{Code::kCorrupt, "record of case " + to_string(id) +
+                                       " is damaged; restore from a backup before anything is "
+                                       "added to it"};
     CASEBOX_TRY(auto loaded, CaseState::load(id, std::move(*record), shard));
     it = cases_.emplace(id, std::move(loaded)).first;
     if (!it->second->work.empty()) list(*it->second);
@@ -352,7 +356,8 @@ void Intake::maybe_end(CaseState& state, EpochState& epoch, const v1::Beat& beat
 }
 
 /// Rows of the batch become visible; `state` and `stream` stay what they are.
-Result<void> Intake::write(const std::map<std::string, uint64_t>& offsets) {
+Result<void> Intake::write(const std::map<std::string, uint64_t>& offsets,
+                           const std::map<std::string, storage::SourceMark>& marks) {
   CASEBOX_CHECK(flush_pools());
   for (CaseState* state : listed_) {
     state->update_state();
@@ -375,6 +380,7 @@ Result<void> Intake::write(const std::map<std::string, uint64_t>& offsets) {
   }
   auto& last = batch(first);
   for (const auto& [source, next] : offsets) last.put_offset(source, next);
+  for (const auto& [source, mark] : marks) last.put_mark(source, mark);
   CASEBOX_CHECK(first.commit(std::move(last)));
   batches_.clear();
   media_only_ = true;

@@ -51,7 +51,8 @@ class Intake {
   Result<Outcome> take(Item item);
   /// One write per shard; offsets go last, with the first shard's. With one shard that is one
   /// write; with several a crash between two brings frames again whose identity is then known.
-  Result<void> write(const std::map<std::string, uint64_t>& offsets);
+  Result<void> write(const std::map<std::string, uint64_t>& offsets,
+                     const std::map<std::string, storage::SourceMark>& marks = {});
   /// Everything that is decided when all is written: chains over frames that came early, beats that
   /// were not met, what waited for something that has come.
   Result<void> settle();

@@ -66,6 +66,10 @@ Result<void> write_all(const Fd& fd, BytesView bytes, const fs::path& path) {
 }
 
 Result<void> write_file_atomic(const fs::path& path, BytesView bytes, int mode) {
+  std::error_code ec;
+  if (const auto there = fs::status(path, ec); fs::exists(there) && !fs::is_regular_file(there))
+    return Error{Code::kInvalidArgument,
+                 path.string() + ": is there and no file; name a file, or a place for one"};
   const fs::path temporary = path.string() + ".new";
   auto write = [&]() -> Result<void> {
     CASEBOX_TRY(Fd fd, Fd::open(temporary, O_WRONLY | O_CREAT | O_TRUNC, mode));

@@ -10,6 +10,7 @@
 #include <exception>
 #include <new>
 #include <string>
+#include <system_error>
 #include <typeinfo>
 #include <utility>
 
@@ -24,6 +25,9 @@ auto guarded(const std::string& where, Work&& work) -> decltype(work()) {
     return std::forward<Work>(work)();
   } catch (const std::bad_alloc&) {
     return Error{Code::kNoSpace, where + ": not enough memory; give it more, or ask for less"};
+  } catch (const std::system_error& error) {
+    return Error{Code::kIo, where + ": " + error.code().message() +
+                                "; check the disk, and where the output goes"};
   } catch (const std::exception& error) {
     return Error{Code::kInternal, where + ": stopped by a defect of this program (" +
                                       typeid(error).name() + "); please report it"};

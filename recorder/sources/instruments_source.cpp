@@ -48,7 +48,9 @@ Columns columns_of(const std::vector<std::string_view>& cells) {
     const int at = static_cast<int>(i);
     const std::string name = lower(cells[i]);
     if (name == "case" || name == "video") out.name = at;
-    if (name == "time_s" || name == "t_s" || name == "second" || name == "seconds") out.time = at;
+    if (name == "time_s" || name == "t_s" || name == "second" || name == "seconds" || name == "t" ||
+        name == "time")
+      out.time = at;
     if (name == "instrument" || name == "tool") out.use = at;
     if (name == "start_s") out.start = at;
     if (name == "end_s") out.end = at;
@@ -181,38 +183,42 @@ Result<Table> read(const std::string& text, const std::string& file, const std::
   Moments moments(table);
   std::vector<std::string> header;
   std::set<std::string> cases;
-  CASEBOX_TRY(
-      const Columns columns,
-      each_row(text, file, header,
-               [&](uint64_t line, const Columns& at,
-                   const std::vector<std::string_view>& cells) -> Result<void> {
-                 if (at.name >= 0) {
-                   const std::string of(cells[static_cast<size_t>(at.name)]);
-                   if (key.empty()) {
-                     cases.insert(of);
-                     if (cases.size() > 1)
-                       return bad(file, line, "several cases in one file; say which with case_key");
-                   } else if (of != key) {
-                     return ok();
-                   }
-                 }
-                 if (at.moments()) return moments.row(at, cells, file, line);
-                 CASEBOX_TRY(const int64_t t0, time_of(cells, at.start, file, line));
-                 CASEBOX_TRY(const int64_t t1, time_of(cells, at.end, file, line));
-                 if (t1 < t0) return bad(file, line, "the use ends before it begins; mend it");
-                 const std::string_view cell = cells[static_cast<size_t>(at.use)];
-                 const std::string known = known_name(cell);
-                 const std::string name = known.empty() ? std::string(cell) : known;
-                 if (name.empty() || name.size() > kMaxName)
-                   return bad(file, line, "an instrument has no name, or one above 64 bytes");
-                 table.first_ms = table.any ? std::min(table.first_ms, t0) : t0;
-                 table.last_ms = table.any ? std::max(table.last_ms, t1) : t1;
-                 table.any = true;
-                 table.step_ms = 1;
-                 table.changes.push_back({t0, name, true});
-                 table.changes.push_back({t1, name, false});
-                 return ok();
-               }));
+  CASEBOX_TRY(const Columns columns,
+              each_row(text, file, header,
+                       [&](uint64_t line, const Columns& at,
+                           const std::vector<std::string_view>& cells) -> Result<void> {
+                         if (at.name >= 0) {
+                           const std::string of(cells[static_cast<size_t>(at.name)]);
+                           if (key.empty()) {
+                             cases.insert(of);
+                             if (cases.size() > 1)
+                               return bad(file, line,
+                                          "several cases in one file; say which with case_key in a "
+                                          "recorder's configuration, or import the file without "
+                                          "--case, which makes a case of each");
+                           } else if (of != key) {
+                             return ok();
+                           }
+                         }
+                         if (at.moments()) return moments.row(at, cells, file, line);
+                         CASEBOX_TRY(const int64_t t0, time_of(cells, at.start, file, line));
+                         CASEBOX_TRY(const int64_t t1, time_of(cells, at.end, file, line));
+                         if (t1 < t0)
+                           return bad(file, line, "the use ends before it begins; mend it");
+                         const std::string_view cell = cells[static_cast<size_t>(at.use)];
+                         const std::string known = known_name(cell);
+                         const std::string name = known.empty() ? std::string(cell) : known;
+                         if (name.empty() || name.size() > kMaxName)
+                           return bad(file, line,
+                                      "an instrument has no name, or one above 64 bytes");
+                         table.first_ms = table.any ? std::min(table.first_ms, t0) : t0;
+                         table.last_ms = table.any ? std::max(table.last_ms, t1) : t1;
+                         table.any = true;
+                         table.step_ms = 1;
+                         table.changes.push_back({t0, name, true});
+                         table.changes.push_back({t1, name, false});
+                         return ok();
+                       }));
   if (!table.any)
     return Error{Code::kInvalidArgument,
                  file + (key.empty() ? ": no row in it; is this the file?"

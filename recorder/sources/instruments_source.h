@@ -4,11 +4,11 @@
 // them. Each change becomes an event of a device stream, `<source>.use`, the kind that phases are
 // found by.
 //
-// Two forms. Rows of moments: a time (`time_s`, `second`, `t_s`; in s) and a column of 0 and 1 for
-// each instrument. Rows of uses: `instrument,start_s,end_s`. Both may have `video` or `case` in
-// front; other columns are named as left out. A row of moments says what is so until the next row;
-// where rows are missing from an even grid a gap says so. The first and the last row say of each
-// instrument how it was, so that it is known how long it was watched.
+// Two forms. Rows of moments: a time (`t`, `time`, `time_s`, `second`; in s) and a column of 0 and
+// 1 for each instrument. Rows of uses: `instrument,start_s,end_s`. Both may have `video` or `case`
+// in front; other columns are named as left out. A row of moments says what is so until the next
+// row; where rows are missing from an even grid a gap says so. The first and the last row say of
+// each instrument how it was, so that it is known how long it was watched.
 //
 // Instruments are known by the names of the vocabulary ("Grasper", "Hook", ...), in any case;
 // others keep their own.

@@ -34,9 +34,10 @@ Result<std::unique_ptr<Source>> PhasesSource::parse(Context context, const std::
                                                std::to_string(file.cases.size()) + " in it"};
     chosen = &*found;
   } else if (file.cases.size() > 1) {
-    return Error{Code::kInvalidArgument, config.url() + ": holds " +
-                                             std::to_string(file.cases.size()) +
-                                             " cases; say which with case_key"};
+    return Error{Code::kInvalidArgument,
+                 config.url() + ": holds " + std::to_string(file.cases.size()) +
+                     " cases; say which with case_key in a recorder's configuration, or import the "
+                     "file without --case, which makes a case of each"};
   }
   std::unique_ptr<PhasesSource> source(new PhasesSource);
   source->unit_ns_ = file.unit_ns;

@@ -167,6 +167,7 @@ struct Batch::Impl {
 /// "commit", "commit/<base>", "ledger/<case><epoch><kind>", "lost", "touched/<case><stream>".
 constexpr const char* kSourcePrefix = "source/";
 constexpr const char* kOffsetPrefix = "offset/";
+constexpr const char* kMarkPrefix = "mark/";
 constexpr const char* kSkippedPrefix = "skipped/";
 constexpr const char* kVerdictPrefix = "verdict/";
 constexpr const char* kCommitKey = "commit";

@@ -261,6 +261,7 @@ Result<std::unique_ptr<CaseReader>> CaseReader::open(const Store& store, CaseId 
   verify::Options how;
   how.trust = options.trust;
   CASEBOX_TRY(impl.verified, verify_case(store, id, how, Depth::kLeaves));
+  blame_found(impl.store, id, impl.verified.report);
   std::vector<v1::EpochRecord> epochs;
   for (const auto& epoch : impl.record().epochs())
     if (!epoch.sealed_epoch_key().empty()) epochs.push_back(epoch);

@@ -81,6 +81,11 @@ class Shown:
         for case in listed.get("cases", []):
             self.entries[f"cases {case['case_id']}"] = (content(case), case.get("verdict"))
 
+        asked = self.document("query", "query", "") or {}
+        verdicts = {said["case_id"]: said["verdict"] for said in asked.get("verdicts", [])}
+        for row in asked.get("rows", []):
+            self.entries[f"query {row['case_id']}"] = (content(row), verdicts.get(row["case_id"]))
+
         studies = self.document("cases", "cases", "--studies") or {}
         for study in studies.get("studies", []):
             self.entries[f"study {study['study_id']}"] = (content(study), study.get("verdict"))
@@ -199,6 +204,14 @@ class Shown:
     def same(self, honest):
         return all(self.entries.get(name) and entry and self.entries[name][0] == entry[0]
                    for name, entry in honest.entries.items() if entry)
+
+    def hidden(self, honest, cases):
+        """Cases that lists leave out, and other cases than the changed one of which less is shown."""
+        out = [f"{place} {case} is not listed" for case in cases for place in ("cases", "api cases", "query")
+               if not self.entries.get(f"{place} {case}")]
+        whole = [f"{place} {case}" for case in cases[1:] for place in ("cases", "show", "api cases", "api case")]
+        return out + [f"{name} is not as before" for name in whole
+                      if not self.entries.get(name) or self.entries[name][0] != honest.entries[name][0]]
 
     def still_there(self, honest):
         """What is shown is as before, though perhaps not all of it."""

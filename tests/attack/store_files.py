@@ -258,7 +258,7 @@ def file_of_before(copy, name):
     shutil.copy(copy.honest.store_before / "shards" / "0" / name, copy.shard / name)
 
 
-@attack("store", "media-of-before", EITHER)
+@attack("store", "media-of-before", EITHER, others=True)
 def media_of_before(copy):
     shutil.rmtree(copy.shard / "media")
     shutil.copytree(copy.honest.store_before / "shards" / "0" / "media", copy.shard / "media")

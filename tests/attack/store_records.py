@@ -125,7 +125,7 @@ RECORD = {
 }
 
 
-@each("store", CACHE, {f"record-{name}": how for name, how in RECORD.items()})
+@each("store", CACHE, {f"record-{name}": how for name, how in RECORD.items()}, lists=True)
 def record_changed(copy, how):
     copy.record(how)
 
@@ -154,14 +154,14 @@ def record_cameras(copy):
     copy.record(lambda r: swap_streams(r, "VIDEO", "WAVE"))
 
 
-@each("store", CACHE, {"record-noise": b"\xff" * 40, "record-empty": b"", "record-cut": None})
+@each("store", CACHE, {"record-noise": b"\xff" * 40, "record-empty": b"", "record-cut": None}, lists=True)
 def record_bytes(copy, data):
     with copy.rows() as rows:
         value = dict(rows.db.rows("case"))[copy.case]
         rows.db.put("case", copy.case, value[:len(value) // 2] if data is None else data)
 
 
-@attack("store", "record-of-another-case", CACHE)
+@attack("store", "record-of-another-case", CACHE, lists=True)
 def record_other(copy):
     with copy.rows() as rows:
         rows.db.put("case", copy.case, dict(rows.db.rows("case"))[copy.other])

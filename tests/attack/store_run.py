@@ -59,6 +59,8 @@ class Runner:
         lies = shown.lies(self.truth)
         if attack.options.get("others"):  # a report compares its case with the others, which are gone
             lies = [lie for lie in lies if not lie.startswith("report ")]
+        if attack.options.get("lists"):  # what is wrong with one case hides no other
+            lies += shown.hidden(self.truth, self.honest.case_names)
         got = verdict
         if verdict in registry.GOOD:
             if shown.same(self.truth):

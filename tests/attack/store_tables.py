@@ -158,7 +158,7 @@ def register():
             if family in ("meta", "quarantine") and way in (to_another_case, from_another_case, to_a_case_that_never_was):
                 continue
             strict = family in FRAMES and way not in HARMLESS.get(family, ())
-            others = way in (all_gone, to_another_case, from_another_case, to_a_case_that_never_was)
+            others = family == "case" or way in (all_gone, to_another_case, from_another_case, to_a_case_that_never_was)
 
             @attack("store", f"rows-{family}-{way.__name__.replace('_', '-')}",
                     EITHER | {"UNCLOSED"} if strict else LOOSE, others=others)

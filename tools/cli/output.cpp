@@ -23,10 +23,20 @@ Result<Output> Output::open(const std::filesystem::path& path) {
     out.file_ = stdout;
     return out;
   }
-  out.path_ = path;
-  out.temporary_ = path;
-  out.temporary_ += ".part";
-  out.file_ = std::fopen(out.temporary_.c_str(), "wb");
+  // What a link names is written, not the link; and a pipe or a device is written to as it is.
+  std::error_code ec;
+  out.path_ =
+      std::filesystem::is_symlink(path, ec) ? std::filesystem::weakly_canonical(path, ec) : path;
+  const auto kind = std::filesystem::status(out.path_, ec).type();
+  if (kind == std::filesystem::file_type::directory)
+    return Error{Code::kInvalidArgument, path.string() + ": is a folder; name a file in it"};
+  const bool file =
+      kind == std::filesystem::file_type::regular || kind == std::filesystem::file_type::not_found;
+  if (file) {
+    out.temporary_ = out.path_;
+    out.temporary_ += ".part";
+  }
+  out.file_ = std::fopen(file ? out.temporary_.c_str() : out.path_.c_str(), "wb");
   if (out.file_ == nullptr) return failed(path);
   return out;
 }
@@ -42,16 +52,17 @@ Output::~Output() {
   if (file_ == nullptr || path_.empty()) return;
   std::fclose(file_);
   std::error_code ec;
-  std::filesystem::remove(temporary_, ec);
+  if (!temporary_.empty()) std::filesystem::remove(temporary_, ec);
 }
 
 Result<void> Output::finish() {
   if (std::fflush(file_) != 0) return failed(path_.empty() ? "standard output" : path_);
   if (path_.empty()) return ok();
-  if (fsync(fileno(file_)) != 0) return failed(path_);
+  if (!temporary_.empty() && fsync(fileno(file_)) != 0) return failed(path_);
   std::FILE* file = std::exchange(file_, nullptr);
   if (std::fclose(file) != 0) return failed(path_);
-  if (std::rename(temporary_.c_str(), path_.c_str()) != 0) return failed(path_);
+  if (!temporary_.empty() && std::rename(temporary_.c_str(), path_.c_str()) != 0)
+    return failed(path_);
   return ok();
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// Where a command's data goes: a file made under a temporary name and renamed when whole, or
-// standard output.
+// Where a command's data goes: a file made under a temporary name and renamed when whole, a pipe or
+// device that is there, or standard output.
 //
 // Thread safety: one thread. Errors: kIo, kNoSpace with the path.
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "storage/verify/operations.h"
 #include "tools/cli/names.h"
 #include "tools/cli/progress.h"
 #include "tools/commands/commands.h"
@@ -52,14 +53,8 @@ Result<Json> study_json(StoreAccess& access, const Study& study, bool verify) {
   return out;
 }
 
-/// A row can call an operation a study, or be gone: what the frames and the ledger say is listed.
-Result<void> add_hidden(StoreAccess& access, std::vector<v1::CaseRecord>& records) {
-  CASEBOX_TRY(const auto all, access.store().cases());
-  for (const v1::CaseRecord& record : all) {
-    if (storage::is_operation(record)) continue;
-    CASEBOX_TRY(const KeptVerdict verdict, verdict_of(access, record));
-    if (!verify::may_be_shown(verdict.verdict)) records.push_back(record);
-  }
+/// A row can be gone: what the ledger says is listed.
+Result<void> add_lost(StoreAccess& access, std::vector<v1::CaseRecord>& records) {
   CASEBOX_TRY(const auto lost, storage::lost_cases(access.store()));
   for (const CaseId id : lost) records.emplace_back().set_case_id(Bytes(id.view()));
   return ok();
@@ -95,8 +90,8 @@ Result<int> run_studies(StoreAccess& access, const Args& args) {
 Result<int> run(const Args& args) {
   CASEBOX_TRY(auto access, StoreAccess::open(StoreOptions::from(args, "casebox cases")));
   if (args.flag("--studies")) return run_studies(*access, args);
-  CASEBOX_TRY(auto records, access->store().operations());
-  CASEBOX_CHECK(add_hidden(*access, records));
+  CASEBOX_TRY(auto records, storage::proven_operations(access->store()));
+  CASEBOX_CHECK(add_lost(*access, records));
   std::sort(records.begin(), records.end(), [](const v1::CaseRecord& a, const v1::CaseRecord& b) {
     return std::make_pair(a.start_utc_ns(), BytesView(a.case_id())) <
            std::make_pair(b.start_utc_ns(), BytesView(b.case_id()));
@@ -104,11 +99,16 @@ Result<int> run(const Args& args) {
   Json json = document("cases");
   json["cases"] = Json::array();
   Progress progress("verify", records.size(), "cases");
-  for (const v1::CaseRecord& record : records) {
+  for (v1::CaseRecord& record : records) {
     std::optional<KeptVerdict> verdict;
     CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(record.case_id()));
     if (record.epochs().empty()) {
+      // Its row is gone or does not parse: what its frames say of it, if they are here.
       verdict = KeptVerdict{storage::report_lost(id).verdict, access->clock().utc()};
+      if (const auto reader = access->read_accounting(id)) {
+        record = (*reader)->record();
+        verdict->verdict = (*reader)->verdict();
+      }
     } else if (args.flag("--verify")) {
       CASEBOX_TRY(const verify::Report report, access->verify(record, storage::Depth::kBytes));
       access->keep_whole(report);

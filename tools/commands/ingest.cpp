@@ -15,6 +15,7 @@
 #include "tools/commands/commands.h"
 #include "tools/config/config.h"
 #include "tools/findings/close_jobs.h"
+#include "tools/store/bus_watch.h"
 #include "tools/store/kept_verdicts.h"
 #include "tools/store/quarantined.h"
 #include "tools/store/resume.h"
@@ -124,6 +125,14 @@ Result<std::unique_ptr<bus::Subscriber>> subscriber_of(const Plan& plan) {
   }
   CASEBOX_TRY(auto kafka, bus::KafkaSubscriber::create(plan.kafka, plan.partitions));
   return std::unique_ptr<bus::Subscriber>(std::move(kafka));
+}
+
+std::vector<std::string> kafka_sources(const Plan& plan) {
+  std::vector<std::string> out;
+  for (const bus::Lane lane : plan.kafka.lanes)
+    for (const uint32_t partition : plan.partitions)
+      out.push_back(bus::topic_of(plan.kafka.topic_prefix, lane) + "/" + std::to_string(partition));
+  return out;
 }
 
 /// What --resume-at may name.
@@ -278,7 +287,7 @@ Result<Json> cases_json(const storage::Store& store, const std::vector<CaseId>& 
 }
 
 /// Runs until told to stop or idle. Troubles that pass are said once and waited out.
-Result<void> run_loop(ingest::Ingest& loop, StoreAccess& access, CloseJobs* jobs,
+Result<void> run_loop(ingest::Ingest& loop, StoreAccess& access, BusWatch& sources, CloseJobs* jobs,
                       Enrolments& enrolments, const Args& args) {
   Clock& clock = access.clock();
   const bool until_idle = args.has("--until-idle");
@@ -289,6 +298,7 @@ Result<void> run_loop(ingest::Ingest& loop, StoreAccess& access, CloseJobs* jobs
   bool said = false, refilled = false;
   while (!signal.stopped()) {
     CASEBOX_CHECK(enrolments.look(loop, access));
+    sources.say();
     auto handled = loop.run_once(milliseconds(100));
     if (!handled) {
       const Code code = handled.error().code;
@@ -308,9 +318,11 @@ Result<void> run_loop(ingest::Ingest& loop, StoreAccess& access, CloseJobs* jobs
       said = false;
     } else if (const Duration quiet = clock.mono() - last; until_idle && quiet > idle) {
       CASEBOX_CHECK(loop.commit());
-      return access.store().refilled();
+      sources.say();
+      CASEBOX_CHECK(sources.all_came());
+      return sources.caught_up(access.store());
     } else if (!refilled && quiet > kCaughtUp) {
-      CASEBOX_CHECK(access.store().refilled());
+      CASEBOX_CHECK(sources.caught_up(access.store()));
       refilled = true;
     }
     progress.update(loop.progress().frames);
@@ -351,18 +363,26 @@ Result<int> run(const Args& args) {
   const MonoTime begin = clock.mono();
   CASEBOX_TRY(const bool changed, trust_changed(*access));
   if (changed) CASEBOX_CHECK(enrol(*loop, *access, trusted.list, false));
-  CASEBOX_CHECK(run_loop(*loop, *access, jobs.get(), enrolments, args));
+  BusWatch reading(*subscriber, kafka_sources(plan), {plan.store / "logs" / "analysis"});
+  CASEBOX_CHECK(run_loop(*loop, *access, reading, jobs.get(), enrolments, args));
   CASEBOX_CHECK(keep_verdicts(*access, loop->touched()));  // of what was derived meanwhile, too
   if (jobs) jobs->stop();
   const double took = (clock.mono() - begin).seconds();
 
   const ingest::Progress& done = loop->progress();
+  // A broker brings what strangers send; a log is one producer's, and damage to it is a loss.
+  const bool damaged = plan.kafka.brokers.empty() && done.reasons.count("not-a-frame") > 0;
+  const int code = damaged ? 3 : 0;
+  if (damaged)
+    std::fprintf(stderr,
+                 "casebox: bytes of a log are no frames (casebox quarantine); `casebox "
+                 "verify` of the log names the place\n");
   if (!args.json()) {
     std::fprintf(stderr, "stored %llu frames, knew %llu already, quarantined %llu\n",
                  static_cast<unsigned long long>(done.frames),
                  static_cast<unsigned long long>(done.duplicates),
                  static_cast<unsigned long long>(done.quarantined));
-    return 0;
+    return code;
   }
   Json json = document("ingest");
   json["store_path"] = fs::absolute(plan.store).lexically_normal().string();
@@ -399,7 +419,7 @@ Result<int> run(const Args& args) {
   }
   json["quarantine_more"] = rows - std::min<uint64_t>(rows, json["quarantine"].size());
   print(json);
-  return 0;
+  return code;
 }
 
 }  // namespace

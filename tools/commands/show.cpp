@@ -7,12 +7,29 @@
 namespace casebox::tools {
 namespace {
 
+std::string ended_text(const Json& ended) {
+  if (ended == "stopped") return "; somebody, or a limit of time, stopped the recording";
+  if (ended == "source-lost") return "; a source failed and did not come back";
+  if (ended == "recovered") return "; a crash ended the recording";
+  return "";
+}
+
+/// Integrity is what the verdict is about, and the trail of who opened what.
+int code_of(const Json& json) {
+  const std::string verdict = json["verdict"].get<std::string>();
+  const bool holds =
+      verdict.starts_with("COMPLETE") || verdict == verify::to_string(verify::Verdict::kUnclosed);
+  return holds ? 0 : 3;
+}
+
 void print_people(const Json& json) {
   const auto text = [&](const char* key) {
     return json[key].is_string() ? json[key].get<std::string>() : std::string("-");
   };
   // What does not hold says so before anything else.
   const std::string verdict = text("verdict");
+  const bool holds =
+      verdict.starts_with("COMPLETE") || verdict == verify::to_string(verify::Verdict::kUnclosed);
   if (!verdict.starts_with("COMPLETE")) {
     std::printf("%s: this case is not a complete record as it was signed\n", verdict.c_str());
     for (const Json& problem : json["problems"])
@@ -25,8 +42,11 @@ void print_people(const Json& json) {
       "procedure  %s, room %s\nstart      %s\nlength     %s\nverdict    %s (%s)\ndigest     %s\n",
       text("procedure").c_str(), text("room").c_str(), text("start").c_str(),
       clock_text(json["duration_s"].get<double>()).c_str(), text("verdict").c_str(),
-      text("state").c_str(), text("case_digest").c_str());
-  if (json["sealed"].get<bool>()) std::printf("content    sealed: no key here opens this case\n");
+      (text("state") + ended_text(json["ended"])).c_str(), text("case_digest").c_str());
+  if (json["sealed"].get<bool>())
+    std::printf("content    %s\n",
+                holds ? ("sealed: " + text("sealed_reason")).c_str()
+                      : "withheld, for what does not hold; --unproven shows it, marked");
   std::printf("streams\n");
   for (const Json& stream : json["streams"])
     std::printf(
@@ -46,7 +66,7 @@ void print_people(const Json& json) {
     std::printf("  how long they took is withheld: %s\n", why.get<std::string>().c_str());
   if (!json["departures"].empty()) std::printf("departures\n");
   for (const Json& fact : json["departures"])
-    std::printf("  %10s  %-10s %-12s %s\n", clock_text(fact["t0_s"].get<double>()).c_str(),
+    std::printf("  %10s  %-10s %-12s %s\n", time(fact["t0_s"]).c_str(),
                 fact["kind"].get<std::string>().c_str(),
                 fact["certainty"].get<std::string>().c_str(),
                 fact["text"].get<std::string>().c_str());
@@ -64,7 +84,7 @@ Result<int> run(const Args& args) {
   } else {
     print_people(body);
   }
-  return 0;
+  return code_of(body);
 }
 
 }  // namespace
@@ -77,7 +97,10 @@ const Command kShowCommand{
           "Read every byte for the verdict, not only signatures and chains"},
          {"--no-digests", ArgKind::kFlag, "Do not read every sample for the channel digests"}}),
     run,
-    "Times are h:mm:ss.s from the case's start; in JSON, seconds.\n"
+    "Exit code 3: the case is damaged, tampered with or a stranger's.\n"
+    "Times are h:mm:ss.s from the case's start; in JSON, seconds. KiB are what the store counts "
+    "it\n"
+    "keeps, not proven.\n"
     "Examples:\n"
     "  casebox show 3f2a --store S\n"
     "  casebox show 3f2a --store S --json"};

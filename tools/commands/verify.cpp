@@ -133,6 +133,7 @@ Result<void> look_at_store(const std::string& path, const verify::Options& optio
     if (error.code != Code::kCorrupt) return error;
     looked.reports.push_back(about(path, verify::Verdict::kDamaged, error.message,
                                    "that the store holds what was recorded: it cannot be read"));
+    if (people) print_people(looked.reports.back());
     return ok();
   };
   auto store = storage::Store::open(path, how);

@@ -23,9 +23,11 @@ void print_chain(const Json& chain) {
              finding["kind"].get<std::string>(),
              chain["in_force"].get<bool>() ? "" : ", replaced by a later run");
   if (chain["study"].is_null()) {
-    fmt::print("  case      {}, {} - {}\n", chain["case_id"].get<std::string>(),
-               clock_text(finding["t0_s"].get<double>()),
-               clock_text(finding["t1_s"].get<double>()));
+    const std::string when = finding["t0_s"].is_null()
+                                 ? "when it was is withheld"
+                                 : clock_text(finding["t0_s"].get<double>()) + " - " +
+                                       clock_text(finding["t1_s"].get<double>());
+    fmt::print("  case      {}, {}\n", chain["case_id"].get<std::string>(), when);
   } else {
     const std::string cohort = chain["study"]["cohort"].get<std::string>();
     fmt::print("  study     {}, over {}\n", chain["case_id"].get<std::string>(),

@@ -155,6 +155,28 @@ Json clocks_json(const std::vector<storage::ClockAt>& clocks) {
   return out;
 }
 
+/// Why the newest recording of it came to its end, as its close frame signed it; null if it has
+/// none, or one of a program that did not say.
+Json ended_json(const v1::CaseRecord& record) {
+  Json out = nullptr;
+  for (const v1::EpochRecord& epoch : record.epochs()) {
+    if (!frame::owns_case(epoch.role())) continue;
+    const v1::CloseFrame& close = epoch.close();
+    out = nullptr;
+    if (!epoch.closed()) continue;
+    if (close.reason() == v1::CloseFrame::REASON_RECOVERED) {
+      out = "recovered";
+    } else if (close.cause() == v1::CloseFrame::CAUSE_SOURCES_ENDED) {
+      out = "sources-ended";
+    } else if (close.cause() == v1::CloseFrame::CAUSE_STOPPED) {
+      out = "stopped";
+    } else if (close.cause() == v1::CloseFrame::CAUSE_SOURCE_LOST) {
+      out = "source-lost";
+    }
+  }
+  return out;
+}
+
 Json provenance_json(const v1::CaseRecord& record) {
   Json out = Json::array();
   for (const v1::EpochRecord& epoch : record.epochs())
@@ -199,33 +221,17 @@ Result<Json> case_header_json(const v1::CaseRecord& record,
   return out;
 }
 
-Result<Json> case_full_json(StoreAccess& access, CaseId id, bool digests, bool every_byte) {
-  // What is shown comes from what was proven, not from the store's own row.
-  CASEBOX_TRY(auto reader, access.read_case(id, keyring::Purpose::kView));
-  const v1::CaseRecord& record = reader->record();
-  verify::Report report = reader->report();
-  if (every_byte) {
-    CASEBOX_TRY(report, access.verify(id, storage::Depth::kBytes));
-    access.keep_whole(report);
-  }
-  CASEBOX_TRY(Json out,
-              case_header_json(record, KeptVerdict{report.verdict, access.clock().utc()}));
-  CASEBOX_TRY(const query::CaseFacts facts, query::read_facts(*reader));
-  out["problems"] = Json::array();
-  out["unproven_shown"] = false;
-  out["alias"] = access.alias_of(id);
-  out["sealed"] = facts.sealed;
-  out["case_digest"] = to_hex(report.case_digest);
-  CASEBOX_TRY(out["quarantined"], quarantined_of(access.store(), id));
+namespace {
 
-  // The reader's copy of the record: streams have their true names in it.
-  const std::vector<StreamTotals> sums = totals(reader->record());
+/// What stands in the frames: streams with their digests, phases, departures.
+Result<void> put_content(Json& out, const storage::CaseReader& reader, bool digests) {
+  CASEBOX_TRY(const query::CaseFacts facts, query::read_facts(reader));
+  out["sealed"] = facts.sealed;
+  const std::vector<StreamTotals> sums = totals(reader.record());
   out["streams"] = Json::array();
-  std::map<uint32_t, std::string> names;
   Progress progress("read streams", sums.size(), "streams");
   for (const StreamTotals& sum : sums) {
-    if (!sum.derived) names[sum.stream.stream_id()] = sum.stream.name();
-    CASEBOX_TRY(Json one, stream_json(sum, digests && !facts.sealed ? reader.get() : nullptr));
+    CASEBOX_TRY(Json one, stream_json(sum, digests && !facts.sealed ? &reader : nullptr));
     out["streams"].push_back(std::move(one));
     progress.update(out["streams"].size());
   }
@@ -237,6 +243,41 @@ Result<Json> case_full_json(StoreAccess& access, CaseId id, bool digests, bool e
   out["departures"] = Json::array();
   for (const query::DepartureFact& fact : facts.departures)
     out["departures"].push_back(departure_json(fact));
+  return ok();
+}
+
+}  // namespace
+
+Result<Json> case_full_json(StoreAccess& access, CaseId id, bool digests, bool every_byte) {
+  std::optional<verify::Report> whole;
+  if (every_byte) {
+    CASEBOX_TRY(whole, access.verify(id, storage::Depth::kBytes));
+    access.keep_whole(*whole);
+  }
+  // What is shown comes from what was proven, not from the store's own row.
+  CASEBOX_TRY(auto reader, access.read_case(id, keyring::Purpose::kView));
+  const v1::CaseRecord& record = reader->record();
+  verify::Report report = whole ? *whole : reader->report();
+  CASEBOX_TRY(Json out,
+              case_header_json(record, KeptVerdict{report.verdict, access.clock().utc()}));
+  out["problems"] = Json::array();
+  out["unproven_shown"] = false;
+  out["alias"] = access.alias_of(id);
+  out["case_digest"] = to_hex(report.case_digest);
+  CASEBOX_TRY(out["quarantined"], quarantined_of(access.store(), id));
+  out["ended"] = ended_json(record);
+  const auto readable = reader->readable();
+  out["sealed_reason"] = readable ? Json(nullptr) : Json(readable.error().message);
+  auto content = put_content(out, *reader, digests);
+  // A frame that does not hold when it is read ends the reading, not the telling: from then on the
+  // reader gives no content of this case, and the case is told without.
+  if (!content && content.error().code == Code::kCorrupt &&
+      !verify::may_be_shown(reader->verdict()))
+    content = put_content(out, *reader, digests);
+  CASEBOX_CHECK(content);
+  std::map<uint32_t, std::string> names;
+  for (const StreamTotals& sum : totals(record))
+    if (!sum.derived) names[sum.stream.stream_id()] = sum.stream.name();
   CASEBOX_TRY(const auto gaps, reader->gaps());
   out["gaps"] = Json::array();
   for (const storage::GapAt& gap : gaps) out["gaps"].push_back(gap_json(gap, names));

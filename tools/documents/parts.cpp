@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "analytics/finding/finding.h"
 #include "tools/cli/names.h"
 
 namespace casebox::tools {
@@ -31,8 +32,8 @@ Json departure_json(const query::DepartureFact& departure) {
   out["phase"] = departure.phase;
   out["certainty"] = departure.certainty;
   out["text"] = departure.text;
-  out["t0_s"] = departure.t0_s;
-  out["t1_s"] = departure.t1_s;
+  out["t0_s"] = departure.placed ? Json(departure.t0_s) : Json(nullptr);
+  out["t1_s"] = departure.placed ? Json(departure.t1_s) : Json(nullptr);
   out["sources"] = sources_json(departure.sources);
   return out;
 }
@@ -89,8 +90,9 @@ Json finding_json(const v1::Finding& finding) {
                          ? Json(nullptr)
                          : Json(name_of(finding.certainty()));
   out["text"] = finding.text();
-  out["t0_s"] = static_cast<double>(finding.t0_ns()) * 1e-9;
-  out["t1_s"] = static_cast<double>(finding.t1_ns()) * 1e-9;
+  const bool placed = analytics::finding::placed(finding);
+  out["t0_s"] = placed ? Json(static_cast<double>(finding.t0_ns()) * 1e-9) : Json(nullptr);
+  out["t1_s"] = placed ? Json(static_cast<double>(finding.t1_ns()) * 1e-9) : Json(nullptr);
   // Protobuf maps have no order of their own.
   out["values"] =
       Json(std::map<std::string, double>(finding.values().begin(), finding.values().end()));

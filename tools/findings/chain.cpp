@@ -101,7 +101,7 @@ Result<Json> chain_json(StoreAccess& access, const StoredFinding& stored) {
   CASEBOX_TRY(const auto reader, access.read_case(stored.case_id, keyring::Purpose::kView));
   out["video"] = Json::array();
   for (const v1::Stream& stream : reader->streams())
-    if (stream.kind() == v1::STREAM_KIND_VIDEO)
+    if (stream.kind() == v1::STREAM_KIND_VIDEO && analytics::finding::placed(stored.finding))
       out["video"].push_back({{"stream", stream.name()},
                               {"t0_s", s(stored.finding.t0_ns())},
                               {"t1_s", s(stored.finding.t1_ns())}});

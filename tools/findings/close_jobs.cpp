@@ -13,6 +13,7 @@
 
 #include "proto/base/guard.h"
 #include "proto/log/log.h"
+#include "storage/verify/operations.h"
 #include "tools/findings/analysis.h"
 
 namespace casebox::tools {
@@ -53,7 +54,7 @@ bool passes(Code code) {
 
 /// Closed cases without a whole run, by start.
 Result<std::vector<CaseId>> never_run(StoreAccess& access) {
-  CASEBOX_TRY(auto records, access.store().operations());
+  CASEBOX_TRY(auto records, storage::proven_operations(access.store()));
   std::erase_if(records, [](const v1::CaseRecord& record) {
     return record.state() != v1::CASE_STATE_CLOSED || whole_run_of(record);
   });

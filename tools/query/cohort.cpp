@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "storage/verify/operations.h"
 #include "tools/cli/progress.h"
 #include "tools/query/parser.h"
 
@@ -10,7 +11,7 @@ namespace casebox::tools::query {
 
 Result<Answer> ask(StoreAccess& access, const std::string& expression, keyring::Purpose purpose) {
   CASEBOX_TRY(const auto expr, parse(expression));
-  CASEBOX_TRY(auto records, access.store().operations());
+  CASEBOX_TRY(auto records, storage::proven_operations(access.store()));
   std::sort(records.begin(), records.end(), [](const v1::CaseRecord& a, const v1::CaseRecord& b) {
     return std::make_pair(a.start_utc_ns(), BytesView(a.case_id())) <
            std::make_pair(b.start_utc_ns(), BytesView(b.case_id()));

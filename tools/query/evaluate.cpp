@@ -117,7 +117,8 @@ class Evaluator {
       if (!expr.step.empty() && fact.step != expr.step) continue;
       any = true;
       rows.push_back({facts.id, fact.t0_s, fact.t1_s, std::nullopt,
-                      fact.deviation + (fact.step.empty() ? "" : " " + fact.step), fact.sources});
+                      fact.deviation + (fact.step.empty() ? "" : " " + fact.step), fact.sources,
+                      fact.placed});
     }
     return any;
   }

@@ -35,6 +35,7 @@ DepartureFact departure(const storage::EventAt& at) {
   fact.text = finding.text();
   fact.t0_s = static_cast<double>(finding.t0_ns()) * 1e-9;
   fact.t1_s = static_cast<double>(finding.t1_ns()) * 1e-9;
+  fact.placed = analytics::finding::placed(finding);
   fact.sources.assign(finding.sources().begin(), finding.sources().end());
   if (fact.sources.empty()) fact.sources.push_back(own_source(at));
   return fact;

@@ -43,6 +43,7 @@ struct DepartureFact {
   std::string text;
   double t0_s = 0;
   double t1_s = 0;
+  bool placed = true;  // false: when it was is withheld, and t0 and t1 are the case's
   std::vector<v1::SourceRange> sources;
 };
 

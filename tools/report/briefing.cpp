@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "analytics/finding/finding.h"
 #include "tools/cli/names.h"
 #include "tools/report/sections.h"
 #include "tools/report/tags.h"
@@ -159,8 +160,9 @@ Html moments(const CaseEvidence& e) {
       all.push_back({phase.t0_s, plain(phase.label), record});
   for (v1::Certainty certainty : {v1::CERTAINTY_CERTAIN, v1::CERTAINTY_JUSTIFIED})
     for (const v1::Finding* finding : departures(e.view, certainty))
-      all.push_back({static_cast<double>(finding->t0_ns()) * 1e-9, plain_departure(*finding),
-                     finding_tag(*finding)});
+      if (analytics::finding::placed(*finding))
+        all.push_back({static_cast<double>(finding->t0_ns()) * 1e-9, plain_departure(*finding),
+                       finding_tag(*finding)});
   std::stable_sort(all.begin(), all.end(),
                    [](const Moment& a, const Moment& b) { return a.t_s < b.t_s; });
   std::vector<std::vector<Html>> rows;

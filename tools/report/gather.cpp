@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "storage/verify/operations.h"
 #include "tools/cli/names.h"
 #include "tools/cli/progress.h"
 #include "tools/documents/decimate.h"
@@ -59,7 +60,7 @@ Result<void> gather_observed(const storage::CaseReader& reader, const CaseView& 
 
 Result<Comparison> gather_comparison(StoreAccess& access, CaseId own,
                                      const std::string& procedure) {
-  CASEBOX_TRY(const auto records, access.store().operations());
+  CASEBOX_TRY(const auto records, storage::proven_operations(access.store()));
   std::vector<CaseTimes> others;
   Progress progress("comparison class", records.size(), "cases");
   for (const v1::CaseRecord& record : records) {

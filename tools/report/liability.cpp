@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "analytics/finding/finding.h"
 #include "tools/cli/json.h"
 #include "tools/cli/names.h"
 #include "tools/query/compared.h"
@@ -165,8 +166,10 @@ Html departure_box(const v1::Finding& finding) {
     facts.push_back(tag("dt", {name}));
     facts.push_back(tag("dd", {value}));
   };
-  fact("When", clock_text(static_cast<double>(finding.t0_ns()) * 1e-9) + " to " +
-                   clock_text(static_cast<double>(finding.t1_ns()) * 1e-9));
+  fact("When", analytics::finding::placed(finding)
+                   ? clock_text(static_cast<double>(finding.t0_ns()) * 1e-9) + " to " +
+                         clock_text(static_cast<double>(finding.t1_ns()) * 1e-9)
+                   : "withheld");
   fact("How sure", certainty_meaning(finding.certainty()));
   fact("Margin", finding.values().contains("margin")
                      ? number_text(value_of(finding, "margin", 0)) +

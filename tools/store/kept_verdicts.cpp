@@ -73,7 +73,8 @@ Result<KeptVerdict> verdict_of(StoreAccess& access, const v1::CaseRecord& record
   CASEBOX_TRY(const auto kept, kept_verdict(access, record));
   CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(record.case_id()));
   KeptVerdict out;
-  if (kept) {
+  // A store that lost something, or whose ledger is not what it was, is asked anew.
+  if (kept && access.store().notices().empty()) {
     out = *kept;
   } else {
     CASEBOX_TRY(const auto report, access.verify(id, storage::Depth::kLeaves));

@@ -11,6 +11,7 @@
 #include "proto/producer/identity.h"
 #include "proto/producer/recovery.h"
 #include "storage/found.h"
+#include "storage/verify/operations.h"
 #include "tools/cli/json.h"
 #include "tools/store/kept_verdicts.h"
 #include "tools/store/resume.h"
@@ -191,13 +192,30 @@ Result<std::vector<CaseId>> StoreAccess::cases_with_prefix(const std::string& pr
   return found;
 }
 
+namespace {
+
+Result<std::string> alias_in(const storage::CaseReader& reader) {
+  CASEBOX_TRY(const auto events, reader.events(v1::STREAM_KIND_DETAILS));
+  std::string alias;
+  for (const storage::EventAt& at : events)
+    if (at.event.has_details() && !at.event.details().alias().empty())
+      alias = at.event.details().alias();
+  return alias;
+}
+
+}  // namespace
+
 Result<CaseId> StoreAccess::resolve_case(const std::string& text, bool studies) {
   const std::string prefix = hex_prefix(text);
   if (prefix.size() >= kMinPrefix && prefix.size() <= 32) {
     CASEBOX_TRY(auto found, cases_with_prefix(prefix));
     if (found.size() == 1) {
       CASEBOX_TRY(const auto record, store_->find_case(found.front()));
-      if (studies || !record || storage::is_operation(*record)) return found.front();
+      bool study = false;
+      if (!studies && record) {
+        CASEBOX_TRY(study, storage::is_proven_study(*store_, *record));
+      }
+      if (!study) return found.front();
       return Error{
           Code::kInvalidArgument,
           text + ": is a study, not an operation; `casebox cases --studies` shows studies"};
@@ -207,11 +225,15 @@ Result<CaseId> StoreAccess::resolve_case(const std::string& text, bool studies) 
                                                " cases begin so; give more digits of the id"};
   }
   std::vector<CaseId> named;
+  std::string unread;  // why some alias cannot be known
   if (keystore_ != nullptr) {
-    CASEBOX_TRY(auto cases, store_->operations());
+    CASEBOX_TRY(auto cases, storage::proven_operations(*store_));
     for (const v1::CaseRecord& record : cases) {
       CASEBOX_TRY(CaseId id, id_from_bytes<CaseId>(record.case_id()));
-      if (alias_of(id) == text) named.push_back(id);
+      CASEBOX_TRY(const auto reader, read_case(id, keyring::Purpose::kIndex));
+      const auto alias = alias_in(*reader);
+      if (alias && *alias == text) named.push_back(id);
+      if (!alias && unread.empty()) unread = alias.error().message;
     }
   }
   if (named.size() == 1) return named.front();
@@ -220,21 +242,16 @@ Result<CaseId> StoreAccess::resolve_case(const std::string& text, bool studies) 
                                              " cases; give an id from `casebox cases`"};
   return Error{Code::kNotFound,
                options_.store.string() + ": no case with this id, id prefix" +
-                   (keystore_ ? " or alias" : " (and no keystore to look up aliases)") +
+                   (!keystore_       ? " (and no keystore to look up aliases)"
+                    : unread.empty() ? " or alias"
+                                     : "; not all aliases can be read (" + unread + ")") +
                    "; `casebox cases` lists them"};
 }
 
 std::string StoreAccess::alias_of(CaseId id) {
   if (keystore_ == nullptr) return "";
   auto reader = read_case(id, keyring::Purpose::kIndex);
-  if (!reader) return "";
-  auto events = (*reader)->events(v1::STREAM_KIND_DETAILS);
-  if (!events) return "";
-  std::string alias;
-  for (const storage::EventAt& at : *events)
-    if (at.event.has_details() && !at.event.details().alias().empty())
-      alias = at.event.details().alias();
-  return alias;
+  return reader ? alias_in(**reader).value_or("") : "";
 }
 
 Result<std::optional<trust::TrustList>> StoreAccess::trust_if_any() const {
@@ -388,6 +405,8 @@ Result<Drained> StoreAccess::drain(const std::vector<fs::path>& more) {
   CASEBOX_TRY(const bool changed, trust_changed(*this));
   if (changed) CASEBOX_CHECK(loop->enrol(trusted.list));
   CASEBOX_CHECK(loop->drain(milliseconds(10)));
+  for (const std::string& line : subscriber->take_notices())
+    std::fprintf(stderr, "note: %s\n", line.c_str());
   const ingest::Progress& done = loop->progress();
   Drained drained{done.frames, done.duplicates, done.quarantined, loop->take_closed()};
   CASEBOX_CHECK(tools::keep_trust_list(*this, trusted.list));

@@ -1,5 +1,6 @@
 #include "tools/web/case_json.h"
 
+#include "analytics/finding/finding.h"
 #include "tools/documents/parts.h"
 #include "tools/report/tags.h"
 #include "tools/web/keys.h"
@@ -69,8 +70,9 @@ Json finding_json(const v1::Finding& finding) {
   json["deviation"] = deviation_of(finding);
   json["step"] = finding.step();
   json["text"] = finding.text();
-  json["t0_s"] = static_cast<double>(finding.t0_ns()) * 1e-9;
-  json["t1_s"] = static_cast<double>(finding.t1_ns()) * 1e-9;
+  const bool placed = analytics::finding::placed(finding);
+  json["t0_s"] = placed ? Json(static_cast<double>(finding.t0_ns()) * 1e-9) : Json(nullptr);
+  json["t1_s"] = placed ? Json(static_cast<double>(finding.t1_ns()) * 1e-9) : Json(nullptr);
   json["values"] = Json::object();
   for (const auto& [name, value] :
        std::map<std::string, double>(finding.values().begin(), finding.values().end()))

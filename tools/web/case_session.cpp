@@ -4,6 +4,7 @@
 
 #include "proto/seal/seal.h"
 #include "storage/found.h"
+#include "storage/verify/operations.h"
 
 namespace casebox::tools::web {
 
@@ -12,7 +13,10 @@ constexpr double kOverviewCell = 0.5;  // s; half a pixel of a 13 minute window 
 Result<CaseId> resolve_case(const storage::Store& store, const std::string& text) {
   if (auto id = parse_id<CaseId>(text)) {
     CASEBOX_TRY(auto record, store.find_case(*id));
-    if (record && storage::is_operation(*record)) return *id;
+    if (record) {
+      CASEBOX_TRY(const bool study, storage::is_proven_study(store, *record));
+      if (!study) return *id;
+    }
     return Error{Code::kNotFound, "case: not in this store; see the case list"};
   }
   const bool prefix = text.size() >= 4 && text.size() < 36 &&
@@ -21,7 +25,7 @@ Result<CaseId> resolve_case(const storage::Store& store, const std::string& text
     return Error{
         Code::kInvalidArgument,
         "case: neither a case id nor a prefix of at least 4 hex digits; see the case list"};
-  CASEBOX_TRY(auto records, store.operations());
+  CASEBOX_TRY(auto records, storage::proven_operations(store));
   std::optional<CaseId> found;
   for (const v1::CaseRecord& record : records) {
     CASEBOX_TRY(auto id, id_from_bytes<CaseId>(record.case_id()));

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "analytics/finding/finding.h"
 #include "tools/cli/json.h"
 #include "tools/web/api.h"
 #include "tools/web/case_json.h"
@@ -81,7 +82,7 @@ Result<Response> evidence_response(OpenCase& open, const Request& request) {
   const double t0 = static_cast<double>(found->t0_ns()) * 1e-9;
   const double t1 = std::max(t0, static_cast<double>(found->t1_ns()) * 1e-9);
   for (const StreamView& stream : view->streams)
-    if (stream.stream.kind() == v1::STREAM_KIND_VIDEO) {
+    if (stream.stream.kind() == v1::STREAM_KIND_VIDEO && analytics::finding::placed(*found)) {
       CASEBOX_TRY(const bool recorded, recorded_at(open, stream.stream.name(), t0));
       json["video"].push_back(
           {{"stream", stream.stream.name()}, {"t0_s", t0}, {"t1_s", t1}, {"recorded", recorded}});

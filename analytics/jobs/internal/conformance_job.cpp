@@ -186,7 +186,7 @@ finding::Draft weights_draft(const protocol::Norm& norm, const conformance::Case
 Result<void> conformance_job(Work& work) {
   char config[64];
   std::snprintf(config, sizeof config, "order=start limit_scale=%.6g", work.time_scale);
-  Run run(work, "conformance", "4", config);
+  Run run(work, "conformance", "5", config);
   if (work.options.norm == nullptr) return run.skip("no norm was given");
   const protocol::Norm& norm = *work.options.norm;
   run.record().set_protocol(norm.name());
@@ -199,10 +199,12 @@ Result<void> conformance_job(Work& work) {
   case_log::Options what;
   what.steps = true;
   what.checklists = false;
+  const bool placed = work.phases.quality.moment_reasons().empty();
   for (const LogEvent& event : work.trace().events)
     if (work.phases.info.phase_source == "found")
       what.found.push_back({work.outcome.log.activities[event.activity], event.t0_ns, event.t1_ns,
-                            event.start_u95_ns(), event.end_u95_ns(), event.sources});
+                            placed ? event.start_u95_ns() : -1, placed ? event.end_u95_ns() : -1,
+                            event.sources, placed});
   EventLog log;
   CASEBOX_TRY(const case_log::CaseLog info, case_log::add_case(work.reader, what, log));
   const auto taken = take_labels(norm, log, log.traces[info.trace]);
@@ -248,7 +250,13 @@ Result<void> conformance_job(Work& work) {
           (reason.step == departure.step || reason.step == departure.activity))
         for (const auto& ref : frames_of({reason.source})) frames.push_back(ref);
     all_frames.insert(all_frames.end(), frames.begin(), frames.end());
-    CASEBOX_CHECK(run.emit(draft_of(departure, index++), std::move(frames)));
+    finding::Draft draft = draft_of(departure, index++);
+    if (!departure.timed) {
+      draft.t0_ns = info.t0_ns;
+      draft.t1_ns = info.t1_ns;
+      draft.labels[finding::kMoments] = finding::kWithheld;
+    }
+    CASEBOX_CHECK(run.emit(std::move(draft), std::move(frames)));
   }
   if (!norm.source.values().empty()) {
     // Without a departure it rests on everything that was compared.

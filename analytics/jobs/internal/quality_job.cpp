@@ -11,7 +11,8 @@ Result<void> quality_job(Work& work) {
     draft.place = issue.code + "/" + issue.what + "/" + std::to_string(index++);
     draft.t0_ns = issue.t0_ns;
     draft.t1_ns = issue.t1_ns;
-    draft.text = issue.text + (issue.withholds ? "; timing is withheld" : "");
+    draft.text = issue.text;
+    if (issue.withholds) draft.text += quality::kWithheldTail;
     draft.labels = {{"code", issue.code},
                     {"about", issue.what},
                     {"timing", issue.withholds ? "withheld" : "kept"}};

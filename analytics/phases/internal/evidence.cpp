@@ -60,7 +60,11 @@ Evidence::Evidence(const Signals& signals, const Model& model, double step_s, do
     }
     for (size_t k = 1; k <= steps_; ++k) sums[k] += sums[k - 1];
     add_openings(signals, state, openings_.emplace_back(steps_ + 1, 0.0));
-    add_durations(state, durations_.emplace_back(steps_ + 1, 0.0));
+    const auto& durations = durations_.emplace_back(steps_ + 1, 0.0);
+    add_durations(state, durations_.back());
+    auto& bounds = most_probable_.emplace_back(steps_ / kBlock + 1, durations.front());
+    for (size_t k = 0; k <= steps_; ++k)
+      bounds[k / kBlock] = std::max(bounds[k / kBlock], durations[k]);
   }
 }
 

@@ -5,6 +5,7 @@
 //
 // Thread safety: immutable after construction. Lifetime: `model` outlives it.
 
+#include <algorithm>
 #include <vector>
 
 #include "analytics/phases/model.h"
@@ -25,6 +26,12 @@ class Evidence {
   double opening(size_t state, size_t at) const { return openings_[state][at]; }
   /// Duration of `length` steps in a state.
   double duration(size_t state, size_t length) const { return durations_[state][length]; }
+  /// No duration of `shortest` to `longest` steps is more probable; at most kBlock lengths.
+  double duration_bound(size_t state, size_t shortest, size_t longest) const {
+    return std::max(most_probable_[state][shortest / kBlock],
+                    most_probable_[state][longest / kBlock]);
+  }
+  static constexpr size_t kBlock = 64;
 
  private:
   void add_signal(const Track& track, const Use& use, double weight,
@@ -35,6 +42,7 @@ class Evidence {
   double begin_s_, step_s_, scale_, pace_;
   size_t steps_;
   std::vector<std::vector<double>> sums_, openings_, durations_;
+  std::vector<std::vector<double>> most_probable_;  // of every kBlock durations
 };
 
 /// Signals that have something to say: present, and seen at some time.

@@ -2,6 +2,7 @@
 
 #include <fstream>
 
+#include "proto/seal/seal.h"
 #include "tests/unit/ingest/bus_contract.h"
 
 namespace casebox::bus::test {
@@ -116,6 +117,49 @@ TEST(LogSubscriber, TellsTwoLogsInFoldersOfOneNameApart) {
   ASSERT_TRUE(second) << second.error().message;
   ASSERT_TRUE((*second)->resume({{from_first.back().source, from_first.back().next_offset}}));
   EXPECT_EQ(by_lane(receive(**second, sent[1].size())), by_lane(sent[1]));
+}
+
+// A folder put back from a backup goes on where the backup stood: the store's place in it is the
+// place of something else.
+TEST(LogSubscriber, ReadsALogThatTookAnothersPlaceFromItsBeginning) {
+  Folder folder;
+  SystemClock clock;
+  const auto write = [&](const std::vector<Message>& messages) {
+    auto writer = log::Writer::open(folder / "spool", clock);
+    ASSERT_TRUE(writer) << writer.error().message;
+    LogPublisher publisher(**writer);
+    publish_all(publisher, messages);
+  };
+  const auto before = recording(3, 10), lost = recording(40, 10), after = recording(40, 10);
+  write(before);
+  fs::copy(folder / "spool", folder / "backup", fs::copy_options::recursive);
+  write(lost);
+  auto first = LogSubscriber::open({folder / "spool"});
+  ASSERT_TRUE(first) << first.error().message;
+  const Delivery last = receive(**first, before.size() + lost.size()).back();
+  const Position::Mark mark{last.offset, seal::sha256(last.message.frame)};
+
+  const auto rest = [&](std::optional<Position::Mark> known, size_t count) {
+    auto again = LogSubscriber::open({folder / "spool"});
+    EXPECT_TRUE(again && (*again)->resume({{last.source, last.next_offset, known}}));
+    auto received = receive(**again, count);
+    const auto more = (*again)->poll(Duration{});
+    EXPECT_TRUE(more && !*more);
+    return std::pair(std::move(received), (*again)->take_notices().size());
+  };
+  EXPECT_EQ(rest(mark, 0).second, 0u) << "the same log: nothing more in it";
+
+  fs::remove_all(folder / "spool");
+  fs::rename(folder / "backup", folder / "spool");
+  write(after);
+  auto whole = before;
+  whole.insert(whole.end(), after.begin(), after.end());
+  const auto [received, notices] = rest(mark, whole.size());
+  EXPECT_EQ(by_lane(received), by_lane(whole));
+  EXPECT_EQ(notices, 1u);
+
+  fs::remove(log::files(folder / "spool")->back());
+  EXPECT_EQ(rest(std::nullopt, before.size()).second, 1u) << "there is no such file";
 }
 
 TEST(LogSubscriber, RefusesTwoCopiesOfOneLog) {

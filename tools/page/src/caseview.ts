@@ -84,7 +84,7 @@ export async function showCase(main: HTMLElement, id: string, at: number | null)
   const onKey = keys(playhead, view);
   const column = h('div', {});
   const panels = new Panels(data, seek, (finding) => timeline.select(finding));
-  const open = (finding: Finding) => { seek(finding.t0_s); void panels.open(finding); };
+  const open = (finding: Finding) => { if (finding.t0_s !== null) seek(finding.t0_s); void panels.open(finding); };
   const timeline = new Timeline(data, playhead, view, open);
   if (data.readable) {
     const videos = data.streams.filter((stream) => stream.kind === 'video')

@@ -21,6 +21,11 @@ function sourceBox(source: Source): HTMLElement {
 
 const kHidden = new Set(['deviation', 'step', 'phase', 'certainty', 'alternative']);
 
+function when({ t0_s, t1_s }: Finding, seek: (t: number) => void): Node {
+  if (t0_s === null || t1_s === null) return h('dd', {}, 'withheld');
+  return h('dd', {}, `${time(t0_s, 1)} to ${time(t1_s, 1)} `, h('button', { click: () => seek(t0_s) }, 'Show'));
+}
+
 function evidenceBody(evidence: Evidence, seek: (t: number) => void): Node[] {
   const { finding, run } = evidence;
   const certainty = kCertainty[finding.certainty];
@@ -32,8 +37,7 @@ function evidenceBody(evidence: Evidence, seek: (t: number) => void): Node[] {
       ` ${isDeparture(finding) ? deviationWord(finding.deviation) : words(finding.kind)}: ${words(finding.step || finding.labels['phase'] || '')}`),
     h('p', {}, finding.text || 'No sentence was written for this finding.'),
     h('dl', {},
-      h('dt', {}, 'When'), h('dd', {}, `${time(finding.t0_s, 1)} to ${time(finding.t1_s, 1)} `,
-        h('button', { click: () => seek(finding.t0_s) }, 'Show')),
+      h('dt', {}, 'When'), when(finding, seek),
       h('dt', {}, 'How sure'), h('dd', {}, h('b', {}, certaintyWord(finding)), certainty ? `. ${certainty.meaning}` : ''),
       ...(finding.values['margin'] !== undefined ? [h('dt', {}, 'Margin'), h('dd', {}, String(finding.values['margin']))] : [])),
     h('h3', {}, 'What else would explain it'),
@@ -50,7 +54,7 @@ function evidenceBody(evidence: Evidence, seek: (t: number) => void): Node[] {
     h('h3', {}, 'Video'),
     h('ul', {}, ...(evidence.video.length > 0 ? evidence.video.map((item) => h('li', {}, item.recorded
       ? h('button', { click: () => seek(item.t0_s) }, `${words(item.stream)} at ${time(item.t0_s, 1)}`)
-      : `${words(item.stream)}: not recorded at this time`)) : [h('li', {}, 'No video in this case.')])),
+      : `${words(item.stream)}: not recorded at this time`)) : [h('li', {}, finding.t0_s === null ? 'When it was is withheld.' : 'No video in this case.')])),
     h('h3', {}, 'Made by'),
     h('dl', {},
       h('dt', {}, 'Job'), h('dd', {}, `${run.job} ${run.job_version}`),
@@ -132,7 +136,7 @@ export class Panels {
     const departures = this.data.findings.filter(isDeparture);
     const others = this.data.findings.filter((finding) => !isDeparture(finding) && finding.kind !== 'phase' && finding.kind !== 'run');
     const list = (items: Finding[]) => h('ul', { class: 'rows' }, ...items.map((finding) => h('li', {},
-      h('button', { click: () => void this.open(finding) }, h('span', { class: 'num' }, time(finding.t0_s)),
+      h('button', { click: () => void this.open(finding) }, h('span', { class: 'num' }, finding.t0_s === null ? 'withheld' : time(finding.t0_s)),
         h('span', {}, s('svg', { class: `dep ${finding.certainty}`, viewBox: '-8 -8 16 16', width: 13, height: 13, 'aria-hidden': 'true' }, mark(finding.certainty)),
           ` ${isDeparture(finding) ? `${deviationWord(finding.deviation)}: ${words(finding.step)}` : finding.text || words(finding.kind)}`,
           h('span', { class: 'soft' }, ` (${certaintyWord(finding)})`))))));

@@ -196,7 +196,7 @@ export class Timeline {
 
   private drawFindings(inside: SVGGElement, lane: Lane, y: number): void {
     for (const finding of lane.findings ?? []) {
-      if (finding.t0_s < this.view.from || finding.t0_s > this.view.to) continue;
+      if (finding.t0_s === null || finding.t0_s < this.view.from || finding.t0_s > this.view.to) continue;
       const look = kCertainty[finding.certainty];
       const label = `${deviationWord(finding.deviation)}: ${words(finding.step)}, ${look?.word ?? finding.certainty}, at ${time(finding.t0_s)}`;
       const x = Math.min(this.width - 8, Math.max(kLeft + 8, this.x(finding.t0_s)));

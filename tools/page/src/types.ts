@@ -21,8 +21,9 @@ export interface CaseEvent {
   value?: string; unit?: string; role?: string; duration_s?: number;
 }
 export interface Finding {
-  id: string; tag: string; kind: string; certainty: string; deviation: string; step: string; text: string; t0_s: number;
-  t1_s: number; values: Record<string, number>; labels: Record<string, string>;
+  id: string; tag: string; kind: string; certainty: string; deviation: string; step: string; text: string;
+  // Null where they are withheld.
+  t0_s: number | null; t1_s: number | null; values: Record<string, number>; labels: Record<string, string>;
 }
 export interface Gap {
   stream: string; reason: string; origin: string; first_number: string; last_number: string;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "analytics/phases/decode.h"
 #include "analytics/phases/internal/evidence.h"
@@ -247,6 +248,60 @@ TEST(UnfoundPhases, HaveTheProbabilityThatAllCoursesTogetherGiveThem) {
   };
   for (const Unfound& unfound : decoded->unfound)
     EXPECT_NEAR(unfound.probability, 1 - sum(unfound.label) / sum(""), 1e-6) << unfound.label;
+}
+
+/// The most probable course, every segment of every state looked at.
+double best_of_all(const internal::Evidence& evidence, const Model& model) {
+  const size_t steps = evidence.steps(), states = model.states.size();
+  const double never = -std::numeric_limits<double>::infinity();
+  std::vector<std::vector<double>> entered(steps + 1, std::vector<double>(states, never)),
+      best = entered;
+  for (size_t s = 0; s < states; ++s) entered[0][s] = std::log(model.begin[s]);
+  for (size_t j = 1; j <= steps; ++j) {
+    for (size_t s = 0; s < states; ++s)
+      for (size_t i = 0; i < j; ++i)
+        best[j][s] =
+            std::max(best[j][s], entered[i][s] + evidence.opening(s, i) +
+                                     evidence.segment(s, i, j) + evidence.duration(s, j - i));
+    for (size_t s = 0; s < states; ++s)
+      for (size_t before = 0; before < states; ++before)
+        entered[j][s] =
+            std::max(entered[j][s], best[j][before] + std::log(model.transition[before][s]));
+  }
+  double out = never;
+  for (size_t s = 0; s < states; ++s)
+    out = std::max(out, best[steps][s] + std::log(model.transition[s][states]));
+  return out;
+}
+
+// The search leaves out whatever cannot be the best: on courses like the model's, and on signals
+// that are like none.
+TEST(Phases, AreTheBestOfAllCoursesThoughNotAllAreLookedAt) {
+  const Model& model = cholecystectomy();
+  std::vector<Signals> cases = {Course::typical().builder().finish()};
+  uint32_t random = 7;
+  const auto draw = [&random](double most) {
+    random = random * 1664525u + 1013904223u;
+    return most * (random >> 8) / 16777216.0;
+  };
+  for (int k = 0; k < 3; ++k) {
+    Course course;
+    for (size_t i = 0; i < kSignals; ++i)
+      for (double t = draw(300); t < 1400; t += 10 + draw(500))
+        course.use(static_cast<Signal>(i), t, t + 1 + draw(60));
+    cases.push_back(course.builder().finish());
+  }
+  for (const Signals& signals : cases) {
+    const auto decoded = decode(signals, model);
+    ASSERT_TRUE(decoded.has_value());
+    const internal::Evidence evidence(signals, model, 1, DecodeOptions{}.evidence, 1);
+    EXPECT_NEAR(decoded->log_likelihood, best_of_all(evidence, model), 1e-7);
+    for (size_t s = 0; s < model.states.size(); ++s)
+      for (size_t shortest = 1; shortest + 63 <= evidence.steps(); shortest += 37)
+        for (size_t length = shortest; length < shortest + 64; ++length)
+          ASSERT_GE(evidence.duration_bound(s, shortest, shortest + 63),
+                    evidence.duration(s, length));
+  }
 }
 
 TEST(Phases, OfACaseWithoutSignalsAreRefused) {
