@@ -189,6 +189,9 @@ TEST(Copies, AreTheSamePhasesInAnotherFormat) {
   other.spans[2].t1_s += 1.5;
   EXPECT_FALSE(same_operation(original, other));
   other = original;
+  other.spans[2].t0_s += 1.5;
+  EXPECT_FALSE(same_operation(original, other));
+  other = original;
   other.spans[2].label = "Preparation";
   EXPECT_FALSE(same_operation(original, other));
 }

@@ -12,8 +12,9 @@ TEST(Nearest, FindsTheWordThatIsMeant) {
   EXPECT_EQ(nearest("analyse", kKnown), "analyze");
   EXPECT_EQ(nearest("Analize", kKnown), "analyze");
   EXPECT_EQ(nearest("vrify", kKnown), "verify");
-  EXPECT_EQ(nearest("reprot", kKnown), "report");  // two letters exchanged are one mistake
-  EXPECT_EQ(nearest("rep", kKnown), "report");     // the beginning of a longer word
+  EXPECT_EQ(nearest("reprot", kKnown), "report");
+  EXPECT_EQ(nearest("cta", kKnown), "cat");     // two letters exchanged are one mistake
+  EXPECT_EQ(nearest("rep", kKnown), "report");  // the beginning of a longer word
 }
 
 TEST(Nearest, DoesNotGuess) {
