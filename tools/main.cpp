@@ -4,11 +4,13 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
 
 #include "proto/base/guard.h"
+#include "tools/cli/nearest.h"
 #include "tools/cli/plain_output.h"
 #include "tools/commands/commands.h"
 
@@ -30,6 +32,15 @@ std::string wrong_number(const std::string& text) {
              : "is not a number of at most 1e15";
 }
 
+/// A help text "[Which cases] The store" puts its option under that heading.
+void set_heading(CLI::Option* option) {
+  const std::string help = option->get_description();
+  const size_t end = help.find("] ");
+  if (!help.starts_with('[') || end == std::string::npos) return;
+  option->group(help.substr(1, end - 1));
+  option->description(help.substr(end + 2));
+}
+
 void declare(CLI::App& app, const Command& command, Args& args) {
   for (const Arg& arg : command.args) {
     auto& slot = args.values[arg.name];
@@ -37,6 +48,7 @@ void declare(CLI::App& app, const Command& command, Args& args) {
     if (arg.kind == ArgKind::kFlag) {
       option = app.add_flag_callback(
           arg.name, [&slot] { slot.assign(1, "true"); }, arg.help);
+      set_heading(option);
       continue;
     }
     if (arg.kind == ArgKind::kList) {
@@ -48,6 +60,7 @@ void declare(CLI::App& app, const Command& command, Args& args) {
     if (arg.kind == ArgKind::kInteger) option->check(CLI::Validator(wrong_number<int64_t>, "INT"));
     if (arg.kind == ArgKind::kNumber) option->check(CLI::Validator(wrong_number<double>, "NUMBER"));
     if (arg.required) option->required();
+    set_heading(option);
     if (!arg.fallback.empty()) {
       args.fallbacks[arg.name] = arg.fallback;
       option->default_str(arg.fallback);
@@ -59,7 +72,22 @@ void declare(CLI::App& app, const Command& command, Args& args) {
   if (!command.details.empty()) app.footer(command.details);
 }
 
+/// "casebox analize": no command, and perhaps one is meant. Empty: it is one.
+std::string unknown_command(int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') return "";
+  std::vector<std::string> names;
+  for (const Command* command : commands()) names.push_back(command->name);
+  if (std::ranges::find(names, argv[1]) != names.end()) return "";
+  const std::string meant = nearest(argv[1], names);
+  return "no command is called '" + std::string(argv[1]) + "'" +
+         (meant.empty() ? "" : ", did you mean " + meant + "?") + "; `casebox --help` lists them";
+}
+
 int run(int argc, char** argv) {
+  if (const std::string unknown = unknown_command(argc, argv); !unknown.empty()) {
+    std::fprintf(stderr, "casebox: command line: %s\n", printable(unknown).c_str());
+    return 2;
+  }
   CLI::App app{"casebox: an open surgical black box. Not a medical device."};
   app.name("casebox");
   app.require_subcommand(1);

@@ -40,6 +40,7 @@ struct Lapse {
 struct Observer {
   std::string stream;
   bool people = false;        // what it holds is what people said
+  bool gave = true;           // it holds something at all
   std::vector<Lapse> lapses;  // none: it watched always
 };
 
@@ -71,6 +72,7 @@ struct Observability {
   bool clocks_trusted = true;         // false: no timing claim at all
   std::optional<int64_t> case_t0_ns;  // recorded span; unset: first and last event
   std::optional<int64_t> case_t1_ns;
+  double limit_scale = 1;  // of this case, beside Options::limit_scale
 };
 
 struct Options {

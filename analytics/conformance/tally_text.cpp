@@ -1,73 +1,19 @@
 #include "analytics/conformance/tally_text.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <functional>
+
+#include "analytics/conformance/internal/words_text.h"
 
 namespace casebox::analytics::conformance {
 namespace {
 
-bool plain(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-         c == '_' || c == '.';
-}
-
-template <typename T>
-std::string number_text(T value) {
-  char text[32];
-  return {text, std::to_chars(text, text + sizeof text, value).ptr};
-}
-
-template <typename T>
-bool read_number(std::string_view text, T& value) {
-  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return ec == std::errc() && end == text.data() + text.size();
-}
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-std::string id_text(const std::string& id) {
-  static const char* kHex = "0123456789abcdef";
-  std::string out;
-  for (char c : id) {
-    if (plain(c)) {
-      out += c;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    out += '%';
-    out += kHex[byte >> 4];
-    out += kHex[byte & 15];
-  }
-  return out;
-}
-
-/// What is not escaped as it should be comes out otherwise than it went in, and is refused so.
-std::string read_id(std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const bool escaped = text[i] == '%' && i + 2 < text.size();
-    out +=
-        escaped ? static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2])) : text[i];
-    if (escaped) i += 2;
-  }
-  return out;
-}
-
-/// The parts between separators; of an empty text none.
-std::vector<std::string_view> parts(std::string_view text, char separator) {
-  std::vector<std::string_view> out;
-  while (!text.empty()) {
-    const size_t end = std::min(text.find(separator), text.size());
-    out.push_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return out;
-}
+using internal::id_text;
+using internal::number_text;
+using internal::parts;
+using internal::read_id;
+using internal::read_number;
 
 Error strange(const char* what) {
   return {Code::kInvalidArgument,

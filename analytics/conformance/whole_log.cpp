@@ -44,7 +44,8 @@ double LogResult::fitness_pooled() const {
 
 Result<LogResult> conform_log(const protocol::Norm& norm, const EventLog& log,
                               const Options& options, unsigned threads,
-                              const std::function<void(size_t done)>& progress) {
+                              const std::function<void(size_t done)>& progress,
+                              std::span<const Observability> seen) {
   LogResult out;
   const std::vector<std::vector<size_t>> groups = by_sequence(norm, log, options.order);
   out.variants = groups.size();
@@ -64,7 +65,8 @@ Result<LogResult> conform_log(const protocol::Norm& norm, const EventLog& log,
     try {
       for (size_t group = next++; group < groups.size() && !out_of_memory; group = next++) {
         for (const size_t i : groups[group])
-          out.cases[i] = conformer.conform(log, log.traces[i], {});
+          out.cases[i] =
+              conformer.conform(log, log.traces[i], seen.empty() ? Observability() : seen[i]);
         done += groups[group].size();
         if (reports && progress) progress(done);
       }

@@ -10,6 +10,7 @@
 // thread. Errors: kInvalidArgument (Conformer::create's), kInternal when memory ends.
 
 #include <functional>
+#include <span>
 
 #include "analytics/conformance/conform.h"
 
@@ -35,9 +36,11 @@ struct LogResult {
   double fitness_pooled() const;
 };
 
-/// `threads`: 0 is taken as 1. Everything is taken as seen (Observability's default).
+/// `threads`: 0 is taken as 1. `seen`: of each trace, what could be seen of it; empty: everything
+/// is taken as seen (Observability's default).
 Result<LogResult> conform_log(const protocol::Norm& norm, const EventLog& log,
                               const Options& options, unsigned threads = 1,
-                              const std::function<void(size_t done)>& progress = {});
+                              const std::function<void(size_t done)>& progress = {},
+                              std::span<const Observability> seen = {});
 
 }  // namespace casebox::analytics::conformance

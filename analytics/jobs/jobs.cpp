@@ -102,6 +102,17 @@ Result<PhasesOfCase> assemble(const storage::CaseReader& reader, const Searched&
   return out;
 }
 
+/// What every job builds on: the search for phases and the quality gate.
+Result<void> begin(internal::Work& work) {
+  CASEBOX_TRY(work.case_id, id_from_bytes<CaseId>(work.reader.record().case_id()));
+  work.time_scale = declared_time_scale(work.reader);
+  CASEBOX_TRY(Searched searched, search(work.reader, work.time_scale));
+  CASEBOX_TRY(work.phases, assemble(work.reader, searched, work.outcome.log));
+  work.signals = std::move(searched.signals);
+  work.no_phases = searched.why_not;
+  return ok();
+}
+
 }  // namespace
 
 const std::vector<std::string>& names() {
@@ -131,12 +142,7 @@ Result<Outcome> run_jobs(const storage::CaseReader& reader, const Options& optio
     if (std::ranges::find(names(), job) == names().end())
       return Error{Code::kInvalidArgument, "no job is called '" + job + "'"};
   internal::Work work(reader, options, sink);
-  CASEBOX_TRY(work.case_id, id_from_bytes<CaseId>(reader.record().case_id()));
-  work.time_scale = declared_time_scale(reader);
-  CASEBOX_TRY(Searched searched, search(reader, work.time_scale));
-  CASEBOX_TRY(work.phases, assemble(reader, searched, work.outcome.log));
-  work.signals = std::move(searched.signals);
-  work.no_phases = searched.why_not;
+  CASEBOX_CHECK(begin(work));
   work.outcome.phases = work.phases.found;
   work.outcome.quality = work.phases.quality;
   work.outcome.phase_source = work.phases.info.phase_source;
@@ -149,6 +155,14 @@ Result<Outcome> run_jobs(const storage::CaseReader& reader, const Options& optio
   for (const auto& [job, run] : all)
     if (options.only.empty() || with_needed(options.only).contains(job)) CASEBOX_CHECK(run(work));
   return std::move(work.outcome);
+}
+
+Result<ForConformance> for_conformance(const storage::CaseReader& reader) {
+  const Options options;
+  const Sink none = [](const v1::Finding&) { return ok(); };
+  internal::Work work(reader, options, none);
+  CASEBOX_CHECK(begin(work));
+  return internal::gather_for_conformance(work);
 }
 
 }  // namespace casebox::analytics::jobs

@@ -22,7 +22,7 @@
 #include <vector>
 
 #include "analytics/case_log/case_log.h"
-#include "analytics/conformance/conform.h"
+#include "analytics/conformance/recorded_text.h"
 #include "analytics/phases/decode.h"
 #include "analytics/quality/gate.h"
 #include "analytics/timing/phase_timing.h"
@@ -79,6 +79,15 @@ std::set<std::string> with_needed(std::set<std::string> jobs);
 /// rests on phases that are not.
 Result<Outcome> run_jobs(const storage::CaseReader& reader, const Options& options,
                          const Sink& sink);
+
+/// What conformance compares of a case, before its labels are taken for a norm's.
+struct ForConformance {
+  EventLog log;  // one trace: phases as timing has them, annotated steps, what people marked
+  case_log::CaseLog info;
+  conformance::Recorded recorded;
+  bool placed = true;  // false: it may not be said when found phases begin and end
+};
+Result<ForConformance> for_conformance(const storage::CaseReader& reader);
 
 /// How much faster than life a simulated case says it ran: 1 for every other.
 double declared_time_scale(const storage::CaseReader& reader);

@@ -22,6 +22,7 @@ constexpr int kMaxDepth = 256;
 constexpr XML_Index kMaxToken = 4 << 20;
 constexpr size_t kMaxLabel = 64 << 10;
 constexpr size_t kChunk = 1 << 18;
+constexpr size_t kMaxRecorded = 2 << 20;
 constexpr size_t kNamedForeign = 12;
 
 std::string_view local_name(const char* name) {
@@ -48,7 +49,8 @@ std::string lower(std::string_view text) {
 
 class XesParser {
  public:
-  XesParser(ByteSource& source, const Limits& limits) : source_(source), limits_(limits) {}
+  XesParser(ByteSource& source, const Limits& limits, std::vector<std::string>* recorded)
+      : source_(source), limits_(limits), recorded_(recorded) {}
   ~XesParser() {
     if (parser_ != nullptr) XML_ParserFree(parser_);
   }
@@ -117,6 +119,7 @@ class XesParser {
     } else if (above == In::kLog && name == "trace") {
       now = In::kTrace;
       builder_.begin_trace();
+      if (recorded_ != nullptr) recorded_->emplace_back();
     } else if (above == In::kLog && name == "event") {
       builder_.count("events outside any trace were dropped");
     } else if (above == In::kTrace && name == "event") {
@@ -146,13 +149,16 @@ class XesParser {
       if (std::strcmp(a[0], "key") == 0) key = a[1];
       if (std::strcmp(a[0], "value") == 0) value = a[1];
     }
-    if (value.size() > kMaxLabel) {
+    const bool recorded = above == In::kTrace && key == kRecordedKey;
+    if (value.size() > (recorded ? kMaxRecorded : kMaxLabel)) {
       builder_.count("attribute values longer than 64 KiB were dropped");
       return;
     }
     if (above == In::kTrace) {
       if (key == "concept:name") return builder_.name_trace(std::string(value));
       if (key == "casebox:wall_time_known" && value == "false") return builder_.no_wall_time();
+      if (recorded && recorded_ != nullptr) recorded_->back() = value;
+      if (key.starts_with("casebox:")) return;
     } else if (event_attribute(type, key, value)) {
       return;
     }
@@ -178,6 +184,12 @@ class XesParser {
       event_.t1_ns = integer(value);
     } else if (key == "casebox:u95_ns" && type == "int") {
       event_.u95_ns = integer(value);
+    } else if (key == "casebox:u95_start_ns" && type == "int") {
+      event_.u95_start_ns = integer(value);
+    } else if (key == "casebox:u95_end_ns" && type == "int") {
+      event_.u95_end_ns = integer(value);
+    } else if (key == "casebox:beside") {
+      event_.beside = true;
     } else if (key == "casebox:open") {
       event_.open = value == "true";
     } else if (key == "casebox:confidence") {
@@ -211,6 +223,7 @@ class XesParser {
 
   ByteSource& source_;
   Limits limits_;
+  std::vector<std::string>* recorded_;  // of each trace; may be null
   XML_Parser parser_ = nullptr;
   std::string failure_;
   LogBuilder builder_;
@@ -224,15 +237,16 @@ class XesParser {
 
 }  // namespace
 
-Result<EventLog> read_xes(const std::filesystem::path& path, const Limits& limits) {
+Result<EventLog> read_xes(const std::filesystem::path& path, const Limits& limits,
+                          std::vector<std::string>* recorded) {
   CASEBOX_TRY(const auto source, ByteSource::open(path, limits.max_bytes));
-  return XesParser(*source, limits).run();
+  return XesParser(*source, limits, recorded).run();
 }
 
-Result<EventLog> read_xes_text(std::string_view text, const std::string& name,
-                               const Limits& limits) {
+Result<EventLog> read_xes_text(std::string_view text, const std::string& name, const Limits& limits,
+                               std::vector<std::string>* recorded) {
   const auto source = ByteSource::of(text, name);
-  return XesParser(*source, limits).run();
+  return XesParser(*source, limits, recorded).run();
 }
 
 }  // namespace casebox::analytics::readers

@@ -77,7 +77,8 @@ void attribute(std::string& out, const char* indent, const char* type, const cha
   out += "\"/>\n";
 }
 
-void event(std::string& out, const EventLog& log, const LogEvent& e, std::optional<int64_t> wall) {
+void event(std::string& out, const EventLog& log, const LogEvent& e, std::optional<int64_t> wall,
+           const std::string& beside) {
   constexpr const char* kIn = "      ";
   out += "    <event>\n";
   attribute(out, kIn, "string", "concept:name", log.activities[e.activity]);
@@ -92,7 +93,12 @@ void event(std::string& out, const EventLog& log, const LogEvent& e, std::option
   attribute(out, kIn, "string", "lifecycle:transition", "complete");
   if (!e.resource.empty()) attribute(out, kIn, "string", "org:resource", e.resource);
   attribute(out, kIn, "int", "casebox:u95_ns", std::to_string(e.u95_ns));
+  if (e.u95_start_ns >= 0)
+    attribute(out, kIn, "int", "casebox:u95_start_ns", std::to_string(e.u95_start_ns));
+  if (e.u95_end_ns >= 0)
+    attribute(out, kIn, "int", "casebox:u95_end_ns", std::to_string(e.u95_end_ns));
   attribute(out, kIn, "string", "casebox:origin", origin_name(e.origin));
+  if (!beside.empty()) attribute(out, kIn, "string", "casebox:beside", beside);
   if (e.open) attribute(out, kIn, "boolean", "casebox:open", "true");
   if (e.confidence != 0) {
     char text[32];
@@ -111,7 +117,7 @@ void event(std::string& out, const EventLog& log, const LogEvent& e, std::option
 }  // namespace
 
 void write_xes(const EventLog& log, const std::function<void(std::string_view)>& sink,
-               const std::map<std::string, std::string>& of_each_trace) {
+               const XesExtras& extras) {
   std::string out =
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
       "<log xes.version=\"1849-2016\" xes.features=\"nested-attributes\" "
@@ -128,10 +134,14 @@ void write_xes(const EventLog& log, const std::function<void(std::string_view)>&
   for (const Trace& trace : log.traces) {
     out += "  <trace>\n";
     attribute(out, "    ", "string", "concept:name", trace.case_key);
-    for (const auto& [key, value] : of_each_trace)
+    for (const auto& [key, value] : extras.of_each_trace)
       attribute(out, "    ", "string", key.c_str(), value);
     if (!trace.wall_start_ns) attribute(out, "    ", "boolean", "casebox:wall_time_known", "false");
-    for (const LogEvent& e : trace.events) event(out, log, e, trace.wall_start_ns);
+    for (size_t i = 0; i < trace.events.size(); ++i) {
+      const auto beside = extras.beside.find(i);
+      event(out, log, trace.events[i], trace.wall_start_ns,
+            beside == extras.beside.end() ? "" : beside->second);
+    }
     out += "  </trace>\n";
     sink(out);
     out.clear();

@@ -17,9 +17,16 @@
 
 namespace casebox::analytics::readers {
 
-/// Calls `sink` with pieces of the document in order. `of_each_trace`: string attributes, key and
-/// value, that every trace gets.
+/// What a file gets beside the log.
+struct XesExtras {
+  std::map<std::string, std::string> of_each_trace;  // string attributes, key and value
+  /// Events, by their place in each trace, that stand beside the pathway (an alarm, a checklist):
+  /// other programs see them as events, and readers of ours leave them out. The text says what.
+  std::map<size_t, std::string> beside;
+};
+
+/// Calls `sink` with pieces of the document in order.
 void write_xes(const EventLog& log, const std::function<void(std::string_view)>& sink,
-               const std::map<std::string, std::string>& of_each_trace = {});
+               const XesExtras& extras = {});
 
 }  // namespace casebox::analytics::readers

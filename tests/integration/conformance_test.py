@@ -152,7 +152,9 @@ def written_logs(work):
     times = {round(int(e["casebox:t0_ns"]) * 1e-9, 6) for e in log[0]}
     expect(all(round(p["start_s"], 6) in times for p in shown), "a phase of the case is not in the log")
     again = casebox.json("conform", "--model", "lap-cholecystectomy", "--log", file)
-    expect(again["log"]["events"] == len(written), "our own reader finds other events")
+    compared = sum("casebox:beside" not in event for event in written)
+    expect(0 < compared < len(written), f"{compared} of {len(written)} events are compared")
+    expect(again["log"]["events"] == compared, "our own reader finds other events")
     print(f"{len(written)} events, nothing lost")
 
 

@@ -130,9 +130,9 @@ def counted(store, work, cases, ids, norm):
     # By default the program's own norm for the procedure is taken: another one.
     casebox.run(*todo, "--store", store)
     refused = chart(store, code=2)
-    one_line_error(refused, "different norms", "plan@1.0.0", "lap-cholecystectomy@1.1.0", "give --protocol")
+    one_line_error(refused, "different norms", "plan@1.0.0", "lap-cholecystectomy@1.1.1", "give --protocol")
     left = {one["case_id"]: one["reason"] for one in chart(store, "--protocol", norm)["excluded"]}
-    expect(set(left) == {late} and "compared with lap-cholecystectomy@1.1.0 (sha256 " in left[late], f"{left}")
+    expect(set(left) == {late} and "compared with lap-cholecystectomy@1.1.1 (sha256 " in left[late], f"{left}")
     expect(left[late].endswith(f"to count it run casebox analyze conformance --case {late} --protocol NORM"), left[late])
     other = chart(store, "--protocol", PROCEDURE)
     expect(set(points(other)) == {late} and len(other["excluded"]) == len(cases), "the other norm's own case")

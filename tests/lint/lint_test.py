@@ -39,6 +39,17 @@ class Planted(unittest.TestCase):
         self.finds("proto/log/a.cpp", '// text\n#include "proto/keyring/keyring.h"\n', "proto/log/a.cpp:2")
         self.allows("storage/a.cpp", '#include "proto/frame/frame.h"\n')
 
+    def test_a_step_without_words_for_a_patient_is_found(self):
+        steps = "id: p\nsteps:\n  - id: time-out\n    title: T\n  - {id: count, title: C}\n"
+        path = "deploy/protocols/p.yaml"
+        words = "lay:\n  procedure: an operation\n  steps:\n    time-out: the safety check\n"
+        self.finds(path, steps, "no words for a patient of time-out")
+        self.finds(path, steps + words, "no words for a patient of count")
+        self.allows(path, steps + words + "    count: the counting\n")
+        self.finds(path, steps + words.replace("  procedure: an operation\n", "") + "    count: the counting\n",
+                   "of (procedure)")
+        self.allows("tests/p.yaml", steps)
+
     def test_siblings_including_each_other_are_found(self):
         self.finds("recorder/a.cpp", '#include "analytics/event_log.h"\n', "recorder includes")
         self.finds("recorder/sources/a.cpp", '#include "ingest/ingest.h"\n', "recorder includes")

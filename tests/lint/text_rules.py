@@ -16,10 +16,31 @@ RULES = [
      "a marker of unfinished work; finish it or describe the limit in the docs"),
 ]
 
+PROTOCOL = re.compile(r"^deploy/protocols/[^/]+\.yaml$")
+
+
+def without_lay_words(text):
+    """Steps of a shipped protocol that it has no words for which a patient understands."""
+    steps, lay, section, inner = [], set(), "", ""
+    for line in text.splitlines():
+        if head := re.match(r"([a-z_]+):", line):
+            section, inner = head.group(1), ""
+        elif section == "steps" and (step := re.match(r" *- \{?id: *([\w.-]+)", line)):
+            steps.append(step.group(1))
+        elif section == "lay" and (head := re.match(r"  ([\w.-]+): *(.*)$", line)):
+            inner = head.group(1)
+            lay.add("(procedure)" if inner == "procedure" and head.group(2) else "")
+        elif section == "lay" and inner == "steps" and (word := re.match(r"    ([\w.-]+): *\S", line)):
+            lay.add(word.group(1))
+    return [step for step in ["(procedure)", *steps] if step not in lay]
+
 
 def check(path, text):
     """Findings of one text file."""
     found = []
+    if PROTOCOL.match(path):
+        found += [f"{path}:1: no words for a patient of {step}; write them under lay:"
+                  for step in without_lay_words(text)]
     lines = text.splitlines()
     if len(lines) > MAX_LINES and not NOT_HAND_WRITTEN.search(path):
         found.append(f"{path}:{MAX_LINES + 1}: {len(lines)} lines; the limit is {MAX_LINES}: divide it")

@@ -17,7 +17,7 @@
 #include "tools/analyses/departure_counts.h"
 #include "tools/analyses/series.h"
 #include "tools/cli/names.h"
-#include "tools/documents/small_groups.h"
+#include "tools/documents/suppression.h"
 
 namespace casebox::tools {
 namespace {
@@ -299,7 +299,7 @@ Result<spc::Funnel> make_funnel(const Args& args, const Cohort& cohort, Series& 
   // A small group is not in the pooled target either, or it could be computed from the rest.
   const bool hide = hides_small_groups(args, cohort);
   for (const auto& [name, group] : groups) {
-    if (hide && group.size < kMinimumGroup)
+    if (hide && !Suppression::enough(group.size))
       withheld.push_back({name, kUnderMinimum});
     else
       list.push_back(group);

@@ -3,11 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "analytics/finding/finding.h"
 #include "tools/analyses/as_study.h"
+#include "tools/cli/nearest.h"
 #include "tools/cli/progress.h"
 #include "tools/commands/commands.h"
+#include "tools/documents/departure_table.h"
 #include "tools/documents/parts.h"
 #include "tools/documents/weights_document.h"
 #include "tools/findings/analysis.h"
@@ -53,6 +57,15 @@ void print_analysis(const Analysis& analysis) {
       if (finding.run().job() == report.job && finding.kind() != analytics::finding::kRunKind)
         fmt::print("    {}  {}\n", to_hex(finding.id()).substr(0, 12), finding.text());
   }
+}
+
+/// One line: what each job of one of many cases came to.
+void print_brief(const Analysis& analysis) {
+  std::string line = to_string(analysis.case_id);
+  for (const analytics::jobs::Report& report : analysis.outcome.reports)
+    line += fmt::format("  {} {}", report.job,
+                        report.skipped.empty() ? std::to_string(report.findings) : "skipped");
+  fmt::print("{}\n", line);
 }
 
 std::string cohort_names() {
@@ -113,22 +126,35 @@ Result<int> run_jobs(const Args& args, const std::string& job) {
   json["cases"] = ids.size();
   json["results"] = Json::array();
   std::vector<Compared> comparisons;
+  DepartureTable departures;
+  std::map<std::string, size_t> not_compared;  // reason -> cases
   CASEBOX_CHECK(analyze_cases(*access, ids, options, [&](const Analysis& analysis) {
     comparisons.push_back(compared(analysis.findings));
     progress.update(comparisons.size());
+    departures.add(analysis.findings);
+    if (comparisons.back().outcome == Compared::Outcome::kSkipped)
+      ++not_compared[comparisons.back().reason];
     if (args.json())
       json["results"].push_back(analysis_json(analysis));
-    else
+    else if (ids.size() == 1)
       print_analysis(analysis);
+    else
+      print_brief(analysis);
     return ok();
   }));
   const CallWeights weights = weigh_call(comparisons);
   if (args.json()) {
     put_weights(weights, json);
+    json["departures"] = departure_table_json(departures);
     print(json);
-  } else {
-    print_weights(weights);
+    return 0;
   }
+  if (ids.size() > 1) {
+    print_departure_table(stdout, departures, SIZE_MAX);
+    for (const auto& [reason, n] : not_compared)
+      fmt::print("  not compared: {} cases: {}\n", n, reason);
+  }
+  print_weights(weights);
   return 0;
 }
 
@@ -193,8 +219,20 @@ Result<int> run_cohort(const Args& args, const CohortAnalysis& analysis) {
   return 0;
 }
 
+Error unknown_job(const std::string& job) {
+  std::vector<std::string> known = analytics::jobs::names();
+  for (const CohortAnalysis* analysis : cohort_analyses()) known.push_back(analysis->name);
+  const std::string meant = nearest(job, known);
+  return {Code::kInvalidArgument, "analyze: no job or analysis is called '" + job + "'" +
+                                      (meant.empty() ? "" : ", did you mean " + meant + "?") +
+                                      "; `casebox analyze --help` lists them"};
+}
+
 Result<int> run(const Args& args) {
   const std::string job = args.text("JOB");
+  if (!job.empty() && find_cohort_analysis(job) == nullptr &&
+      std::ranges::find(analytics::jobs::names(), job) == analytics::jobs::names().end())
+    return unknown_job(job);
   if (!args.has("--store") == !args.has("--log"))
     return Error{Code::kInvalidArgument, "give --store DIR, or --log FILE for a log of any origin"};
   if (const CohortAnalysis* analysis = find_cohort_analysis(job))
@@ -206,37 +244,78 @@ Result<int> run(const Args& args) {
   return run_jobs(args, job);
 }
 
+/// Puts an option under a heading of the help text (tools/main.cpp).
+Arg under(const std::string& heading, Arg arg) {
+  arg.help = "[" + heading + "] " + arg.help;
+  return arg;
+}
+
 std::vector<Arg> analyze_args() {
   std::vector<Arg> out = {
-      {"JOB", ArgKind::kText,
-       "quality, phases, timing, conformance, twin: findings of each case; or an analysis of many "
-       "cases, listed below; without: all jobs"},
-      {"--store", ArgKind::kText, "The store"},
-      {"--keys", ArgKind::kText, "Keystore, unless <store>/keys"},
-      {"--case", ArgKind::kText, "One case: id, its first digits, or alias"},
-      {"--cohort", ArgKind::kText, "The cases a query names; without: all"},
-      {"--log", ArgKind::kText,
-       "An event log (.xes, .xes.gz, .csv) instead of a store, for analyses of many cases"},
-      {"--write", ArgKind::kFlag,
-       "Of an analysis of many cases: keep its findings in the store, as a study"},
-      {"--protocol", ArgKind::kText, "The norm: file or id; default by procedure"},
-      {"--side-by-side", ArgKind::kFlag,
-       "Of a log whose activities may overlap: do not withhold such cases' times"}};
+      {"JOB", ArgKind::kText, "A job or an analysis, listed below; without: all jobs"}};
+  for (Arg& arg :
+       std::vector<Arg>{{"--store", ArgKind::kText, "The store"},
+                        {"--keys", ArgKind::kText, "Keystore, unless <store>/keys"},
+                        {"--case", ArgKind::kText, "One case: id, its first digits, or alias"},
+                        {"--cohort", ArgKind::kText, "The cases a query names; without: all"}})
+    out.push_back(under("Which cases", std::move(arg)));
+  out.push_back(
+      under("How", {"--protocol", ArgKind::kText, "The norm: file or id; default by procedure"}));
+  out.push_back(under("How", {"--write", ArgKind::kFlag,
+                              "Of an analysis of many cases: keep its findings in the store, as a "
+                              "study"}));
+  std::vector<Arg> of_log = log_args();
+  of_log.insert(of_log.begin(),
+                {{"--log", ArgKind::kText,
+                  "An event log (.xes, .xes.gz, .csv) instead of a store, for analyses of many "
+                  "cases"},
+                 {"--side-by-side", ArgKind::kFlag,
+                  "Of a log whose activities may overlap: do not withhold such cases' times"}});
+  for (Arg& arg : of_log) out.push_back(under("A log instead of a store", std::move(arg)));
+  std::map<std::string, std::vector<std::string>> owners;
   for (const CohortAnalysis* analysis : cohort_analyses())
-    for (const Arg& arg : analysis->args)
-      if (std::ranges::find(out, arg.name, &Arg::name) == out.end()) out.push_back(arg);
-  for (Arg& arg : log_args()) out.push_back(std::move(arg));
+    for (const Arg& arg : analysis->args) owners[arg.name].push_back(analysis->name);
+  for (const CohortAnalysis* analysis : cohort_analyses())
+    for (const Arg& arg : analysis->args) {
+      if (std::ranges::find(out, arg.name, &Arg::name) != out.end()) continue;
+      const bool one = owners.at(arg.name).size() == 1;
+      out.push_back(under(one ? "Of " + analysis->name : "Of several analyses", arg));
+    }
   return out;
 }
 
+/// Analyses of many cases by what they answer; one that is in no group stands in the last.
 std::string details() {
-  std::string out = "Analyses of many cases print a result, and keep it with --write:\n";
-  for (const CohortAnalysis* analysis : cohort_analyses())
-    out += fmt::format("  {:<12} {}\n", analysis->name, analysis->summary);
+  static const std::vector<std::pair<const char*, std::vector<std::string>>> kGroups = {
+      {"How long", {"timing", "profile"}},
+      {"What happens, and in which order", {"dfg", "variants", "skeleton"}},
+      {"Whether it changes", {"spc", "diversity"}},
+      {"Others", {}}};
+  std::string out =
+      "Jobs, of each case; their findings are written into the store, the same ones not twice:\n"
+      "  quality      whether times and order of the case can be used\n"
+      "  phases       where its phases begin and end, from device streams\n"
+      "  timing       how long each phase took\n"
+      "  conformance  where it left the agreed pathway; of many cases a table by certainty\n"
+      "  twin         whether forecasts came in time and held\n"
+      "Analyses, of many cases; they print a result, and keep it with --write:\n";
+  std::set<std::string> listed;
+  for (const auto& [heading, names] : kGroups) {
+    std::string lines;
+    for (const CohortAnalysis* one : cohort_analyses()) {
+      const bool here = names.empty() ? !listed.contains(one->name)
+                                      : std::ranges::find(names, one->name) != names.end();
+      if (!here) continue;
+      listed.insert(one->name);
+      lines += fmt::format("    {:<12} {}\n", one->name, one->summary);
+    }
+    if (!lines.empty()) out += fmt::format("  {}:\n{}", heading, lines);
+  }
   return out +
-         "Every other call writes findings into the store; the same ones are not written twice.\n"
+         "timing is an analysis where it is asked for by name, and a job among all jobs.\n"
          "Examples:\n"
          "  casebox analyze --store S --case 3f2a\n"
+         "  casebox analyze conformance --store S\n"
          "  casebox analyze timing --store S --cohort 'procedure = \"gastric-bypass\"' --json\n"
          "  casebox analyze timing --store S --write\n"
          "  casebox analyze timing --log log.csv --columns case=ID activity=WHAT start=FROM end=TO";

@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <charconv>
-#include <map>
 
 #include "analytics/conformance/whole_log.h"
 #include "tools/cli/progress.h"
 #include "tools/commands/commands.h"
 #include "tools/documents/conformance_document.h"
+#include "tools/documents/departure_table.h"
 #include "tools/documents/weights_document.h"
+#include "tools/findings/log_for_norm.h"
 #include "tools/findings/norms.h"
 
 namespace casebox::tools {
@@ -16,6 +17,8 @@ namespace {
 
 namespace conformance = analytics::conformance;
 using conformance::CaseResult;
+
+constexpr size_t kMostKinds = 15;  // of departures, for people
 
 constexpr const char* kFitness =
     "1 - cost / (cost of the trace alone + cost of the shortest run of the model)";
@@ -61,47 +64,11 @@ Json model_json(const NormFile& model) {
   return out;
 }
 
-void print_summary(const std::vector<CaseResult>& results) {
-  struct Row {
-    uint64_t certain = 0, ambiguous = 0, unobserved = 0, justified = 0;
-  };
-  std::map<std::string, Row> rows;
-  for (const CaseResult& r : results) {
-    std::map<std::string, std::set<v1::Certainty>> of_case;
-    for (const conformance::Departure& d : r.departures)
-      of_case[fmt::format("{:<8} {}", to_string(d.deviation), d.title)].insert(d.certainty);
-    for (const auto& [what, certainties] : of_case) {
-      Row& row = rows[what];
-      row.certain += certainties.contains(v1::CERTAINTY_CERTAIN);
-      row.ambiguous += certainties.contains(v1::CERTAINTY_AMBIGUOUS) &&
-                       !certainties.contains(v1::CERTAINTY_CERTAIN);
-      row.unobserved += certainties.contains(v1::CERTAINTY_UNOBSERVED);
-      row.justified += certainties.contains(v1::CERTAINTY_JUSTIFIED);
-    }
-  }
-  std::vector<std::pair<std::string, Row>> sorted(rows.begin(), rows.end());
-  std::ranges::stable_sort(sorted, std::ranges::greater(), [](const auto& item) {
-    return item.second.certain * 1000 + item.second.ambiguous;
-  });
-  if (sorted.empty()) return;
-  fmt::print(
-      "\nCases with                                              certain  perhaps  unseen  with "
-      "reason\n");
-  size_t shown = 0;
-  for (const auto& [what, row] : sorted) {
-    if (++shown > 15) {
-      fmt::print("  ... and {} more kinds\n", sorted.size() - 15);
-      break;
-    }
-    fmt::print("  {:<52} {:>7}  {:>7}  {:>6}  {:>11}\n", what.substr(0, 52), row.certain,
-               row.ambiguous, row.unobserved, row.justified);
-  }
-}
-
 /// Without its cases.
-Json result_json(const Args& args, const NormFile& model, const analytics::EventLog& log,
+Json result_json(const Args& args, const NormFile& model, const LogForNorm& given,
                  const conformance::Options& options, const conformance::LogResult& result,
                  const conformance::Weighing& weighing, const conformance::WeightOptions& weights) {
+  const analytics::EventLog& log = given.log;
   Json json = document("conform");
   json["model"] = model_json(model);
   json["log"]["path"] = args.text("--log");
@@ -110,6 +77,9 @@ Json result_json(const Args& args, const NormFile& model, const analytics::Event
   json["log"]["variants"] = result.variants;
   json["log"]["ignored_events"] = result.totals.ignored_events;
   json["log"]["notices"] = log.notices;
+  json["log"]["not_compared"] = Json::array();
+  for (const LogForNorm::Left& left : given.not_compared)
+    json["log"]["not_compared"].push_back({{"case", left.case_key}, {"reason", left.reason}});
   json["conventions"]["order"] = to_string(options.order);
   json["conventions"]["silent_cost"] = cost_json(options.silent_cost, options.unit);
   json["conventions"]["fitness"] = kFitness;
@@ -139,21 +109,26 @@ void print_json(Json head, const Args& args, const NormFile& model,
   fmt::print("]}}\n");
 }
 
-void print_people(const Args& args, const NormFile& model, const analytics::EventLog& log,
+void print_people(const Args& args, const NormFile& model, const LogForNorm& given,
                   const conformance::Options& options, const conformance::LogResult& result,
                   const conformance::Weighing& weighing,
                   const conformance::WeightOptions& weights) {
+  const analytics::EventLog& log = given.log;
   fmt::print("Norm  {} ({})\n", model.norm.name(), model.path);
   for (const std::string& notice : model.norm.notices) fmt::print("      note: {}\n", notice);
   fmt::print("Log   {}: {} cases, {} events, {} variants\n", args.text("--log"), log.traces.size(),
              log.event_count(), result.variants);
   for (const std::string& notice : log.notices) fmt::print("      note: {}\n", notice);
+  for (const LogForNorm::Left& left : given.not_compared)
+    fmt::print("      not compared: {}: {}\n", left.case_key, left.reason);
   fmt::print("Order by {}; silent steps cost {}; fitness = {}.\n", to_string(options.order),
              args.text("--silent"), kFitness);
   fmt::print(
       "{} of {} cases follow the norm's flow throughout; mean fitness {:.4f}, pooled {:.4f}.\n",
       result.totals.fitting, result.cases.size(), result.fitness_mean(), result.fitness_pooled());
-  print_summary(result.cases);
+  DepartureTable table;
+  for (const CaseResult& one : result.cases) table.add(one);
+  print_departure_table(stdout, table, kMostKinds);
   print_weighing(stdout, weighing, weights);
   fmt::print("\n");
   const auto limit = static_cast<size_t>(std::max<int64_t>(0, args.integer("--limit")));
@@ -187,18 +162,20 @@ Result<int> run(const Args& args) {
   const conformance::WeightOptions weights{.seed = static_cast<uint64_t>(args.integer("--seed")),
                                            .draws = static_cast<uint32_t>(draws)};
   CASEBOX_TRY(const NormFile model, load_norm(args.text("--model")));
-  CASEBOX_TRY(const analytics::EventLog log,
-              load_log(args.text("--log"), args.list("--columns"), args.text("--dates")));
+  CASEBOX_TRY(const LogForNorm given, load_log_for(model.norm, args.text("--log"),
+                                                   args.list("--columns"), args.text("--dates")));
+  const analytics::EventLog& log = given.log;
   Progress progress("comparing", log.traces.size(), "cases");
-  auto result = conformance::conform_log(model.norm, log, options, static_cast<unsigned>(threads),
-                                         [&](size_t done) { progress.update(done); });
+  auto result = conformance::conform_log(
+      model.norm, log, options, static_cast<unsigned>(threads),
+      [&](size_t done) { progress.update(done); }, given.seen);
   if (!result) return annotate(std::move(result).error(), args.text("--model"));
   const conformance::Weighing weighing = conformance::weigh(model.norm, result->cases, weights);
   if (args.json())
-    print_json(result_json(args, model, log, options, *result, weighing, weights), args, model,
+    print_json(result_json(args, model, given, options, *result, weighing, weights), args, model,
                options, *result, weighing);
   else
-    print_people(args, model, log, options, *result, weighing, weights);
+    print_people(args, model, given, options, *result, weighing, weights);
   return 0;
 }
 

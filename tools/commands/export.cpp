@@ -36,8 +36,7 @@ Result<int> run(const Args& args) {
   } else if (format == "mp4") {
     CASEBOX_CHECK(export_mp4(*reader, args.text("--stream"), span, out.file()));
   } else {
-    CASEBOX_TRY(const auto facts, query::read_facts(*reader));
-    CASEBOX_CHECK(export_xes(*reader, facts, out.file()));
+    CASEBOX_CHECK(export_xes(*reader, out.file()));
   }
   const auto size = static_cast<int64_t>(std::ftell(out.file()));
   CASEBOX_CHECK(out.finish());
@@ -69,7 +68,9 @@ const Command kExportCommand{
     run,
     "csv names units in its header and writes values exactly as the source had them; mp4 begins at "
     "the first\n"
-    "key frame of the span; xes holds phases, team marks and alarms. What is exported leaves the "
+    "key frame of the span; xes holds what conformance compares, alarms\n"
+    "and checklists beside it, and what was watched, for casebox conform. What is exported leaves "
+    "the "
     "seal: the\n"
     "opening is audited.\n"
     "Examples:\n"

@@ -16,11 +16,12 @@ struct Made {
   std::string html;
   size_t cases = 0;
   std::string case_id;  // of a report about one case
+  std::vector<report::Copy> copies;
 };
 
 Result<Made> of_one_case(StoreAccess& access, const Args& args, const std::string& kind) {
   CASEBOX_TRY(const CaseId id, access.resolve_case(args.text("CASE")));
-  Made made{{}, 1, to_string(id)};
+  Made made{{}, 1, to_string(id), {}};
   if (kind == "briefing") {
     // Consent first: without it nothing more of the case is read.
     CASEBOX_TRY(auto reader, access.read_case(id, keyring::Purpose::kReport));
@@ -41,13 +42,20 @@ Result<Made> of_cohort(StoreAccess& access, const Args& args) {
   if (args.has("CASE")) {
     CASEBOX_TRY(const CaseId id, access.resolve_case(args.text("CASE")));
     ids.push_back(id);
+  } else if (args.text("--cohort").find_first_not_of(' ') == std::string::npos) {
+    // All cases: none has to be opened to know that.
+    CASEBOX_TRY(const auto records, access.store().operations());
+    for (const v1::CaseRecord& record : records) {
+      CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(record.case_id()));
+      ids.push_back(id);
+    }
   } else {
     CASEBOX_TRY(auto answer, query::ask(access, args.text("--cohort"), keyring::Purpose::kReport));
     ids = std::move(answer.cases);
   }
   const std::string expression = args.has("CASE") ? "one case" : args.text("--cohort");
   CASEBOX_TRY(const auto cohort, report::gather_cohort(access, expression, ids));
-  return Made{report::committee(cohort), ids.size(), ""};
+  return Made{report::committee(cohort), cohort.cases.size(), "", cohort.copies};
 }
 
 Result<int> run(const Args& args) {
@@ -73,12 +81,18 @@ Result<int> run(const Args& args) {
     json["kind"] = kind;
     json["case_id"] = made.case_id.empty() ? Json(nullptr) : Json(made.case_id);
     json["cases"] = made.cases;
+    json["copies"] = Json::array();
+    for (const report::Copy& copy : made.copies)
+      json["copies"].push_back({{"case_id", copy.case_id}, {"of", copy.of}});
     json["out"] = args.text("--out");
     json["bytes"] = made.html.size();
     print(json);
-  } else {
-    std::fprintf(stderr, "%s (%zu bytes)\n", args.text("--out").c_str(), made.html.size());
+    return 0;
   }
+  for (const report::Copy& copy : made.copies)
+    std::fprintf(stderr, "%s is a copy of %s and counts nowhere\n", copy.case_id.c_str(),
+                 copy.of.c_str());
+  std::fprintf(stderr, "%s (%zu bytes)\n", args.text("--out").c_str(), made.html.size());
   return 0;
 }
 

@@ -2,6 +2,7 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include "tools/config/lay_words.h"
 #include "tools/config/yaml.h"
 
 namespace casebox::tools {
@@ -29,7 +30,8 @@ int line_of(const ProtocolFile& file, const std::string& message) {
 
 Result<ProtocolFile> read_protocol(std::string_view text, const std::string& name) {
   ProtocolFile out;
-  CASEBOX_CHECK(read_yaml(text, name, out.protocol));
+  CASEBOX_CHECK(read_yaml(text, name, out.protocol, kLayKey));
+  CASEBOX_CHECK(read_lay_words(text, name));
   // It is YAML of the right form: only the marks are wanted now.
   try {
     const YAML::Node root = YAML::Load(std::string(text));

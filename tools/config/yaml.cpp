@@ -296,7 +296,8 @@ void emit_message(YAML::Emitter& out, const pb::Message& message, bool all) {
 
 }  // namespace
 
-Result<void> read_yaml(std::string_view from, const std::string& name, pb::Message& into) {
+Result<void> read_yaml(std::string_view from, const std::string& name, pb::Message& into,
+                       const std::string& beside) {
   if (from.size() > 1 << 20)
     return Error{Code::kInvalidArgument, name + ": larger than 1 MiB; give a configuration file"};
   std::string yaml(from);
@@ -310,7 +311,8 @@ Result<void> read_yaml(std::string_view from, const std::string& name, pb::Messa
     yaml = std::move(told.utf8);
   }
   try {
-    const YAML::Node root = YAML::Load(yaml);
+    YAML::Node root = YAML::Load(yaml);
+    if (!beside.empty() && root.IsMap()) root.remove(beside);
     into.Clear();
     return Mapper(name).message(root, "", into, 0);
   } catch (const YAML::Exception& e) {

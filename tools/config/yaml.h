@@ -19,9 +19,10 @@
 
 namespace casebox::tools {
 
-/// Fills `into` from YAML text; `name` stands for the text in errors.
+/// Fills `into` from YAML text; `name` stands for the text in errors. `beside`: a top-level key
+/// that is passed over, as something else reads it.
 Result<void> read_yaml(std::string_view from, const std::string& name,
-                       google::protobuf::Message& into);
+                       google::protobuf::Message& into, const std::string& beside = "");
 /// The same from a file.
 Result<void> read_yaml_file(const std::filesystem::path& file, google::protobuf::Message& into);
 /// The message as YAML that read_yaml reads back; `all` writes unset fields too, with their

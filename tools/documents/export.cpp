@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "analytics/jobs/jobs.h"
+#include "analytics/readers/xes_reader.h"
 #include "analytics/readers/xes_writer.h"
 #include "tools/cli/names.h"
 #include "tools/documents/playable.h"
@@ -137,11 +139,37 @@ Result<void> events_csv(const storage::CaseReader& reader, const v1::Stream& str
   return ok();
 }
 
-analytics::EventOrigin origin_of(const std::string& name) {
-  return name == "human"       ? analytics::EventOrigin::kHuman
-         : name == "device"    ? analytics::EventOrigin::kDevice
-         : name == "algorithm" ? analytics::EventOrigin::kAlgorithm
-                               : analytics::EventOrigin::kDerived;
+/// An event of an exported log; `what`: it stands beside the pathway, as this.
+struct Beside {
+  analytics::LogEvent event;
+  std::string what;
+};
+
+/// What comparing a case leaves out, and a reader of the log may want: alarms, checklists, reasons,
+/// and the marks of phases that begin and end.
+Result<void> add_beside(const storage::CaseReader& reader, analytics::EventLog& log,
+                        std::vector<Beside>& events) {
+  for (const v1::StreamKind kind : {v1::STREAM_KIND_TEAM, v1::STREAM_KIND_ALARM}) {
+    CASEBOX_TRY(const auto found, reader.events(kind));
+    for (const storage::EventAt& at : found) {
+      const std::string& code = at.event.mark().code();
+      const bool reason = at.event.has_mark() && code == "reason";
+      const bool phase = at.event.has_mark() && (code == "phase.begin" || code == "phase.end");
+      if (at.event.has_mark() && !reason && !phase) continue;  // it is compared
+      analytics::LogEvent event;
+      event.activity = log.intern(event_text(at.event));
+      event.t0_ns = event.t1_ns = at.t.ns;
+      event.u95_ns = at.u95_us == frame::kUnknownU95 ? -1 : int64_t{at.u95_us} * 1000;
+      event.origin = kind == v1::STREAM_KIND_TEAM ? analytics::EventOrigin::kHuman
+                                                  : analytics::EventOrigin::kDevice;
+      event.resource = name_of(kind);
+      events.push_back({std::move(event), at.event.has_checklist() ? "checklist"
+                                          : reason                 ? "reason"
+                                          : phase                  ? "phase-mark"
+                                                                   : name_of(kind)});
+    }
+  }
+  return ok();
 }
 
 }  // namespace
@@ -210,48 +238,34 @@ Result<void> export_mp4(const storage::CaseReader& reader, const std::string& na
   return writer.any() ? ok() : write(out, stream.media().init_segment());
 }
 
-Result<void> export_xes(const storage::CaseReader& reader, const query::CaseFacts& facts,
-                        std::FILE* out) {
-  analytics::EventLog log;
-  analytics::Trace trace;
-  trace.case_key = to_string(facts.id);
-  if (facts.start_utc_ns != 0) trace.wall_start_ns = facts.start_utc_ns;
-  for (const query::PhaseFact& phase : facts.phases) {
-    analytics::LogEvent event;
-    event.activity = log.intern(phase.label);
-    event.timed = phase.placed;
-    event.t0_ns = from_seconds(phase.t0_s).ns;
-    event.t1_ns = from_seconds(phase.t1_s).ns;
-    const bool bounded = phase.start_u95_s >= 0 && phase.end_u95_s >= 0;
-    event.u95_ns = bounded ? from_seconds(std::max(phase.start_u95_s, phase.end_u95_s)).ns : -1;
-    event.open = phase.open;
-    event.origin = origin_of(phase.origin);
-    event.resource = phase.origin;
-    event.sources = phase.sources;
-    trace.events.push_back(std::move(event));
+Result<void> export_xes(const storage::CaseReader& reader, std::FILE* out) {
+  CASEBOX_TRY(auto compared, analytics::jobs::for_conformance(reader));
+  analytics::EventLog& log = compared.log;
+  std::vector<Beside> events;
+  for (analytics::LogEvent& event : log.traces[compared.info.trace].events) {
+    if (event.origin == analytics::EventOrigin::kAlgorithm && !compared.placed) event.timed = false;
+    events.push_back({std::move(event), ""});
   }
-  for (const v1::StreamKind kind : {v1::STREAM_KIND_TEAM, v1::STREAM_KIND_ALARM}) {
-    CASEBOX_TRY(const auto found, reader.events(kind));
-    for (const storage::EventAt& at : found) {
-      analytics::LogEvent event;
-      event.activity = log.intern(event_text(at.event));
-      event.t0_ns = event.t1_ns = at.t.ns;
-      event.u95_ns = at.u95_us == frame::kUnknownU95 ? -1 : int64_t{at.u95_us} * 1000;
-      event.origin = kind == v1::STREAM_KIND_TEAM ? analytics::EventOrigin::kHuman
-                                                  : analytics::EventOrigin::kDevice;
-      event.resource = name_of(kind);
-      trace.events.push_back(std::move(event));
-    }
+  CASEBOX_CHECK(add_beside(reader, log, events));
+  std::ranges::stable_sort(events, {}, [](const Beside& one) { return one.event.t0_ns; });
+  analytics::Trace& trace = log.traces[compared.info.trace];
+  trace.events.clear();
+  analytics::readers::XesExtras extras;
+  for (Beside& one : events) {
+    if (!one.what.empty()) extras.beside[trace.events.size()] = one.what;
+    trace.events.push_back(std::move(one.event));
   }
-  std::ranges::stable_sort(trace.events, {}, &analytics::LogEvent::t0_ns);
-  log.traces.push_back(std::move(trace));
+  extras.of_each_trace = {
+      {"casebox:procedure", reader.record().procedure()},
+      {"casebox:verdict", verify::to_string(reader.verdict())},
+      {analytics::readers::kRecordedKey, analytics::conformance::recorded_text(compared.recorded)}};
   Result<void> written = ok();
-  analytics::readers::write_xes(log,
-                                [&](std::string_view piece) {
-                                  if (written) written = write(out, piece);
-                                },
-                                {{"casebox:procedure", facts.procedure},
-                                 {"casebox:verdict", verify::to_string(reader.verdict())}});
+  analytics::readers::write_xes(
+      log,
+      [&](std::string_view piece) {
+        if (written) written = write(out, piece);
+      },
+      extras);
   return written;
 }
 

@@ -7,7 +7,9 @@
 //         streams as t_s, kind, text
 //   mp4   one video or audio stream as a playable fragmented MP4, each picture at its case time
 //         counted from the first; what an edit list cut away is not in it
-//   xes   phases and events of the case as an IEEE 1849 event log
+//   xes   what conformance compares of the case, as an IEEE 1849 event log; alarms, checklists and
+//         reasons beside it; and what was watched, so that comparing the log says the same. Times
+//         of found phases that must not be used are left out: the order stays
 //
 // Thread safety: free functions; `out` belongs to the caller.
 // Errors: kNotFound for an unknown stream (the message lists those there are), kUnsupported for a
@@ -17,7 +19,6 @@
 #include <string>
 
 #include "storage/reader/case_reader.h"
-#include "tools/query/facts.h"
 
 namespace casebox::tools {
 
@@ -34,7 +35,6 @@ Result<void> export_csv(const storage::CaseReader& reader, const std::string& st
                         storage::Span span, std::FILE* out);
 Result<void> export_mp4(const storage::CaseReader& reader, const std::string& stream,
                         storage::Span span, std::FILE* out);
-Result<void> export_xes(const storage::CaseReader& reader, const query::CaseFacts& facts,
-                        std::FILE* out);
+Result<void> export_xes(const storage::CaseReader& reader, std::FILE* out);
 
 }  // namespace casebox::tools

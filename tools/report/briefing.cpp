@@ -1,45 +1,74 @@
 #include "tools/report/briefing.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
-#include "analytics/finding/finding.h"
+#include "analytics/conformance/labels.h"
 #include "tools/cli/names.h"
+#include "tools/query/compared.h"
+#include "tools/report/gap_spans.h"
 #include "tools/report/sections.h"
 #include "tools/report/tags.h"
+#include "tools/report/timeline_svg.h"
 
 namespace casebox::tools::report {
 namespace {
 
 constexpr size_t kMostItems = 8;  // of a list, so that the briefing stays two pages
 
-/// Names that a patient may know; others are written out as they are.
-std::string plain(const std::string& code) {
-  static const std::map<std::string, std::string> kPlain = {
-      {"lap-cholecystectomy", "keyhole removal of the gallbladder"},
-      {"laparoscopic-cholecystectomy", "keyhole removal of the gallbladder"},
-      {"gastric-bypass", "keyhole stomach bypass"},
-      {"Preparation", "Getting ready inside the abdomen"},
-      {"CalotTriangleDissection", "Freeing the duct and the artery of the gallbladder"},
-      {"ClippingCutting", "Closing and cutting the duct and the artery"},
-      {"GallbladderDissection", "Freeing the gallbladder from the liver"},
-      {"GallbladderPackaging", "Putting the gallbladder into a bag"},
-      {"CleaningCoagulation", "Cleaning and stopping small bleeding"},
-      {"GallbladderRetraction", "Taking the gallbladder out"},
-      {"time-out", "Safety check before the start (time-out)"},
-      {"sign-out", "Safety check at the end (sign-out)"},
-      {"debrief", "Team talk after the operation"},
-      {"instrument-count", "Counting of the instruments"},
-      {"critical-view", "Check of the view before cutting"}};
-  const auto it = kPlain.find(code);
-  return it == kPlain.end() ? words(code) : it->second;
+/// "the safety check before the start"; what no protocol has words for is written out as it is.
+std::string plain(const CaseEvidence& e, const std::string& step) {
+  const std::string wanted = analytics::conformance::folded(step);
+  for (const auto& [id, lay] : e.lay.steps)
+    if (analytics::conformance::folded(id) == wanted) return lay;
+  std::string out = words(step);
+  if (!out.empty() && out[0] >= 'A' && out[0] <= 'Z') out[0] = static_cast<char>(out[0] + 32);
+  return out;
 }
 
-/// "Not marked: Counting of the instruments"
-std::string plain_departure(const v1::Finding& finding) {
-  const std::string title = departure_title(finding);
-  const std::string step = finding.step().empty() ? label_of(finding, "step") : finding.step();
-  return title.substr(0, title.find(':')) + ": " + plain(step);
+std::string capital(std::string text) {
+  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 32);
+  return text;
+}
+
+/// As people speak of time: "about 14 minutes".
+std::string about(double seconds) {
+  if (seconds < 60) return "less than a minute";
+  const int64_t minutes = std::llround(seconds / 60);
+  if (minutes < 60)
+    return "about " + std::to_string(minutes) + (minutes == 1 ? " minute" : " minutes");
+  std::string out = "about " + std::to_string(minutes / 60) + (minutes < 120 ? " hour" : " hours");
+  if (const int64_t rest = minutes % 60; rest > 0) out += " " + std::to_string(rest) + " minutes";
+  return out;
+}
+
+/// "12 minutes" of about().
+std::string bare(double seconds) {
+  const std::string text = about(seconds);
+  return text.starts_with("about ") ? text.substr(6) : text;
+}
+
+std::string step_of(const v1::Finding& finding) {
+  return finding.step().empty() ? label_of(finding, "step") : finding.step();
+}
+
+/// "the counting of instruments was not marked by anybody"
+std::string plain_departure(const CaseEvidence& e, const v1::Finding& finding) {
+  const std::string step = capital(plain(e, step_of(finding)));
+  const std::string deviation = deviation_below(finding);
+  if (deviation == "missing") {
+    const std::string by = label_of(finding, "shown_by");
+    if (by == "people") return step + " was not marked";
+    if (by == "devices") return step + " left no trace in what the devices recorded";
+    return step + " was neither marked nor seen in the recording";
+  }
+  if (deviation == "extra") return step + " was recorded, and the plan does not have it there";
+  if (deviation == "order") return step + " came at another place than in the plan";
+  if (deviation == "time")
+    return step + (value_of(finding, "excess_s", 0) < 0 ? " was shorter than the plan says"
+                                                        : " took longer than the plan says");
+  return step + " was not as in the plan";
 }
 
 /// "1 message", "2 messages"
@@ -50,12 +79,8 @@ std::string counted(size_t n, const std::string& thing) {
 std::string device_of(const CaseView& view, const std::string& stream) {
   for (const StreamView& one : view.streams)
     if (one.stream.name() == stream && !one.stream.device().empty())
-      return words(one.stream.device()) + " (" + stream + ")";
+      return words(one.stream.device());
   return words(stream);
-}
-
-Html small(const std::string& name) {
-  return tag("span", {{"class", "tag soft"}}, {" [" + name + "]"});
 }
 
 Html list(Children items, size_t left_out, const std::string& none) {
@@ -68,56 +93,75 @@ Html list(Children items, size_t left_out, const std::string& none) {
 }
 
 Html planned(const CaseEvidence& e) {
-  std::set<std::string> protocols;
-  for (const v1::Finding& finding : e.view.findings)
-    if (!finding.run().protocol().empty()) protocols.insert(finding.run().protocol());
-  Children out = {
-      tag("h2", {"What was planned"}),
-      tag("p", {"The operation planned was: ", tag("b", {plain(e.view.procedure)}), "."})};
-  for (const std::string& protocol : protocols)
-    out.push_back(tag("p", {"The team's agreed way of doing it is written down as \"" + protocol +
-                            "\". Other ways can be just as good."}));
+  const Compared with = compared(e.view.findings);
+  Children out = {tag("h2", {"What was planned"})};
+  const std::string procedure = e.lay.procedure.empty() ? words(e.view.procedure) : e.lay.procedure;
+  out.push_back(
+      e.view.procedure.empty()
+          ? tag("p", {"Which operation was planned is not in the recording."})
+          : tag("p", {"The recording names this operation: ", tag("b", {procedure}), "."}));
+  out.push_back(
+      tag("p", {with.ran() ? "What was recorded was compared with a written plan for such "
+                             "operations. Other ways can be just as good."
+                           : "Your operation was not compared with a plan. So this paper does not "
+                             "say whether anything differed from one."}));
   return join(out);
 }
 
 Html done(const CaseEvidence& e) {
-  const std::string record = record_tag(e.custody.case_digest);
   Children items;
+  std::set<std::string> parts, open;
+  for (const PhaseSpan& span : e.phases) {
+    parts.insert(span.label);
+    if (span.open) open.insert(span.label);
+  }
   if (!e.view.timing_withheld.empty()) {
-    std::set<std::string> parts;
     for (const PhaseSpan& span : e.phases)
-      if (parts.insert(span.label).second)
-        items.push_back(join({tag("b", {plain(span.label)}), ".", small(record)}));
-    items.push_back(
-        "How long each part took is not said: what was recorded of their times does not "
-        "fit together well enough.");
+      if (parts.erase(span.label) > 0)
+        items.push_back(join({tag("b", {capital(plain(e, span.label))}), "."}));
+    if (!items.empty())
+      items.push_back(
+          "How long each part took is not said: what was recorded of their times does not "
+          "fit together well enough.");
+  } else {
+    for (const auto& [phase, seconds] : phase_seconds(e.phases)) {
+      const PhaseStatistics* usual = e.comparison.find(phase);
+      std::string range = "there are too few other operations here to say what is usual";
+      if (usual != nullptr && usual->n >= kMinimumGroup)
+        range = "in 8 of 10 of " + std::to_string(usual->n) +
+                " other operations here: " + bare(usual->p10_s) + " to " + bare(usual->p90_s);
+      items.push_back(
+          join({tag("b", {capital(plain(e, phase))}), ": " + about(seconds) + "; " + range + "."}));
+    }
+    for (const std::string& label : open)
+      items.push_back(join({tag("b", {capital(plain(e, label))}),
+                            ": its end was not recorded, so nobody knows how long it took."}));
   }
-  for (const auto& [phase, seconds] : e.view.timing_withheld.empty()
-                                          ? phase_seconds(e.phases)
-                                          : decltype(phase_seconds(e.phases))()) {
-    const PhaseStatistics* usual = e.comparison.find(phase);
-    std::string range = "there are too few other operations here to say what is usual";
-    if (usual != nullptr && usual->n >= kMinimumGroup)
-      range = "in 8 of 10 of our " + std::to_string(usual->n) +
-              " other operations: " + length_text(usual->p10_s) + " to " +
-              length_text(usual->p90_s);
-    items.push_back(
-        join({tag("b", {plain(phase)}), ": " + length_text(seconds) + "; " + range + ".",
-              small(usual != nullptr && usual->n >= kMinimumGroup ? usual->tag : record)}));
-  }
-  return join(
-      {tag("h2", {"What was done, and what is usual"}),
-       tag("p", {"The recording lasts " + length_text(e.view.duration_s) + ".", small(record)}),
-       list(items, 0, "The parts of the operation were not told apart in this recording."),
-       tag("p", {"Taking longer or shorter than usual is not a mistake. Every body is "
-                 "different."})});
+  static const std::map<std::string, std::string> kTold = {
+      {"annotated", "People told the parts apart when they looked at the recording."},
+      {"marked", "People marked the parts during the operation."},
+      {"found",
+       "A program told the parts apart from signals of the devices. It can be wrong, most "
+       "of all about where one part ends and the next begins."}};
+  const auto told = kTold.find(e.phases_from);
+  const Html by = items.empty() || told == kTold.end() ? Html() : tag("p", {told->second});
+  return join({tag("h2", {"What was recorded, and what is usual"}),
+               tag("p", {"The recording lasts " + about(e.view.duration_s) + "."}),
+               list(items, 0, "The parts of the operation were not told apart in this recording."),
+               by,
+               tag("p", {"Taking longer or shorter than usual is not a mistake. Every body is "
+                         "different."})});
 }
 
 Html differed(const CaseEvidence& e) {
+  const Html head = tag("h2", {"What differed from the plan, and why"});
+  if (!compared(e.view.findings).ran())
+    return join({head, tag("p", {"Your operation was not compared with a plan, so nothing can be "
+                                 "said about differences."})});
   Children items;
   size_t left_out = 0;
-  for (v1::Certainty certainty :
-       {v1::CERTAINTY_CERTAIN, v1::CERTAINTY_JUSTIFIED, v1::CERTAINTY_AMBIGUOUS}) {
+  for (v1::Certainty certainty : {v1::CERTAINTY_CERTAIN, v1::CERTAINTY_JUSTIFIED,
+                                  v1::CERTAINTY_AMBIGUOUS, v1::CERTAINTY_UNSPECIFIED}) {
     for (const v1::Finding* finding : departures(e.view, certainty)) {
       if (items.size() == kMostItems) {
         ++left_out;
@@ -127,80 +171,84 @@ Html differed(const CaseEvidence& e) {
       std::string why = reason.empty()
                             ? "No reason was recorded. That does not mean that there was none."
                             : "The reason recorded at the time: " + words(reason) + ".";
-      const std::string sure =
-          certainty == v1::CERTAINTY_AMBIGUOUS
-              ? "This may have been so; the recording can also be explained without it. "
-              : "";
-      items.push_back(join({tag("b", {plain_departure(*finding)}), ". " + sure + why,
-                            small(finding_tag(*finding))}));
+      if (value_of(*finding, "done_unseen", 0) > 0)
+        why = "It may have been done without being seen. " + why;
+      else if (certainty == v1::CERTAINTY_AMBIGUOUS || certainty == v1::CERTAINTY_UNSPECIFIED)
+        why = "This may have been so; the recording can also be explained without it. " + why;
+      items.push_back(join({tag("b", {plain_departure(e, *finding)}), ". " + why}));
     }
   }
-  const bool compared = std::ranges::any_of(e.view.findings, [](const v1::Finding& finding) {
-    return finding.kind() == "run" && finding.run().job() == "conformance" &&
-           label_of(finding, "outcome") == "ran";
-  });
+  const bool unseen = !departures(e.view, v1::CERTAINTY_UNOBSERVED).empty();
   return join(
-      {tag("h2", {"What differed from the agreed way, and why"}),
+      {head,
        list(items, left_out,
-            compared ? "Nothing that was recorded differed from it."
-                     : "This operation was not compared with a plan."),
-       tag("p", {"Teams leave the agreed way for good reasons every day. A difference is not "
-                 "an error."})});
+            unseen ? "Nothing that was recorded differed from it. Parts of the plan could not be "
+                     "compared, as nothing was recording there: they are named below."
+                   : "Nothing that was recorded differed from it."),
+       tag("p", {"Teams leave a plan for good reasons every day. A difference is not an error."})});
 }
 
 Html moments(const CaseEvidence& e) {
   struct Moment {
     double t_s;
-    std::string text, name;
+    std::string text;
   };
-  const std::string record = record_tag(e.custody.case_digest);
   std::vector<Moment> all;
   for (const query::PhaseFact& phase : e.view.phases)
     if (phase.level == "phase" && phase.placed)
-      all.push_back({phase.t0_s, plain(phase.label), record});
+      all.push_back({phase.t0_s, capital(plain(e, phase.label))});
+  // What is not there has no moment.
   for (v1::Certainty certainty : {v1::CERTAINTY_CERTAIN, v1::CERTAINTY_JUSTIFIED})
     for (const v1::Finding* finding : departures(e.view, certainty))
-      if (analytics::finding::placed(*finding))
-        all.push_back({static_cast<double>(finding->t0_ns()) * 1e-9, plain_departure(*finding),
-                       finding_tag(*finding)});
+      if (says_when(*finding) && deviation_below(*finding) != "missing")
+        all.push_back({static_cast<double>(finding->t0_ns()) * 1e-9, plain_departure(e, *finding)});
   std::stable_sort(all.begin(), all.end(),
                    [](const Moment& a, const Moment& b) { return a.t_s < b.t_s; });
   std::vector<std::vector<Html>> rows;
   for (const Moment& moment : all)
-    if (rows.size() < 2 * kMostItems)
-      rows.push_back({clock_text(moment.t_s), join({moment.text, small(moment.name)})});
+    if (rows.size() < 2 * kMostItems) rows.push_back({axis_text(moment.t_s), moment.text});
+  const bool video = std::ranges::any_of(e.view.streams, [](const StreamView& one) {
+    return one.stream.kind() == v1::STREAM_KIND_VIDEO && one.items > 0;
+  });
   return join(
-      {tag("h2", {"Moments you can ask to be shown"}),
-       table("Time from the start of the recording", {{"Time", true}, {"What happens"}}, rows,
-             "No moments could be told apart."),
-       tag("p", {"Pictures are not printed here. Before anyone shows you the recording, people "
-                 "in it are made unrecognisable and a person checks that."})});
+      {tag("h2", {"Moments in the recording"}),
+       table("Hours, minutes and seconds from the start of the recording",
+             {{"Time", true}, {"What begins"}}, rows, "No moments could be told apart."),
+       tag("p", {video ? "Pictures were recorded and are not printed here. Please ask whether they "
+                         "can be shown to you: other people may be in them."
+                       : "No pictures were recorded."})});
 }
 
 Html not_recorded(const CaseEvidence& e) {
   Children items;
   size_t left_out = 0;
-  const std::string record = record_tag(e.custody.case_digest);
-  const auto add = [&](const Html& item) {
+  const auto add = [&](const std::string& item) {
     if (items.size() < kMostItems)
       items.push_back(item);
     else
       ++left_out;
   };
+  if (!e.view.complete)
+    add("The recording itself did not pass its check, or was not closed as it should be. What is "
+        "on "
+        "this paper may be incomplete.");
   for (const v1::Finding* finding : departures(e.view, v1::CERTAINTY_UNOBSERVED))
-    add(join({plain(finding->step()) +
-                  ": nothing that could have seen it was recording. It may well "
-                  "have been done.",
-              small(finding_tag(*finding))}));
-  std::map<std::string, double> lost;
-  for (const GapView& gap : e.view.gaps) lost[gap.stream] += std::max(0.0, gap.t1_s - gap.t0_s);
-  for (const auto& [stream, seconds] : lost)
-    add(join({device_of(e.view, stream) + ": " + length_text(seconds) + " in all are missing.",
-              small(record)}));
-  for (const StreamView& view : e.view.streams)
+    add(capital(plain(e, step_of(*finding))) +
+        ": what could have shown it was not recording all the time. It may well have been done.");
+  std::set<std::string> streams;
+  for (const GapView& gap : e.view.gaps) streams.insert(gap.stream);
+  for (const std::string& stream : streams)
+    add(device_of(e.view, stream) + ": " + about(length_s(gap_spans(e.view.gaps, stream))) +
+        " in all are missing.");
+  if (streams.size() > 1)
+    add("At one or more of these together something is missing for " +
+        about(length_s(gap_spans(e.view.gaps))) + " of the recording.");
+  for (const StreamView& view : e.view.streams) {
     if (view.stream.by_policy_absent())
-      add(join(
-          {device_of(e.view, view.stream.name()) + ": never recorded, as a rule.", small(record)}));
+      add(device_of(e.view, view.stream.name()) + ": never recorded, as a rule.");
+    else if (view.items == 0 && !streams.contains(view.stream.name()))
+      add(device_of(e.view, view.stream.name()) + ": nothing came from it in the whole recording.");
+  }
   return join({tag("h2", {"What was not recorded"}),
                list(items, left_out, "No gap in the recording is known.")});
 }
@@ -212,19 +260,22 @@ Html computer(const CaseEvidence& e) {
     late += track.late.size();
   }
   for (const EventView& event : e.view.events) shown += event.kind == "twin-shown";
-  const std::string record = record_tag(e.custody.case_digest);
-  Children out = {tag("h2", {"What a computer contributed, and what people decided"})};
+  Children out = {tag("h2", {"What a computer contributed"})};
   if (timely + late == 0)
-    out.push_back(tag("p", {"No computer forecast was recorded during your operation."}));
+    out.push_back(tag("p", {"No computer forecast is in this recording."}));
   else
-    out.push_back(tag("p", {"A computer model forecast measurements such as blood pressure " +
-                                counted(timely + late, "time") + ". " + std::to_string(late) +
-                                " of these came too late and are not counted as forecasts. " +
-                                "To the team were shown: " + counted(shown, "message") + ".",
-                            small(record)}));
-  out.push_back(
-      tag("p", {"People made every decision. After the operation a program worked out the "
-                "times on the first page and what differed; it does not judge anybody."}));
+    out.push_back(tag(
+        "p",
+        {"A computer model forecast measurements " + counted(timely + late, "time") + ". " +
+         std::to_string(late) + " of these came too late and are not counted as forecasts. " +
+         (shown == 0 ? "That the team was shown any of them is not recorded."
+                     : "As shown to the team are recorded: " + counted(shown, "message") + ".")}));
+  const bool analysed = std::ranges::any_of(
+      e.view.findings, [](const v1::Finding& one) { return one.run().job() != "twin"; });
+  out.push_back(tag(
+      "p", {analysed ? "A program worked out from the recording what is on this paper. It judges "
+                       "nobody, and what people decided and why is not in it."
+                     : "No program has looked at this recording yet."}));
   return join(out);
 }
 
@@ -242,22 +293,38 @@ Html rights(const CaseEvidence& e, const std::string& contact) {
     const auto it = kScopes.find(scope);
     items.push_back(it == kScopes.end() ? words(scope) : it->second);
   }
-  std::string openings = "Every time somebody opens the recording, that is written down.";
+  std::string openings = "Each opening of the recording with this program is written down.";
   if (e.openings_known)
-    openings += " So far it was opened " + std::to_string(e.openings.size()) +
-                " times, by programs of this hospital, this paper included.";
+    openings +=
+        " Written down here so far: " +
+        counted(static_cast<size_t>(std::ranges::count(e.openings, true, &Opening::allowed)),
+                "opening") +
+        ", those for this paper included.";
   return join(
-      {tag("h2", {"Who sees this, and for how long"}),
-       tag("p", {"You agreed that the recording may be used for:"}), list(items, 0, "nothing."),
-       tag("p", {openings, small(record_tag(e.custody.case_digest)),
-                 " How long it is kept is this hospital's rule and is not part of the recording; "
-                 "please ask."}),
-       tag("h2", {"If you object, or want to add something"}),
+      {tag("h2", {"Who may use this, and for how long"}),
+       tag("p", {"By the recording, you agreed that it may be used for:"}),
+       list(items, 0, "nothing."),
+       tag("p", {openings + " How long it is kept is this hospital's rule and is not part of the "
+                            "recording; please ask."}),
+       tag("h2", {"If you object, or see something otherwise"}),
        tag("p",
-           {"You may withdraw any of these uses at any time; your care does not depend on it. You "
-            "may add your own account, and it is kept with the recording. Please speak to " +
-                contact + ", and give this number: ",
-            tag("span", {{"class", "mono"}}, {e.view.case_id}), "."})});
+           {"You may withdraw any of these uses at any time. Please speak to " + contact + "."})});
+}
+
+/// The one line of names: with it an expert finds what every sentence rests on.
+Html for_experts(const CaseEvidence& e) {
+  std::set<std::string> names;
+  for (const v1::Finding& finding : e.view.findings)
+    if (finding.kind() == "departure") names.insert(finding_tag(finding));
+  for (const auto& [phase, seconds] : phase_seconds(e.phases))
+    if (const PhaseStatistics* usual = e.comparison.find(phase);
+        usual != nullptr && usual->n >= kMinimumGroup && e.view.timing_withheld.empty())
+      names.insert(usual->tag);
+  std::string text =
+      "For experts: recording " + e.view.case_id + ", " + record_tag(e.custody.case_digest);
+  if (const Compared with = compared(e.view.findings); with.ran()) text += ", plan " + with.norm.id;
+  for (const std::string& name : names) text += ", " + name;
+  return tag("p", {{"class", "tag soft"}}, {text + "."});
 }
 
 }  // namespace
@@ -278,15 +345,16 @@ Result<void> briefing_allowed(const CaseView& view) {
 
 Result<std::string> briefing(const CaseEvidence& e, const std::string& contact) {
   CASEBOX_CHECK(briefing_allowed(e.view));
-  return page("About your operation", "briefing", verdict_of(e.custody),
-              {tag("h1", {"About your operation"}),
-               tag("p", {{"class", "soft"}},
-                   {e.view.start.substr(0, 10) +
-                    ". Made by a program from the recording of your operation. The "
-                    "small names in brackets let experts check every number."}),
-               planned(e), done(e), differed(e),
-               tag("section", {{"class", "second"}},
-                   {moments(e), not_recorded(e), computer(e), rights(e, contact)})});
+  return page(
+      "About your operation", "briefing", verdict_of(e.custody),
+      {tag("h1", {"About your operation"}),
+       tag("p", {{"class", "soft"}},
+           {(e.view.start.empty() ? std::string("The recording carries no date")
+                                  : e.view.start.substr(0, 10)) +
+            ". Made by a program from the recording of your operation."}),
+       planned(e), done(e), differed(e),
+       tag("section", {{"class", "second"}},
+           {moments(e), not_recorded(e), computer(e), rights(e, contact), for_experts(e)})});
 }
 
 }  // namespace casebox::tools::report

@@ -11,10 +11,10 @@ double seconds_of(int64_t ns) { return static_cast<double>(ns) * 1e-9; }
 
 }  // namespace
 
-Result<CaseTimes> case_times(const storage::CaseReader& reader, const CaseView& view) {
+Result<CaseTimes> case_times(const storage::CaseReader& reader) {
   CaseTimes times;
-  times.case_id = view.case_id;
-  if (!view.readable) {
+  if (auto id = id_from_bytes<CaseId>(reader.record().case_id())) times.case_id = to_string(*id);
+  if (!reader.readable()) {
     times.excluded = "no key opens it";
     return times;
   }

@@ -7,12 +7,10 @@
 // excluded, not an error.
 
 #include "storage/reader/case_reader.h"
-#include "tools/report/case_view.h"
 #include "tools/report/comparison.h"
 
 namespace casebox::tools::report {
 
-/// `view` of the same reader.
-Result<CaseTimes> case_times(const storage::CaseReader& reader, const CaseView& view);
+Result<CaseTimes> case_times(const storage::CaseReader& reader);
 
 }  // namespace casebox::tools::report

@@ -273,7 +273,9 @@ void take_verdict(const storage::CaseReader& reader, CaseView& view) {
   view.complete = verify::is_complete(reader.verdict());
 }
 
-Result<CaseView> gather_case(const storage::CaseReader& reader) {
+namespace {
+
+Result<CaseView> gather(const storage::CaseReader& reader, bool events) {
   CaseView view = summarize_case(reader.record());
   take_verdict(reader, view);
   std::map<uint32_t, std::string> names;
@@ -286,12 +288,18 @@ Result<CaseView> gather_case(const storage::CaseReader& reader) {
   CASEBOX_TRY(const int64_t end_ns, analytics::facts::end_of(reader));
   view.end_s = std::max(0.0, s(end_ns));
   view.duration_s = analytics::facts::duration_s(reader.record(), end_ns);
-  CASEBOX_CHECK(gather_events(reader, names, view));
+  if (events) CASEBOX_CHECK(gather_events(reader, names, view));
   CASEBOX_CHECK(gather_findings(reader, view));
   CASEBOX_CHECK(gather_consent(reader, view));
   view.readable = true;
   take_verdict(reader, view);  // what was read since may not have held
   return view;
 }
+
+}  // namespace
+
+Result<CaseView> gather_case(const storage::CaseReader& reader) { return gather(reader, true); }
+
+Result<CaseView> gather_outline(const storage::CaseReader& reader) { return gather(reader, false); }
 
 }  // namespace casebox::tools

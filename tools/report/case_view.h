@@ -81,6 +81,8 @@ struct CaseView {
 CaseView summarize_case(const v1::CaseRecord& record);
 /// Everything. A content read that is refused leaves `readable` false; a damaged one is an error.
 Result<CaseView> gather_case(const storage::CaseReader& reader);
+/// The same without events and forecasts, for many cases: gaps, clocks, findings, phases, consent.
+Result<CaseView> gather_outline(const storage::CaseReader& reader);
 /// The reader's verdict as it stands now: what it read since may not have held.
 void take_verdict(const storage::CaseReader& reader, CaseView& view);
 

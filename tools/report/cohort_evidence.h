@@ -11,6 +11,7 @@
 #include "proto/verify/verify.h"
 #include "tools/query/compared.h"
 #include "tools/report/comparison.h"
+#include "tools/report/copies.h"
 #include "tools/store/store_access.h"
 
 namespace casebox::tools::report {
@@ -33,8 +34,9 @@ struct CohortCase {
 };
 
 struct Cohort {
-  std::string expression;  // as given; "" for all cases
-  std::vector<CohortCase> cases;
+  std::string expression;         // as given; "" for all cases
+  std::vector<CohortCase> cases;  // of each operation one
+  std::vector<Copy> copies;       // other records of them: counted nowhere
 };
 
 Result<Cohort> gather_cohort(StoreAccess& access, const std::string& expression,

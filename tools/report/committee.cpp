@@ -1,11 +1,13 @@
 #include "tools/report/committee.h"
 
 #include <algorithm>
+#include <functional>
 #include <set>
 
 #include "tools/cli/json.h"
 #include "tools/cli/names.h"
-#include "tools/report/cells.h"
+#include "tools/documents/suppression.h"
+#include "tools/report/board.h"
 #include "tools/report/departure_weights.h"
 #include "tools/report/html.h"
 #include "tools/report/sections.h"
@@ -30,30 +32,45 @@ std::string quoted(const std::string& text) {
   return out + "'";
 }
 
+std::string row_of(const CohortDeparture& departure) {
+  return words(departure.kind) + ": " + words(departure.step) + ", " + departure.certainty;
+}
+
 class Dashboard {
  public:
-  explicit Dashboard(const Cohort& cohort) : cohort_(cohort) {}
+  explicit Dashboard(const Cohort& cohort) : cohort_(cohort), shown_(cohort.cases.size()) {}
   std::string document();
 
  private:
+  struct Group {
+    CaseSet cases;
+    bool counted = false;  // their number may be shown
+  };
+  struct Procedure : Group {
+    std::map<NormName, Group> norms;
+  };
+
+  void divide();
+  CaseSet where(const std::function<bool(const CohortCase&)>& is) const;
+  std::vector<std::string> ids_of(const CaseSet& cases) const;
+  Html put(BoardTable table);
   Html quality();
-  Html timing(const std::string& procedure, const std::vector<const CohortCase*>& cases);
-  Html departures(const std::string& procedure, const std::vector<const CohortCase*>& cases);
-  /// Of cases that were compared with one norm; at least 11.
-  Html departures(const std::string& procedure, const NormName& norm,
-                  const std::vector<const CohortCase*>& cases);
-  Html weights(const std::string& procedure, const NormName& norm,
-               const std::vector<const CohortCase*>& cases);
+  Html timing(const std::string& name, const Procedure& procedure);
+  Html departures(const std::string& name, const Procedure& procedure);
+  /// Of cases that were compared with one norm.
+  Html departures(const std::string& procedure, const NormName& norm, const Group& group);
+  /// `told`: the rows of departures that are shown.
+  Html weights(const std::string& procedure, const NormName& norm, const Group& of,
+               const std::set<std::string>& told);
   Html annex() const;
   Html refer(Chain chain);
-  /// Rows "name, count, share" of cases that have something; counts under 11 are withheld.
-  std::vector<std::vector<Html>> rows_of(
-      const std::string& job, const std::map<std::string, std::set<std::string>>& cases_by_name,
-      const std::map<std::string, std::vector<std::string>>& tags_by_name, size_t total,
-      const std::string& command);
   std::string expression(const std::string& procedure) const;
 
   const Cohort& cohort_;
+  Suppression shown_;
+  bool total_shown_ = false;
+  std::map<std::string, Procedure> procedures_;
+  std::vector<BoardTable> tables_;
   std::vector<Chain> chains_;
 };
 
@@ -67,6 +84,41 @@ Html Dashboard::refer(Chain chain) {
 std::string Dashboard::expression(const std::string& procedure) const {
   const std::string own = "procedure = \"" + procedure + "\"";
   return cohort_.expression.empty() ? own : "(" + cohort_.expression + ") and " + own;
+}
+
+CaseSet Dashboard::where(const std::function<bool(const CohortCase&)>& is) const {
+  CaseSet out;
+  for (size_t i = 0; i < cohort_.cases.size(); ++i)
+    if (is(cohort_.cases[i])) out.insert(i);
+  return out;
+}
+
+std::vector<std::string> Dashboard::ids_of(const CaseSet& cases) const {
+  std::vector<std::string> out;
+  for (const size_t i : cases) out.push_back(cohort_.cases[i].case_id);
+  return out;
+}
+
+Html Dashboard::put(BoardTable table) {
+  tables_.push_back(std::move(table));
+  return board_html(tables_.back());
+}
+
+// What the page is for is asked for first: groups compared with a norm, procedures, the cohort.
+void Dashboard::divide() {
+  for (const CohortCase& one : cohort_.cases) {
+    if (!one.allowed) continue;
+    const size_t i = static_cast<size_t>(&one - cohort_.cases.data());
+    Procedure& procedure = procedures_[one.procedure];
+    procedure.cases.insert(i);
+    if (one.comparison.ran()) procedure.norms[one.comparison.norm].cases.insert(i);
+  }
+  std::vector<Group*> groups;
+  for (auto& [name, procedure] : procedures_)
+    for (auto& [norm, group] : procedure.norms) groups.push_back(&group);
+  for (auto& [name, procedure] : procedures_) groups.push_back(&procedure);
+  for (Group* group : groups) group->counted = shown_.show(group->cases);
+  total_shown_ = shown_.show(where([](const CohortCase&) { return true; }));
 }
 
 Html Dashboard::quality() {
@@ -85,154 +137,202 @@ Html Dashboard::quality() {
       {"no phases are known", [](const CohortCase& c) { return c.times.seconds.empty(); }},
       {"not compared with a protocol", [](const CohortCase& c) { return !c.comparison.ran(); }}};
   const size_t total = cohort_.cases.size();
-  std::map<std::string, size_t> verdicts;
-  std::vector<std::string> ids;
-  for (const CohortCase& one : cohort_.cases) {
-    ++verdicts[verify::to_string(one.verdict)];
-    ids.push_back(one.case_id);
-  }
-  std::vector<size_t> counts;
-  for (const auto& [name, n] : verdicts) counts.push_back(n);
-  const std::vector<bool> shown = shown_parts(counts);
-  const Html chain = refer({"", "data quality", "casebox cases --store STORE --json", ids, false});
-  std::vector<std::vector<Html>> by_verdict, by_remark;
-  for (const auto& [name, n] : verdicts)
-    by_verdict.push_back(
-        {name, join({shown[by_verdict.size()] ? std::to_string(n) : "withheld", " ", chain})});
+  std::map<std::string, CaseSet> verdicts;
+  for (size_t i = 0; i < total; ++i)
+    verdicts[verify::to_string(cohort_.cases[i].verdict)].insert(i);
+  const Html chain = refer({"", "data quality", "casebox cases --store STORE --json",
+                            ids_of(where([](const CohortCase&) { return true; })), false});
+  const std::string evidence = chains_.back().name;
+  BoardTable by_verdict{
+      "",
+      "Verdict when opened: signatures and chains, and what was read of the content",
+      {{"Verdict"}, {"Cases", true}},
+      {},
+      "None.",
+      {}};
+  BoardTable by_remark{"",
+                       "What limits the rest of this page",
+                       {{"Cases with"}, {"n", true}, {"Share (95 % interval)", true}},
+                       {},
+                       "None.",
+                       {}};
+  std::vector<CaseSet> sets;
+  for (const auto& [name, cases] : verdicts) sets.push_back(cases);
+  for (const Row& row : kRows) sets.push_back(where(row.is));
+  const std::vector<bool> shown = shown_.show_each(sets);
+  size_t at = 0;
+  for (const auto& [name, cases] : verdicts)
+    by_verdict.rows.push_back({{name, count_text(cases.size(), shown[at++])}, evidence});
   for (const Row& row : kRows) {
-    const Cell cell{
-        static_cast<size_t>(std::count_if(cohort_.cases.begin(), cohort_.cases.end(), row.is)),
-        total};
-    by_remark.push_back({row.name, join({cell.text(), " ", chain}), cell.share()});
+    const size_t n = sets[at].size();
+    by_remark.rows.push_back(
+        {{row.name, count_text(n, shown[at]), share_text(n, shown[at], total, total_shown_)},
+         evidence});
+    ++at;
   }
-  return join({tag("h2", {"1. Quality of the data"}),
-               tag("p", {std::to_string(total) + " cases. ", chain}),
-               table("Verdict of verification, from the frames themselves",
-                     {{"Verdict"}, {"Cases", true}}, by_verdict),
-               table("What limits the rest of this page",
-                     {{"Cases with"}, {"n", true}, {"Share (95 % interval)", true}}, by_remark)});
-}
-
-Html Dashboard::timing(const std::string& procedure, const std::vector<const CohortCase*>& cases) {
-  std::vector<CaseTimes> times;
-  for (const CohortCase* one : cases) times.push_back(one->times);
-  const Comparison result = compare(procedure, times);
-  const std::string command =
-      "casebox analyze timing --cohort " + quoted(expression(procedure)) + " --store STORE --json";
-  std::vector<std::vector<Html>> rows, excluded;
-  for (const PhaseStatistics& row : result.phases) {
-    const Cell cell{row.n, result.cases};
-    if (row.n < kMinimumGroup) {
-      rows.push_back({words(row.phase), cell.text(), "withheld"});
-      continue;
-    }
-    chains_.push_back({row.tag, "active time of " + words(row.phase), command, {}, false});
-    for (const CaseTimes& one : times)
-      if (one.excluded.empty() && one.seconds.contains(row.phase))
-        chains_.back().inputs.push_back(one.case_id);
-    rows.push_back({words(row.phase), cell.text(), length_text(row.median_s),
-                    length_text(row.low_s) + " to " + length_text(row.high_s),
-                    join({length_text(row.p10_s) + " to " + length_text(row.p90_s), " ",
-                          reference(row.tag)})});
-  }
-  std::vector<size_t> counts = {result.cases};
-  for (const auto& [reason, n] : result.excluded) {
-    counts.push_back(n);
-    counts[0] -= n;
-  }
-  const std::vector<bool> shown = shown_parts(counts);
-  for (const auto& [reason, n] : result.excluded)
-    excluded.push_back({reason, shown[excluded.size() + 1] ? std::to_string(n) : "withheld"});
-  return join({tag("h3", {"Phase times: " + words(procedure)}),
-               table("Active time of each phase",
-                     {{"Phase"},
-                      {"n", true},
-                      {"Median", true},
-                      {"95 % interval of the median", true},
-                      {"10th to 90th percentile", true}},
-                     rows, "No phases are known."),
-               table("Cases whose times do not count", {{"Reason"}, {"Cases", true}}, excluded,
-                     "No case was excluded.")});
-}
-
-std::vector<std::vector<Html>> Dashboard::rows_of(
-    const std::string& job, const std::map<std::string, std::set<std::string>>& cases_by_name,
-    const std::map<std::string, std::vector<std::string>>& tags_by_name, size_t total,
-    const std::string& command) {
-  std::vector<std::vector<Html>> rows;
-  for (const auto& [name, cases] : cases_by_name) {
-    const Cell cell{cases.size(), total};
-    Html chain;
-    if (cell.shown())
-      chain = join({" ", refer({"", job + ": " + name, command, tags_by_name.at(name), true})});
-    rows.push_back({name, join({cell.text(), chain}), cell.share()});
-  }
-  return rows;
-}
-
-Html Dashboard::departures(const std::string& procedure,
-                           const std::vector<const CohortCase*>& cases) {
-  std::map<NormName, std::vector<const CohortCase*>> by_norm;
-  for (const CohortCase* one : cases)
-    if (one->comparison.ran()) by_norm[one->comparison.norm].push_back(one);
-  Children out;
-  bool small = false;
-  for (const auto& [norm, group] : by_norm) {
-    if (group.size() < kMinimumGroup)
-      small = true;
-    else
-      out.push_back(departures(procedure, norm, group));
-  }
-  if (out.empty())
-    return join(
-        {tag("h3", {"Departures: " + words(procedure)}),
-         tag("p", {"Fewer than 11 cases were compared with a protocol: nothing is shown."})});
-  if (small)
-    out.push_back(tag("p", {words(procedure) +
-                            ": fewer than 11 cases were compared with another protocol; nothing is "
-                            "shown of them."}));
+  Children out = {tag("h2", {"1. Quality of the data"}),
+                  tag("p", {"Cases: " + count_text(total, total_shown_) + ". ", chain})};
+  if (!cohort_.copies.empty())
+    out.push_back(tag("p", {"Some records are of an operation that is counted already (the same "
+                            "content, perhaps in another format). They count nowhere on this "
+                            "page; the command that made it names them."}));
+  out.push_back(put(std::move(by_verdict)));
+  out.push_back(put(std::move(by_remark)));
   return join(out);
 }
 
-Html Dashboard::departures(const std::string& procedure, const NormName& norm,
-                           const std::vector<const CohortCase*>& cases) {
-  std::map<std::string, std::set<std::string>> kind_cases, value_cases;
-  std::map<std::string, std::vector<std::string>> kind_tags, value_tags;
-  for (const CohortCase* one : cases) {
-    for (const CohortDeparture& departure : one->departures) {
-      const std::string kind =
-          words(departure.kind) + ": " + words(departure.step) + ", " + departure.certainty;
-      kind_cases[kind].insert(one->case_id);
-      kind_tags[kind].push_back(departure.tag);
+Html Dashboard::timing(const std::string& name, const Procedure& procedure) {
+  std::vector<CaseTimes> times;
+  std::map<std::string, CaseSet> of_phase, of_reason;
+  for (const size_t i : procedure.cases) {
+    const CaseTimes& one = cohort_.cases[i].times;
+    times.push_back(one);
+    if (!one.excluded.empty()) of_reason[one.excluded].insert(i);
+    if (one.excluded.empty())
+      for (const auto& [phase, seconds] : one.seconds) of_phase[phase].insert(i);
+  }
+  const Comparison result = compare(name, times);
+  const std::string command =
+      "casebox analyze timing --cohort " + quoted(expression(name)) + " --store STORE --json";
+  std::vector<CaseSet> sets;
+  for (const PhaseStatistics& row : result.phases) sets.push_back(of_phase[row.phase]);
+  for (const auto& [reason, cases] : of_reason) sets.push_back(cases);
+  const std::vector<bool> shown = shown_.show_each(sets);
+  BoardTable phases{words(name),
+                    "Active time of each phase",
+                    {{"Phase"},
+                     {"n", true},
+                     {"Median", true},
+                     {"95 % interval of the median", true},
+                     {"10th to 90th percentile", true}},
+                    {},
+                    "No phases are known.",
+                    {}};
+  BoardTable excluded{words(name), "Cases whose times do not count", {{"Reason"}, {"Cases", true}},
+                      {},          "No case was excluded.",          {}};
+  size_t at = 0;
+  for (const PhaseStatistics& row : result.phases) {
+    const std::string n = count_text(row.n, shown[at++]);
+    if (!Suppression::enough(row.n)) {
+      phases.rows.push_back({{words(row.phase), n, "withheld", "", ""}, ""});
+      continue;
+    }
+    chains_.push_back({row.tag, "active time of " + words(row.phase), command, {}, false});
+    phases.rows.push_back({{words(row.phase), n, length_text(row.median_s),
+                            length_text(row.low_s) + " to " + length_text(row.high_s),
+                            length_text(row.p10_s) + " to " + length_text(row.p90_s)},
+                           row.tag});
+    phases.bars.push_back({words(row.phase), row.p10_s, row.median_s, row.p90_s});
+  }
+  for (const auto& [reason, cases] : of_reason)
+    excluded.rows.push_back({{reason, count_text(cases.size(), shown[at++])}, ""});
+  return join({tag("h3", {"Phase times: " + words(name)}), put(std::move(phases)),
+               put(std::move(excluded))});
+}
+
+Html Dashboard::departures(const std::string& name, const Procedure& procedure) {
+  Children out;
+  bool small = false;
+  for (const auto& [norm, group] : procedure.norms) {
+    if (!group.counted)
+      small = true;
+    else
+      out.push_back(departures(name, norm, group));
+  }
+  if (out.empty())
+    return join({tag("h3", {"Departures: " + words(name)}),
+                 tag("p", {"Fewer than 11 cases were compared with a protocol, or all but so few "
+                           "were: nothing is shown."})});
+  if (small)
+    out.push_back(tag(
+        "p", {words(name) + ": fewer than 11 cases were compared with another protocol, or all but "
+                            "so few were; nothing is shown of them."}));
+  return join(out);
+}
+
+Html Dashboard::departures(const std::string& procedure, const NormName& norm, const Group& group) {
+  struct Row {
+    CaseSet cases;
+    std::vector<std::string> tags;  // one a case: how many departures a case has is not told
+    std::string command;
+  };
+  std::map<std::string, Row> kinds, values;
+  const size_t n = group.cases.size();
+  for (const size_t i : group.cases) {
+    for (const CohortDeparture& one : cohort_.cases[i].departures) {
+      const std::string kind = row_of(one);
       const std::string value =
-          (departure.value.empty() ? "no value is named by the protocol" : words(departure.value)) +
-          ", " + departure.certainty;
-      value_cases[value].insert(one->case_id);
-      value_tags[value].push_back(departure.tag);
+          (one.value.empty() ? "no value is named by the protocol" : words(one.value)) + ", " +
+          one.certainty;
+      Row& row = kinds[kind];
+      if (row.cases.insert(i).second) row.tags.push_back(one.tag);
+      row.command = "casebox query " +
+                    quoted(expression(procedure) + " and departure(\"" + one.kind + "\", \"" +
+                           one.step + "\")") +
+                    " --store STORE --json";
+      values[value].cases.insert(i);
     }
   }
-  const std::string command = "casebox query " +
-                              quoted(expression(procedure) + " and departure(\"KIND\", \"STEP\")") +
-                              " --store STORE --json";
+  std::vector<CaseSet> sets;
+  for (const auto& [name, row] : kinds) sets.push_back(row.cases);
+  const std::vector<bool> kinds_shown = shown_.show_each(sets);
+  sets.clear();
+  for (const auto& [name, row] : values) sets.push_back(row.cases);
+  const std::vector<bool> values_shown = shown_.show_each(sets);
+
   const std::string of = procedure + " by " + norm.id;
+  BoardTable by_value{words(procedure) + ", " + norm.id,
+                      "By value touched",
+                      {{"Value and certainty"}, {"Cases", true}, {"Share (95 % interval)", true}},
+                      {},
+                      "None was found.",
+                      {}};
+  BoardTable by_kind{
+      words(procedure) + ", " + norm.id,
+      "By kind and step",
+      {{"Departure and certainty"}, {"Cases", true}, {"Share (95 % interval)", true}},
+      {},
+      "None was found.",
+      {}};
+  std::set<std::string> told;  // rows of departures that are shown
+  size_t at = 0;
+  for (const auto& [name, row] : kinds) {
+    const bool shown = kinds_shown[at++];
+    std::string evidence;
+    if (shown) {
+      told.insert(name);
+      refer({"", "departures by kind of " + of + ": " + name, row.command, row.tags, true});
+      evidence = chains_.back().name;
+    }
+    by_kind.rows.push_back({{name, count_text(row.cases.size(), shown),
+                             share_text(row.cases.size(), shown, n, group.counted)},
+                            evidence});
+  }
+  at = 0;
+  for (const auto& [name, row] : values) {
+    const bool shown = values_shown[at++];
+    std::string evidence;
+    if (shown) {
+      // Its findings would count those of rows that are withheld: the rows above name theirs.
+      refer({"", "departures by value of " + of + ": " + name + ", from the rows of departures",
+             "casebox analyze conformance --cohort " + quoted(expression(procedure)) +
+                 " --store STORE --json",
+             ids_of(row.cases), false});
+      evidence = chains_.back().name;
+    }
+    by_value.rows.push_back({{name, count_text(row.cases.size(), shown),
+                              share_text(row.cases.size(), shown, n, group.counted)},
+                             evidence});
+  }
   return join(
       {tag("h3", {"Departures: " + words(procedure)}),
        tag("p", {"Cases compared with " + norm.id + " (sha256 ",
                  tag("span", {{"class", "mono"}}, {norm.sha256}),
-                 "): " + std::to_string(cases.size()) +
+                 "): " + count_text(n, group.counted) +
                      ". Cases, not departures, are counted: a case counts once in a row. "
                      "\"Unobserved\" and \"justified\" are not scored, nor is a step that may have "
                      "been done unseen."}),
-       table(
-           "By value touched",
-           {{"Value and certainty"}, {"Cases", true}, {"Share (95 % interval)", true}},
-           rows_of("departures by value of " + of, value_cases, value_tags, cases.size(), command),
-           "None was found."),
-       table("By kind and step",
-             {{"Departure and certainty"}, {"Cases", true}, {"Share (95 % interval)", true}},
-             rows_of("departures by kind of " + of, kind_cases, kind_tags, cases.size(), command),
-             "None was found."),
-       weights(procedure, norm, cases)});
+       put(std::move(by_value)), put(std::move(by_kind)), weights(procedure, norm, group, told)});
 }
 
 std::string range_text(double least, double most) {
@@ -240,9 +340,18 @@ std::string range_text(double least, double most) {
   return low == high ? low : low + " to " + high;
 }
 
-Html Dashboard::weights(const std::string& procedure, const NormName& norm,
-                        const std::vector<const CohortCase*>& cases) {
-  const GroupWeights group = group_weights(cases);
+Html Dashboard::weights(const std::string& procedure, const NormName& norm, const Group& of,
+                        const std::set<std::string>& told) {
+  std::vector<const CohortCase*> cases;
+  for (const size_t i : of.cases) cases.push_back(&cohort_.cases[i]);
+  const GroupWeights group = group_weights(
+      cases, [&](const CohortDeparture& one) { return told.contains(row_of(one)); },
+      [&](const std::vector<const CohortCase*>& weighed) {
+        CaseSet set;
+        for (const CohortCase* one : weighed)
+          set.insert(static_cast<size_t>(one - cohort_.cases.data()));
+        return shown_.show(set);
+      });
   const std::string title = "What departures weigh";
   if (!group.withheld.empty())
     return join({tag("p", {tag("b", {title}), ": " + group.withheld + "; nothing is shown."})});
@@ -303,17 +412,13 @@ Html Dashboard::annex() const {
   for (const Chain& chain : chains_) {
     if (!seen.insert(chain.name).second) continue;
     Children tags;
-    if (chain.inputs_are_tags)
-      for (size_t i = 0; i < std::min(kMostTags, chain.inputs.size()); ++i)
-        tags.push_back(join({tag("span", {{"class", "tag"}}, {chain.inputs[i]}), " "}));
-    if (chain.inputs_are_tags && chain.inputs.size() > kMostTags)
-      tags.push_back("and " + std::to_string(chain.inputs.size() - kMostTags) + " more");
+    const bool listed = chain.inputs_are_tags && chain.inputs.size() <= kMostTags;
+    for (const std::string& input : listed ? chain.inputs : std::vector<std::string>())
+      tags.push_back(join({tag("span", {{"class", "tag"}}, {input}), " "}));
     out.push_back(
         tag("div", {{"class", "box"}, {"id", chain.name}},
             {tag("p", {tag("span", {{"class", "tag"}}, {chain.name}),
-                       "  " + chain.what + ", from " + std::to_string(chain.inputs.size()) +
-                           (chain.inputs_are_tags ? " findings: " : " cases. "),
-                       join(tags)}),
+                       "  " + chain.what + (listed ? ", from findings: " : ". "), join(tags)}),
              tag("p", {tag("code", {chain.command})})}));
   }
   return join(out);
@@ -326,7 +431,9 @@ std::string Dashboard::document() {
           {"Made from the sealed records by casebox " + program_version() +
            ". No person is named and no case. Groups under 11 are withheld, and so is whatever "
            "would "
-           "let one be computed. There is no ranking and no score of blame: a departure from the "
+           "let one be computed from this page. Two pages about cohorts that differ by a few cases "
+           "tell of those few: pass on one. There is no ranking and no score of blame: a departure "
+           "from the "
            "agreed pathway is not an error."}),
       tag("p", {"Cohort: ", tag("code", {cohort_.expression.empty() ? "all cases of the store"
                                                                     : cohort_.expression})})};
@@ -341,25 +448,24 @@ std::string Dashboard::document() {
                    tag("code", {"casebox report liability CASE --store STORE --out FILE"})})}));
     return page("Quality committee", "committee", {}, body);
   }
+  divide();
   body.push_back(quality());
-  std::map<std::string, std::vector<const CohortCase*>> by_procedure;
-  for (const CohortCase& one : cohort_.cases)
-    if (one.allowed) by_procedure[one.procedure].push_back(&one);
   Children timing_parts, departure_parts;
-  for (const auto& [procedure, cases] : by_procedure) {
-    if (cases.size() < kMinimumGroup) {
-      timing_parts.push_back(
-          tag("p", {words(procedure) + ": fewer than 11 cases; nothing is shown."}));
-      continue;
-    }
-    timing_parts.push_back(timing(procedure, cases));
-    departure_parts.push_back(departures(procedure, cases));
-  }
+  // Departures first: what is shown of them decides which counts of the timing tables may be.
+  for (const auto& [name, procedure] : procedures_)
+    if (Suppression::enough(procedure.cases.size()))
+      departure_parts.push_back(departures(name, procedure));
+  for (const auto& [name, procedure] : procedures_)
+    timing_parts.push_back(
+        Suppression::enough(procedure.cases.size())
+            ? timing(name, procedure)
+            : tag("p", {words(name) + ": fewer than 11 cases; nothing is shown."}));
   body.push_back(tag("h2", {"2. How long phases took"}));
   body.push_back(join(timing_parts));
   body.push_back(tag("h2", {"3. Departures by value touched"}));
   body.push_back(departure_parts.empty() ? tag("p", {{"class", "none"}}, {"Nothing may be shown."})
                                          : join(departure_parts));
+  body.push_back(csv_download(board_csv(tables_)));
   body.push_back(annex());
   body.push_back(
       tag("p", {{"class", "soft"}},

@@ -1,9 +1,11 @@
 #include "tools/report/departure_weights.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <tuple>
 
-#include "tools/report/cells.h"
+#include "tools/documents/suppression.h"
 #include "tools/report/tags.h"
 
 namespace casebox::tools::report {
@@ -21,15 +23,18 @@ Row row_of(const CohortDeparture& departure) {
 bool small(size_t n) { return n > 0 && n < kMinimumGroup; }
 
 /// Values from whose sums a withheld number could be computed.
-std::set<std::string> telling_values(const std::vector<const CohortCase*>& cases) {
+std::set<std::string> telling_values(const std::vector<const CohortCase*>& cases,
+                                     const std::function<bool(const CohortDeparture&)>& told) {
   std::map<Row, std::set<std::string>> cases_of;  // by value too: a row may hold several
   std::map<Row, std::set<std::string>> whole;     // without
+  std::set<Row> shown;                            // without the value
   std::map<std::string, size_t> hidden;           // departures that no shown row counts
   for (const CohortCase* one : cases)
     for (const CohortDeparture& departure : one->departures) {
       Row row = row_of(departure);
       std::get<3>(row).clear();
       whole[row].insert(one->case_id);
+      if (told(departure)) shown.insert(row);
       if (!departure.scored) continue;  // counts in its row of the page, and weighs nothing
       cases_of[row_of(departure)].insert(one->case_id);
       ++hidden[departure.value];
@@ -37,10 +42,11 @@ std::set<std::string> telling_values(const std::vector<const CohortCase*>& cases
   std::set<std::string> out;
   for (const auto& [row, of] : cases_of) {
     const auto& [kind, step, certainty, value] = row;
-    const Cell part{of.size(), cases.size()};
-    const Cell all{whole.at({kind, step, certainty, ""}).size(), cases.size()};
-    if (part.shown() && all.shown()) hidden[value] -= of.size();
-    if (small(cases.size() - part.n) || small(cases.size() - all.n)) out.insert(value);
+    const Row all{kind, step, certainty, ""};
+    const bool counted = of.size() >= kMinimumGroup && !small(cases.size() - of.size());
+    if (counted && shown.contains(all)) hidden[value] -= of.size();
+    if (small(cases.size() - of.size()) || small(cases.size() - whole.at(all).size()))
+      out.insert(value);
   }
   for (const auto& [value, departures] : hidden)
     if (small(departures)) out.insert(value);
@@ -73,7 +79,10 @@ bool has_any(const conformance::Tally& tally) {
 
 }  // namespace
 
-GroupWeights group_weights(const std::vector<const CohortCase*>& cases) {
+GroupWeights group_weights(
+    const std::vector<const CohortCase*>& cases,
+    const std::function<bool(const CohortDeparture&)>& told,
+    const std::function<bool(const std::vector<const CohortCase*>&)>& countable) {
   GroupWeights out;
   out.compared = cases.size();
   std::vector<Compared> comparisons;
@@ -94,11 +103,11 @@ GroupWeights group_weights(const std::vector<const CohortCase*>& cases) {
   }
   std::erase_if(largest->tallies, [](const conformance::Tally& tally) { return !tally.judged; });
   out.weighed = weighed.size();
-  if (!Cell{out.weighed, out.compared}.shown()) {
+  if (!Suppression::enough(out.weighed) || !countable(weighed)) {
     out.withheld = "Too few cases could be weighed, or too few could not";
     return out;
   }
-  const std::set<std::string> telling = telling_values(weighed);
+  const std::set<std::string> telling = telling_values(weighed, told);
   for (const std::string& id : largest->values.ids)
     if (telling.contains(id)) out.left_out.push_back(id);
   project(telling, *largest);

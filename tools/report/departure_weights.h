@@ -7,9 +7,8 @@
 //
 // Thread safety: pure functions.
 
-#include <map>
+#include <functional>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "tools/report/cohort_evidence.h"
@@ -24,7 +23,11 @@ struct GroupWeights {
   std::vector<std::string> tags;              // of the findings it is made of
 };
 
-/// `cases`: all that were compared with one norm.
-GroupWeights group_weights(const std::vector<const CohortCase*>& cases);
+/// `cases`: all that were compared with one norm. `told`: whether the page shows the departure's
+/// row by kind and step. `countable`: whether the number of these cases may be shown.
+GroupWeights group_weights(
+    const std::vector<const CohortCase*>& cases,
+    const std::function<bool(const CohortDeparture&)>& told,
+    const std::function<bool(const std::vector<const CohortCase*>&)>& countable);
 
 }  // namespace casebox::tools::report

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "proto/verify/verify.h"
+#include "tools/findings/lay_words.h"
 #include "tools/report/case_view.h"
 #include "tools/report/comparison.h"
 #include "tools/store/store_access.h"
@@ -49,6 +50,7 @@ struct CaseEvidence {
   std::string phases_from;        // "annotated", "found" or "marked"; empty: none are known
   std::string untimed;            // why the case's own times do not count; empty: they do
   Comparison comparison;
+  LayWords lay;  // of its procedure; empty: no protocol here has any
 };
 
 Result<CaseEvidence> gather_evidence(StoreAccess& access, CaseId id);

@@ -58,20 +58,32 @@ Result<void> gather_observed(const storage::CaseReader& reader, const CaseView& 
   return ok();
 }
 
-Result<Comparison> gather_comparison(StoreAccess& access, CaseId own,
+Content content_of(const storage::CaseReader& reader, const CaseTimes& times) {
+  return {times.case_id, reader.record().source_digest(), times.spans};
+}
+
+/// `own`: the case itself. Neither it nor a copy of it is compared with, nor an operation twice.
+Result<Comparison> gather_comparison(StoreAccess& access, const Content& own,
                                      const std::string& procedure) {
   CASEBOX_TRY(const auto records, storage::proven_operations(access.store()));
   std::vector<CaseTimes> others;
+  std::vector<Content> contents;
   Progress progress("comparison class", records.size(), "cases");
+  size_t done = 0;
   for (const v1::CaseRecord& record : records) {
-    progress.update(others.size());
-    if (record.procedure() != procedure || record.case_id() == own.view()) continue;
+    progress.update(done++);
     CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(record.case_id()));
+    if (record.procedure() != procedure || to_string(id) == own.case_id) continue;
     CASEBOX_TRY(auto reader, access.read_case(id, keyring::Purpose::kReport));
-    CASEBOX_TRY(const auto view, gather_case(*reader));
-    CASEBOX_TRY(auto times, case_times(*reader, view));
+    CASEBOX_TRY(auto times, case_times(*reader));
+    Content content = content_of(*reader, times);
+    if (same_operation(content, own)) continue;
+    contents.push_back(std::move(content));
     others.push_back(std::move(times));
   }
+  std::set<std::string> again;
+  for (const Copy& copy : copies_of(contents)) again.insert(copy.case_id);
+  std::erase_if(others, [&](const CaseTimes& one) { return again.contains(one.case_id); });
   return compare(procedure, others);
 }
 
@@ -114,47 +126,65 @@ Result<CaseEvidence> gather_evidence(StoreAccess& access, CaseId id) {
                                to_hex(epoch.producer_id()), to_hex(epoch.signing_key()),
                                epoch.closed()});
   if (evidence.view.readable) {
-    CASEBOX_TRY(const auto times, case_times(*reader, evidence.view));
+    CASEBOX_TRY(const auto times, case_times(*reader));
     evidence.phases = times.spans;
     evidence.phases_from = times.source;
     evidence.untimed = times.excluded;
     evidence.twin = twin_tracks(evidence.view.forecasts);
+    CASEBOX_TRY(evidence.lay, lay_words_for(record.procedure()));
     for (TwinTrack& track : evidence.twin)
       CASEBOX_CHECK(gather_observed(*reader, evidence.view, track));
-    CASEBOX_TRY(evidence.comparison, gather_comparison(access, id, record.procedure()));
+    CASEBOX_TRY(evidence.comparison,
+                gather_comparison(access, content_of(*reader, times), record.procedure()));
   }
   CASEBOX_CHECK(gather_openings(access, id, evidence));
   return evidence;
 }
+
+namespace {
+
+Result<CohortCase> gather_cohort_case(const storage::CaseReader& reader,
+                                      std::vector<Content>& contents) {
+  CASEBOX_TRY(const auto view, gather_outline(reader));
+  CohortCase one;
+  one.case_id = view.case_id;
+  one.procedure = view.procedure;
+  one.sealed = !view.readable;
+  one.consent_stated = view.consent_stated;
+  one.allowed = !view.consent_stated || has_consent(view, "quality");
+  one.has_gaps = !view.gaps.empty();
+  for (const ClockView& clock : view.clocks) one.broken_clock |= clock.broken;
+  CASEBOX_TRY(one.times, case_times(reader));
+  one.comparison = compared(view.findings);
+  for (const v1::Finding& finding : view.findings) {
+    if (finding.kind() != "departure") continue;
+    const std::string step = finding.step().empty() ? label_of(finding, "step") : finding.step();
+    one.departures.push_back({deviation_of(finding), step, certainty_name(finding.certainty()),
+                              label_of(finding, "value"), finding_tag(finding), scored(finding)});
+  }
+  contents.push_back(content_of(reader, one.times));
+  one.verdict = reader.verdict();  // what was read may not have held
+  return one;
+}
+
+}  // namespace
 
 Result<Cohort> gather_cohort(StoreAccess& access, const std::string& expression,
                              const std::vector<CaseId>& ids) {
   Cohort cohort;
   cohort.expression = expression;
   Progress progress("cohort", ids.size(), "cases");
+  std::vector<Content> contents;
   for (CaseId id : ids) {
     progress.update(cohort.cases.size());
     CASEBOX_TRY(auto reader, access.read_case(id, keyring::Purpose::kReport));
-    CASEBOX_TRY(const auto view, gather_case(*reader));
-    CohortCase one;
-    one.case_id = view.case_id;
-    one.procedure = view.procedure;
-    one.verdict = reader->verdict();
-    one.sealed = !view.readable;
-    one.consent_stated = view.consent_stated;
-    one.allowed = !view.consent_stated || has_consent(view, "quality");
-    one.has_gaps = !view.gaps.empty();
-    for (const ClockView& clock : view.clocks) one.broken_clock |= clock.broken;
-    CASEBOX_TRY(one.times, case_times(*reader, view));
-    one.comparison = compared(view.findings);
-    for (const v1::Finding& finding : view.findings) {
-      if (finding.kind() != "departure") continue;
-      const std::string step = finding.step().empty() ? label_of(finding, "step") : finding.step();
-      one.departures.push_back({deviation_of(finding), step, certainty_name(finding.certainty()),
-                                label_of(finding, "value"), finding_tag(finding), scored(finding)});
-    }
+    CASEBOX_TRY(CohortCase one, gather_cohort_case(*reader, contents));
     cohort.cases.push_back(std::move(one));
   }
+  cohort.copies = copies_of(std::move(contents));
+  std::set<std::string> again;
+  for (const Copy& copy : cohort.copies) again.insert(copy.case_id);
+  std::erase_if(cohort.cases, [&](const CohortCase& one) { return again.contains(one.case_id); });
   return cohort;
 }
 

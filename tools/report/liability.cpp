@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <set>
 
-#include "analytics/finding/finding.h"
 #include "tools/cli/json.h"
 #include "tools/cli/names.h"
 #include "tools/query/compared.h"
+#include "tools/report/liability_record.h"
 #include "tools/report/sections.h"
 #include "tools/report/tags.h"
 #include "tools/report/timeline_svg.h"
@@ -17,12 +17,6 @@ namespace {
 
 const std::set<std::string> kOwnSection = {"departure", "phase", "twin",
                                            "twin-late", "run",   "weights"};
-
-Html list(const std::vector<std::string>& sentences) {
-  Children items;
-  for (const std::string& sentence : sentences) items.push_back(tag("li", {sentence}));
-  return items.empty() ? tag("p", {{"class", "none"}}, {"Nothing."}) : tag("ul", items);
-}
 
 Html head(const CaseEvidence& e) {
   const CaseView& view = e.view;
@@ -42,76 +36,6 @@ Html head(const CaseEvidence& e) {
                                                 : view.start + " " + bound_text(view.start_u95_s)}),
                   tag("dt", {"Recorded"}), tag("dd", {length_text(view.duration_s)}),
                   tag("dt", {"State"}), tag("dd", {view.state})})});
-}
-
-Html custody(const CaseEvidence& e) {
-  const verify::Report& report = e.custody;
-  const std::string verdict = verify::to_string(report.verdict);
-  const bool good = verify::is_complete(report.verdict);
-  std::vector<std::vector<Html>> problems, epochs, openings;
-  for (const verify::Problem& problem : report.problems)
-    problems.push_back({problem.kind, problem.where, problem.detail});
-  for (const EpochView& epoch : e.epochs)
-    epochs.push_back({epoch.role, tag("span", {{"class", "mono"}}, {epoch.epoch}),
-                      epoch.closed ? "closed" : "not closed",
-                      tag("span", {{"class", "mono"}}, {epoch.signing_key})});
-  for (const Opening& opening : e.openings)
-    openings.push_back(
-        {opening.at, opening.purpose, opening.subject, opening.allowed ? "opened" : "refused"});
-  const std::string record = record_tag(report.case_digest);
-  return join(
-      {tag("h2", {"1. Custody"}),
-       tag("p", {tag("span", {{"class", good ? "verdict good" : "verdict bad"}}, {verdict}), "  ",
-                 reference(record)}),
-       tag("p", {"Valid up to " + clock_text(report.valid_to_s) +
-                 " of case time: up to there a beat that the recorder signed covers everything. " +
-                 std::to_string(report.frames) + " frames, " + std::to_string(report.bytes) +
-                 " bytes were checked when this report was made."}),
-       tag("h3", {"Proven"}), list(report.proven), tag("h3", {"Not proven"}),
-       list(report.not_proven), tag("h3", {"Problems"}),
-       table("What does not hold", {{"Kind"}, {"Where"}, {"What"}}, problems, "None were found."),
-       tag("h3", {"Producers"}),
-       table("Each run of a program that wrote into the case",
-             {{"Role"}, {"Epoch"}, {"State"}, {"Signing key (Ed25519)"}}, epochs),
-       tag("h3", {"Openings"}),
-       e.openings_known
-           ? table("Every audited opening of the case's key, this report's own included",
-                   {{"When"}, {"Purpose"}, {"By"}, {"Result"}}, openings)
-           : tag("p", {{"class", "none"}}, {"There is no keystore here that could say."})});
-}
-
-Html accounting(const CaseEvidence& e) {
-  const Html record = reference(record_tag(e.custody.case_digest));
-  std::vector<std::vector<Html>> streams, gaps, clocks;
-  for (const StreamView& view : e.view.streams)
-    streams.push_back(
-        {view.stream.name(), kind_name(view.stream.kind()), std::to_string(view.items),
-         std::to_string(view.missing) +
-             (view.unknown_gaps > 0
-                  ? " and gaps of unknown count: " + std::to_string(view.unknown_gaps)
-                  : ""),
-         view.stream.by_policy_absent() ? "not recorded by policy: " + view.stream.policy_reason()
-                                        : ""});
-  for (const GapView& gap : e.view.gaps)
-    gaps.push_back({gap.stream, clock_text(gap.t0_s), clock_text(gap.t1_s),
-                    gap.count_unknown ? "unknown" : std::to_string(gap.missing),
-                    gap.reason + " (" + gap.origin + ")"});
-  for (const ClockView& clock : e.view.clocks)
-    clocks.push_back(
-        {std::to_string(clock.clock_id), fixed(clock.offset_s, 3) + " s",
-         clock.rate_ppm ? fixed(*clock.rate_ppm, 1) + " ppm" : "not estimated",
-         clock.broken ? "broken: no timing claim rests on it" : bound_text(clock.u95_s),
-         std::to_string(clock.resets)});
-  return join(
-      {tag("h2", {"2. What was recorded, and what was not"}),
-       tag("p", {"Every number in this section is of the record itself: ", record}),
-       table("Streams", {{"Stream"}, {"Kind"}, {"Items", true}, {"Missing", true}, {"Remark"}},
-             streams),
-       table("Gaps", {{"Stream"}, {"From", true}, {"To", true}, {"Missing", true}, {"Reason"}},
-             gaps, "No gap was declared."),
-       table("Device clocks against the recorder's",
-             {{"Clock"}, {"Offset", true}, {"Rate", true}, {"95 % bound"}, {"Resets", true}},
-             clocks, "No device clock was estimated.")});
 }
 
 Html time_line(const CaseEvidence& e) {
@@ -166,22 +90,26 @@ Html departure_box(const v1::Finding& finding) {
     facts.push_back(tag("dt", {name}));
     facts.push_back(tag("dd", {value}));
   };
-  fact("When", analytics::finding::placed(finding)
-                   ? clock_text(static_cast<double>(finding.t0_ns()) * 1e-9) + " to " +
-                         clock_text(static_cast<double>(finding.t1_ns()) * 1e-9)
-                   : "withheld");
+  fact("When", !says_when(finding)
+                   ? "withheld: only its place in the order is known"
+                   : clock_text(static_cast<double>(finding.t0_ns()) * 1e-9) + " to " +
+                         clock_text(static_cast<double>(finding.t1_ns()) * 1e-9));
   fact("How sure", certainty_meaning(finding.certainty()));
   fact("Margin", finding.values().contains("margin")
                      ? number_text(value_of(finding, "margin", 0)) +
                            " (by how much the best explanation without it costs more)"
                      : "not stated");
   fact("Would change this", what_would_change(finding));
-  for (const auto& [key, value] :
-       std::map<std::string, double>(finding.values().begin(), finding.values().end()))
-    if (key != "margin") fact(value_text(key, value).first, value_text(key, value).second);
-  for (const auto& [key, value] :
-       std::map<std::string, std::string>(finding.labels().begin(), finding.labels().end()))
-    if (key != "deviation" && key != "step" && key != "alternative") fact(words(key), value);
+  // What else stands in the finding is in the evidence.
+  const std::pair<const char*, const char*> kShown[] = {{"value", "Value it touches"},
+                                                        {"reason", "Reason recorded"},
+                                                        {"check", "Rule of the protocol"},
+                                                        {"observers", "Could have shown it"},
+                                                        {"unwatched", "Not watched"}};
+  for (const auto& [key, name] : kShown)
+    if (const std::string value = label_of(finding, key); !value.empty()) fact(name, value);
+  if (label_of(finding, "order_sensitive") == "true")
+    fact("Order", "it is gone if events closer than their clocks can tell are exchanged");
   return tag("div", {{"class", "box " + certainty}},
              {tag("h3", {departure_title(finding), "  ", reference(finding_tag(finding))}),
               tag("p", {finding.text()}), tag("dl", facts)});
@@ -193,7 +121,8 @@ Html all_departures(const CaseEvidence& e) {
       {v1::CERTAINTY_AMBIGUOUS, "Ambiguous"},
       {v1::CERTAINTY_UNOBSERVED, "Unobserved"},
       {v1::CERTAINTY_JUSTIFIED, "Justified"}};
-  Children out = {tag("h2", {"4. Departures from the protocol"})};
+  Children out = {tag("h2", {"4. Departures from the protocol"}), tag("p", {compared_text(e)})};
+  if (findings(e.view, "departure").empty()) return join(out);
   for (const auto& [certainty, name] : kGroups) {
     const auto group = departures(e.view, certainty);
     out.push_back(tag("h3", {std::string(name) + " (" + std::to_string(group.size()) + ")"}));
@@ -201,9 +130,6 @@ Html all_departures(const CaseEvidence& e) {
     if (group.empty()) out.push_back(tag("p", {{"class", "none"}}, {"None."}));
     for (const v1::Finding* finding : group) out.push_back(departure_box(*finding));
   }
-  if (findings(e.view, "departure").empty())
-    out.push_back(tag("p", {"No departure is stored. That means either that none was found or that "
-                            "the case was not compared with a protocol: see the analyses below."}));
   return join(out);
 }
 
@@ -353,7 +279,7 @@ Html limits(const CaseEvidence& e) {
     sentences.push_back(
         "The case's consent does not name litigation. Whether another basis allows "
         "this document to be used is not decided here.");
-  return join({tag("h2", {"9. Limits"}), list(sentences)});
+  return join({tag("h2", {"9. Limits"}), sentence_list(sentences)});
 }
 
 Html reproduction(const CaseEvidence& e) {
@@ -369,7 +295,7 @@ Html reproduction(const CaseEvidence& e) {
 }  // namespace
 
 std::string liability(const CaseEvidence& e) {
-  Children body = {head(e), custody(e), accounting(e)};
+  Children body = {head(e), summary(e), custody(e), accounting(e)};
   if (e.view.readable) {
     for (auto section : {time_line, all_departures, comparison, twin, sensitivity, analyses})
       body.push_back(section(e));
@@ -384,7 +310,9 @@ std::string liability(const CaseEvidence& e) {
   std::vector<const v1::Finding*> named;
   for (const v1::Finding& finding : e.view.findings) named.push_back(&finding);
   const std::string record = record_tag(e.custody.case_digest);
-  body.push_back(tag("h2", {"11. Evidence"}));
+  body.push_back(custody_annex(e));
+  body.push_back(accounting_annex(e));
+  body.push_back(tag("h2", {"Annex C. Evidence"}));
   body.push_back(tag("div", {{"class", "box"}, {"id", record}},
                      {tag("h3", {record + "  The record"}),
                       tag("dl", {tag("dt", {"Case digest"}),

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
+#include "analytics/finding/finding.h"
 #include "tools/cli/names.h"
 #include "tools/report/tags.h"
 
@@ -64,6 +66,15 @@ double value_of(const v1::Finding& finding, const std::string& key, double other
 std::string label_of(const v1::Finding& finding, const std::string& key) {
   const auto it = finding.labels().find(key);
   return it == finding.labels().end() ? "" : it->second;
+}
+
+bool says_when(const v1::Finding& finding) {
+  return analytics::finding::placed(finding) && label_of(finding, "timing") != "withheld";
+}
+
+std::string deviation_below(const v1::Finding& finding) {
+  const std::string of = label_of(finding, "of");
+  return of.empty() ? deviation_of(finding) : of;
 }
 
 std::string departure_title(const v1::Finding& finding) {
@@ -131,7 +142,11 @@ bool outside_usual(const PhaseStatistics* usual, double seconds) {
 
 std::vector<std::pair<std::string, double>> phase_seconds(const std::vector<PhaseSpan>& spans) {
   std::vector<std::pair<std::string, double>> out;
+  std::set<std::string> open;
+  for (const PhaseSpan& span : spans)
+    if (span.open) open.insert(span.label);
   for (const PhaseSpan& span : spans) {
+    if (open.contains(span.label)) continue;
     auto it = std::find_if(out.begin(), out.end(),
                            [&](const auto& one) { return one.first == span.label; });
     if (it == out.end()) it = out.insert(out.end(), {span.label, 0.0});

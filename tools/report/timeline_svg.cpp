@@ -5,8 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "analytics/finding/finding.h"
 #include "tools/cli/names.h"
+#include "tools/report/gap_spans.h"
+#include "tools/report/sections.h"
 
 namespace casebox::tools::report {
 namespace {
@@ -79,7 +80,7 @@ Html phases(const CaseView& view, const Frame& frame, double y) {
 Html departures(const CaseView& view, const Frame& frame, double y) {
   Children out;
   for (const v1::Finding& finding : view.findings) {
-    if (finding.kind() != "departure" || !analytics::finding::placed(finding)) continue;
+    if (finding.kind() != "departure" || !says_when(finding)) continue;
     const double t = static_cast<double>(finding.t0_ns()) * 1e-9;
     const std::string certainty = certainty_name(finding.certainty());
     out.push_back(tag("path",
@@ -107,11 +108,16 @@ Html known_then(const CaseView& view, const Frame& frame, double y) {
 }
 
 Html gaps(const CaseView& view, const Frame& frame, double y) {
+  const auto list = [](const std::set<std::string>& names) {
+    std::string out;
+    for (const std::string& name : names) out += (out.empty() ? "" : ", ") + name;
+    return out;
+  };
   Children out;
-  for (const GapView& gap : view.gaps)
-    out.push_back(bar(frame, y, gap.t0_s, gap.t1_s, "gap", "",
-                      gap.stream + ": " + gap.reason + ", " + clock_text(gap.t0_s) + " to " +
-                          clock_text(gap.t1_s)));
+  for (const GapSpan& span : gap_spans(view.gaps))
+    out.push_back(bar(frame, y, span.t0_s, span.t1_s, "gap", "",
+                      list(span.streams) + ": " + list(span.reasons) + ", " +
+                          clock_text(span.t0_s) + " to " + clock_text(span.t1_s)));
   return join(out);
 }
 

@@ -155,8 +155,8 @@ void DepartureBuilder::from_rules() {
 }
 
 void DepartureBuilder::from_limits(CaseResult& out) {
-  for (const Overrun& o :
-       overruns(norm_, view_, options_.limit_scale, observability_.clocks_trusted, out.notices)) {
+  for (const Overrun& o : overruns(norm_, view_, options_.limit_scale * observability_.limit_scale,
+                                   observability_.clocks_trusted, out.notices)) {
     Draft draft = make(Kind::kTime, static_cast<int32_t>(o.step), o.event);
     Departure& d = draft.departure;
     d.t0_ns = o.t0_ns;

@@ -1,6 +1,6 @@
+#include "analytics/conformance/labels.h"
 #include "analytics/conformance/tally_text.h"
 #include "analytics/facts/coverage.h"
-#include "analytics/jobs/internal/labels.h"
 #include "analytics/jobs/internal/work.h"
 
 namespace casebox::analytics::jobs::internal {
@@ -14,6 +14,7 @@ conformance::Observability observability(const Work& work, const case_log::CaseL
     conformance::Observer& observer = out.observers->emplace_back();
     observer.stream = watch.stream;
     observer.people = watch.people;
+    observer.gave = watch.items > 0;
     for (const facts::Lapse& lapse : watch.lapses)
       observer.lapses.push_back({lapse.t0_ns, lapse.t1_ns, lapse.why});
   }
@@ -27,44 +28,8 @@ conformance::Observability observability(const Work& work, const case_log::CaseL
   out.clocks_trusted = work.phases.quality.timing_ok();
   out.case_t0_ns = info.t0_ns;
   out.case_t1_ns = info.t1_ns;
+  out.limit_scale = work.time_scale;
   return out;
-}
-
-std::string list_of(const std::set<std::string>& names, size_t most) {
-  std::string out;
-  size_t count = 0;
-  for (const std::string& name : names) {
-    if (count++ == most) return out + ", ... (" + std::to_string(names.size()) + " in all)";
-    out += (out.empty() ? "" : ", ") + name;
-  }
-  return out;
-}
-
-/// Why a comparison would say nothing of the case: nothing in it could show any of the norm's
-/// steps, or most of what it holds is not the norm's. Empty: there is something to compare.
-std::string nothing_shared(const protocol::Norm& norm, const EventLog& log, const Trace& trace,
-                           const facts::Coverage& coverage) {
-  std::set<std::string> observers, known, unknown;
-  bool watched = false;
-  for (const v1::ProtocolStep& step : norm.source.steps())
-    for (const std::string& name : step.observed_by()) {
-      const facts::Watch* watch = coverage.find(name);
-      watched = watched || (watch != nullptr && watch->items > 0);
-      observers.insert(name);
-    }
-  if (!watched && !observers.empty())
-    return "nothing that can show a step of " + norm.name() + " was recorded: it names " +
-           list_of(observers, 8);
-  for (const LogEvent& event : trace.events) {
-    const std::string& label = log.activities[event.activity];
-    if (norm.ignored.contains(label)) continue;
-    (norm.step_of.contains(label) ? known : unknown).insert(label);
-  }
-  if (unknown.size() >= 3 && unknown.size() > known.size())
-    return "the case and " + norm.name() + " share too little: of " +
-           std::to_string(known.size() + unknown.size()) + " labels the norm knows " +
-           std::to_string(known.size()) + ", and not " + list_of(unknown, 5);
-  return "";
 }
 
 /// The frames of a stream of events that lie in a span, and those next to it on both sides.
@@ -183,6 +148,26 @@ finding::Draft weights_draft(const protocol::Norm& norm, const conformance::Case
 
 }  // namespace
 
+Result<ForConformance> gather_for_conformance(const Work& work) {
+  // Phases as timing has them, and the steps people marked; phase marks of the team only where
+  // nothing better is there.
+  ForConformance out;
+  case_log::Options what;
+  what.steps = true;
+  what.checklists = false;
+  out.placed = work.phases.quality.moment_reasons().empty();
+  for (const LogEvent& event : work.trace().events)
+    if (work.phases.info.phase_source == "found")
+      what.found.push_back({work.outcome.log.activities[event.activity], event.t0_ns, event.t1_ns,
+                            out.placed ? event.start_u95_ns() : -1,
+                            out.placed ? event.end_u95_ns() : -1, event.sources, out.placed});
+  CASEBOX_TRY(out.info, case_log::add_case(work.reader, what, out.log));
+  CASEBOX_TRY(const facts::Coverage coverage, facts::read_coverage(work.reader));
+  out.recorded.procedure = work.reader.record().procedure();
+  out.recorded.seen = observability(work, out.info, coverage);
+  return out;
+}
+
 Result<void> conformance_job(Work& work) {
   char config[64];
   std::snprintf(config, sizeof config, "order=start limit_scale=%.6g", work.time_scale);
@@ -194,27 +179,16 @@ Result<void> conformance_job(Work& work) {
   if (!norm.source.procedure().empty() &&
       norm.source.procedure() != work.reader.record().procedure())
     return run.skip("the norm is for procedure '" + norm.source.procedure() + "'");
-  // Phases as timing has them, and the steps people marked; phase marks of the team only where
-  // nothing better is there.
-  case_log::Options what;
-  what.steps = true;
-  what.checklists = false;
-  const bool placed = work.phases.quality.moment_reasons().empty();
-  for (const LogEvent& event : work.trace().events)
-    if (work.phases.info.phase_source == "found")
-      what.found.push_back({work.outcome.log.activities[event.activity], event.t0_ns, event.t1_ns,
-                            placed ? event.start_u95_ns() : -1, placed ? event.end_u95_ns() : -1,
-                            event.sources, placed});
-  EventLog log;
-  CASEBOX_TRY(const case_log::CaseLog info, case_log::add_case(work.reader, what, log));
-  const auto taken = take_labels(norm, log, log.traces[info.trace]);
-  CASEBOX_TRY(const facts::Coverage coverage, facts::read_coverage(work.reader));
-  if (std::string why = nothing_shared(norm, log, log.traces[info.trace], coverage); !why.empty())
+  CASEBOX_TRY(ForConformance compared, gather_for_conformance(work));
+  EventLog& log = compared.log;
+  const case_log::CaseLog& info = compared.info;
+  const auto taken = conformance::take_labels(norm, log);
+  if (std::string why = conformance::nothing_shared(
+          norm, log, log.traces[info.trace], compared.recorded.procedure, compared.recorded.seen);
+      !why.empty())
     return run.skip(why);
-  conformance::Options options;
-  options.limit_scale = work.time_scale;
-  CASEBOX_TRY(auto result, conformance::conform(norm, log, log.traces[info.trace],
-                                                observability(work, info, coverage), options));
+  CASEBOX_TRY(auto result,
+              conformance::conform(norm, log, log.traces[info.trace], compared.recorded.seen, {}));
   for (const auto& [label, meant] : taken) {
     finding::Draft draft;
     draft.kind = "label";

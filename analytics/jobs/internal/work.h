@@ -46,6 +46,8 @@ class Run {
 std::vector<storage::SourceRef> frames_of(const std::vector<v1::SourceRange>& ranges);
 std::string clock_text(int64_t t_ns);  // "0:12:31"
 
+Result<ForConformance> gather_for_conformance(const Work& work);
+
 Result<void> quality_job(Work& work);
 Result<void> phases_job(Work& work);
 Result<void> timing_job(Work& work);

@@ -55,6 +55,8 @@ bool LogBuilder::pair(const RawEvent& event, ActivityId activity) {
 
 void LogBuilder::add(const RawEvent& event) {
   if (event.activity.empty()) return count("events without an activity were dropped");
+  if (event.beside)
+    return count("events beside the pathway (alarms, checklists, reasons) were left out");
   const std::string& written = event.lifecycle;
   const bool standard =
       written.empty() || std::ranges::find(kTransitions, written) != std::ranges::end(kTransitions);
@@ -94,6 +96,8 @@ void LogBuilder::add(const RawEvent& event) {
     out.u95_ns = *event.u95_ns;
     stated_u95_ = true;
   }
+  out.u95_start_ns = event.u95_start_ns.value_or(-1);
+  out.u95_end_ns = event.u95_end_ns.value_or(-1);
   out.resource = event.resource;
   out.confidence = static_cast<float>(event.confidence);
   out.open = event.open;

@@ -28,12 +28,13 @@ struct RawEvent {
   std::string lifecycle;     // "start", "complete", "" or another transition
   std::string instance;
   std::string resource;
-  std::optional<int64_t> u95_ns;
+  std::optional<int64_t> u95_ns, u95_start_ns, u95_end_ns;
   std::optional<int64_t> t0_ns, t1_ns;  // exact case times, of our own files
   std::optional<EventOrigin> origin;
   double confidence = 0;
   bool open = false;
   bool bad_time = false;  // there was one, and it could not be read
+  bool beside = false;    // of our own files: stands beside the pathway, no part of it
 
   void clear() { *this = RawEvent(); }
 };

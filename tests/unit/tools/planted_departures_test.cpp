@@ -48,7 +48,7 @@ Simulated simulate(uint64_t seed, const std::set<std::string>& faults, bool clea
   auto plan = recorder::sim::make_plan(options);
   EXPECT_TRUE(plan) << plan.error().message;
   out.plan = *std::move(plan);
-  out.seen.observers = {{"team.marks", true, {}}, {"instrument.use", false, {}}};
+  out.seen.observers = {{"team.marks", true, true, {}}, {"instrument.use", false, true, {}}};
   for (auto& observer : *out.seen.observers)
     for (const auto& d : out.plan.dropouts)
       if (d.stream == observer.stream)

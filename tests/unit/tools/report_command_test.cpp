@@ -59,7 +59,7 @@ TEST_F(ReportCommand, ComparesWithTheOtherCasesOfTheStore) {
   EXPECT_THAT(html(), HasSubstr("Clock broken"));
   const auto board = report("committee", "", true);
   ASSERT_TRUE(board) << board.error().message;
-  EXPECT_THAT(html(), HasSubstr("13 cases"));
+  EXPECT_THAT(html(), HasSubstr("Cases: 13."));
   EXPECT_THAT(html(), Not(HasSubstr(to_string(id).substr(0, 8))));
 }
 

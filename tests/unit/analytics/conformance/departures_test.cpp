@@ -92,14 +92,14 @@ TEST_F(Departures, NotObservedIsNotOmitted) {
   at("finish", 20);
   seen_.case_t0_ns = 0;
   seen_.case_t1_ns = 30 * kSecond;
-  seen_.observers = {{"team.marks", true, {{4 * kSecond, 6 * kSecond, "off"}}}};
+  seen_.observers = {{"team.marks", true, true, {{4 * kSecond, 6 * kSecond, "off"}}}};
   EXPECT_THAT(brief(run()), ElementsAre("unobserved prepare"));
   // after it had to be done
-  seen_.observers = {{"team.marks", true, {{12 * kSecond, 16 * kSecond, "off"}}}};
+  seen_.observers = {{"team.marks", true, true, {{12 * kSecond, 16 * kSecond, "off"}}}};
   EXPECT_THAT(brief(run()), ElementsAre("missing prepare"));
   // of what does not show it
-  seen_.observers = {{"team.marks", true, {}},
-                     {"monitor.ecg", false, {{4 * kSecond, 6 * kSecond, "off"}}}};
+  seen_.observers = {{"team.marks", true, true, {}},
+                     {"monitor.ecg", false, true, {{4 * kSecond, 6 * kSecond, "off"}}}};
   EXPECT_THAT(brief(run()), ElementsAre("missing prepare"));
   seen_.observers.emplace();
   const CaseResult result = run();
@@ -112,7 +112,7 @@ TEST_F(Departures, AStepThatNothingIsSaidToShowIsNotObserved) {
   at("finish", 20);
   protocol_.mutable_flow()->mutable_sequence(1)->mutable_choice()->RemoveLast();
   EXPECT_THAT(brief(run()), ElementsAre("missing a"));  // of a log nothing else is known
-  seen_.observers = {{"team.marks", true, {}}};
+  seen_.observers = {{"team.marks", true, true, {}}};
   EXPECT_THAT(brief(run()), ElementsAre("unobserved a"));
 }
 
@@ -123,8 +123,8 @@ TEST_F(Departures, SeveralObserversWatchTogether) {
   seen_.case_t0_ns = 0;
   seen_.case_t1_ns = 30 * kSecond;
   protocol_.mutable_steps(0)->add_observed_by("room.video");
-  seen_.observers = {{"team.marks", true, {{2 * kSecond, 5 * kSecond, "off"}}},
-                     {"room.video", false, {{6 * kSecond, 9 * kSecond, "lens"}}}};
+  seen_.observers = {{"team.marks", true, true, {{2 * kSecond, 5 * kSecond, "off"}}},
+                     {"room.video", false, true, {{6 * kSecond, 9 * kSecond, "lens"}}}};
   const CaseResult watched = run();
   ASSERT_THAT(brief(watched), ElementsAre("missing prepare"));
   EXPECT_THAT(watched.departures[0].text,
@@ -144,6 +144,7 @@ TEST_F(Departures, AStepThatBelongsOutsideOfTheRecordIsNotObserved) {
   seen_.case_t0_ns = 0;
   seen_.case_t1_ns = 30 * kSecond;
   seen_.observers = {{"team.marks",
+                      true,
                       true,
                       {{INT64_MIN, -1, "the record begins later"},
                        {30 * kSecond + 1, INT64_MAX, "the record ends earlier"}}}};
@@ -167,11 +168,11 @@ TEST_F(Departures, WhatPeopleWouldHaveMarkedWasNotMarkedAndNothingMore) {
   at("a", 10);
   at("finish", 20);
   seen_.case_t0_ns = 0;
-  seen_.observers = {{"team.marks", true, {}}};
+  seen_.observers = {{"team.marks", true, true, {}}};
   EXPECT_EQ(run().departures[0].text,
             "prepare was not marked; it belongs between 0:00:00 and 0:00:10; marks are in "
             "team.marks, recorded all that time.");
-  seen_.observers = {{"team.marks", false, {}}};
+  seen_.observers = {{"team.marks", false, true, {}}};
   EXPECT_EQ(run().departures[0].text,
             "prepare left no trace; it belongs between 0:00:00 and 0:00:10; it would show in "
             "team.marks, recorded all that time.");
@@ -181,7 +182,7 @@ TEST_F(Departures, AnObserverThatMissesTheStepTooOftenMakesNothingCertain) {
   at("a", 10);
   at("finish", 20);
   seen_.case_t0_ns = 0;
-  seen_.observers = {{"team.marks", true, {}}};
+  seen_.observers = {{"team.marks", true, true, {}}};
   protocol_.mutable_steps(0)->set_detect(.96);
   EXPECT_EQ(run().departures[0].certainty, v1::CERTAINTY_CERTAIN);
   protocol_.mutable_steps(0)->set_detect(.9);
@@ -200,7 +201,7 @@ TEST_F(Departures, AnOrderOnAClockThatCannotBeUsedIsNotCertain) {
   trace_.events[2].timed = false;
   EXPECT_THAT(brief(run()), ElementsAre("order prepare"));
   EXPECT_EQ(run().departures[0].certainty, v1::CERTAINTY_CERTAIN);
-  seen_.observers = {{"team.marks", true, {}}};
+  seen_.observers = {{"team.marks", true, true, {}}};
   EXPECT_EQ(run().departures[0].certainty, v1::CERTAINTY_AMBIGUOUS);
 }
 
@@ -210,7 +211,7 @@ TEST_F(Departures, AGapWithinTheUncertaintyOfAStepsPlaceLeavesItUnobserved) {
   at("finish", 20);
   seen_.case_t0_ns = 0;
   seen_.case_t1_ns = 60 * kSecond;
-  seen_.observers = {{"team.marks", true, {{12 * kSecond, 16 * kSecond, "off"}}}};
+  seen_.observers = {{"team.marks", true, true, {{12 * kSecond, 16 * kSecond, "off"}}}};
   EXPECT_THAT(brief(run()), ElementsAre("unobserved prepare"));
   trace_.events[0].u95_ns = kSecond;
   EXPECT_THAT(brief(run()), ElementsAre("missing prepare"));

@@ -133,6 +133,36 @@ TEST(Xes, WhatIsWrittenReadsBackTheSame) {
   }
 }
 
+TEST(Xes, WhatStandsBesideThePathwayIsForOtherPrograms) {
+  EventLog log;
+  Trace trace;
+  trace.case_key = "c";
+  for (const char* name : {"a", "alarm SPO2", "b"}) {
+    LogEvent e;
+    e.activity = log.intern(name);
+    e.t0_ns = e.t1_ns = static_cast<int64_t>(trace.events.size()) * 1000;
+    e.u95_ns = 9;
+    if (trace.events.empty()) e.u95_start_ns = 3;
+    trace.events.push_back(e);
+  }
+  log.traces.push_back(trace);
+  std::string text;
+  XesExtras extras{{{kRecordedKey, "recorded 1\nspan 0 1"}}, {{1, "alarm"}}};
+  write_xes(
+      log, [&](std::string_view piece) { text += piece; }, extras);
+  EXPECT_THAT(text, HasSubstr("alarm SPO2"));
+  std::vector<std::string> recorded;
+  const auto again = read_xes_text(text, "again", {}, &recorded);
+  ASSERT_TRUE(again) << again.error().message;
+  ASSERT_EQ(again->event_count(), 2u);
+  EXPECT_EQ(again->activities[again->traces[0].events[1].activity], "b");
+  EXPECT_EQ(again->traces[0].events[0].start_u95_ns(), 3);
+  EXPECT_EQ(again->traces[0].events[0].end_u95_ns(), 9);
+  EXPECT_EQ(again->traces[0].events[1].start_u95_ns(), 9);
+  EXPECT_THAT(again->notices, Contains(HasSubstr("1 events beside the pathway")));
+  EXPECT_EQ(recorded, (std::vector<std::string>{"recorded 1\nspan 0 1"}));
+}
+
 std::string csv_refused(const std::string& text, const CsvMapping& mapping = {}) {
   const auto log = read_csv_text(text, "f.csv", mapping);
   return log ? "accepted" : log.error().message;

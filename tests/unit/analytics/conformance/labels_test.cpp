@@ -1,8 +1,8 @@
-#include "analytics/jobs/internal/labels.h"
+#include "analytics/conformance/labels.h"
 
 #include <gtest/gtest.h>
 
-namespace casebox::analytics::jobs::internal {
+namespace casebox::analytics::conformance {
 namespace {
 
 struct Labels : ::testing::Test {
@@ -11,16 +11,16 @@ struct Labels : ::testing::Test {
     norm.ignored = {"pause"};
   }
   std::map<std::string, std::string> take(const std::vector<std::string>& labels) {
-    trace.events.clear();
+    log = {};
+    Trace& trace = log.traces.emplace_back();
     for (const std::string& label : labels)
       trace.events.emplace_back().activity = log.intern(label);
-    return take_labels(norm, log, trace);
+    return take_labels(norm, log);
   }
-  std::string label(size_t i) { return log.activities[trace.events[i].activity]; }
+  std::string label(size_t i) { return log.activities[log.traces[0].events[i].activity]; }
 
   protocol::Norm norm;
   EventLog log;
-  Trace trace;
 };
 
 TEST_F(Labels, DifferInCaseBlanksAndSigns) {
@@ -41,4 +41,4 @@ TEST_F(Labels, NothingIsGuessed) {
 }
 
 }  // namespace
-}  // namespace casebox::analytics::jobs::internal
+}  // namespace casebox::analytics::conformance
