@@ -60,8 +60,8 @@ class Section:
                 self.known.add(head)
 
 
-# "With `--option`, instead of `key[]`:" begins another form of the same document.
-VARIANT = re.compile(r"^With `(--[a-z-]+)`, instead of `([a-z_]+\[\])`:$")
+# "With `--option`, instead of `key[]`:" begins another form of the same document; "instead:", one of its own.
+VARIANT = re.compile(r"^With `(--[a-z-]+)`, instead(?: of `([a-z_]+\[\])`)?:$")
 
 
 def page():
@@ -72,7 +72,7 @@ def page():
             current = sections.setdefault(name, Section())
         elif VARIANT.match(line):
             option, instead = VARIANT.match(line).groups()
-            kept = [known for known in sections[name].lines if not known.startswith(f"`{instead}.")]
+            kept = [known for known in sections[name].lines if instead and not known.startswith(f"`{instead}.")]
             current = sections.setdefault(f"{name} {option}", Section())
             current.lines += kept
         elif line.startswith("### "):
@@ -167,6 +167,9 @@ def of_a_case(checker, folder):
         expect(key in shown["departures"][0]["sources"][0], f"sources[]: no {key}")
     checker.run("query", 'phase("CalotTriangleDissection").duration > 1', *at)
     checker.run("query", 'phase("CalotTriangleDissection").duration > 1', *at, "--explain")
+    checker.run("query", 'phase("CalotTriangleDissection").duration > 1', *at, "--by", "procedure")
+    checker.run("query", "--sql", "SELECT case_id, t0_s FROM phases", *at)
+    checker.run("query", "--schema")
     checker.run("analyze", *at)
     for job in ("timing", "conformance", "dfg", "variants", "profile", "skeleton"):
         checker.run("analyze", job, *at)

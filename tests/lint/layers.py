@@ -66,6 +66,7 @@ THIRD_PARTY = {
     "expat.h": ["analytics"],
     "pugixml.hpp": ["analytics"],
     "CLI/": ["tools"],
+    "sqlite3.h": ["tools/query"],
     "yaml-cpp/": ["tools/config"],
     "prometheus/": ["tools"],
     "nlohmann/": ["tools", "recorder/sources"],

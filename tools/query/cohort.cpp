@@ -9,23 +9,54 @@
 
 namespace casebox::tools::query {
 
-Result<Answer> ask(StoreAccess& access, const std::string& expression, keyring::Purpose purpose) {
-  CASEBOX_TRY(const auto expr, parse(expression));
+Result<void> for_each_case(StoreAccess& access, keyring::Purpose purpose, const Needs& needs,
+                           const std::function<Result<void>(CaseFacts&&)>& visit) {
   CASEBOX_TRY(auto records, storage::proven_operations(access.store()));
   std::sort(records.begin(), records.end(), [](const v1::CaseRecord& a, const v1::CaseRecord& b) {
     return std::make_pair(a.start_utc_ns(), BytesView(a.case_id())) <
            std::make_pair(b.start_utc_ns(), BytesView(b.case_id()));
   });
-  std::vector<CaseFacts> facts;
-  facts.reserve(records.size());
   Progress progress("query", records.size(), "cases");
+  uint64_t done = 0;
   for (const v1::CaseRecord& record : records) {
-    CASEBOX_TRY(CaseFacts one, read_facts(access, record, purpose, expr->needs_phases(),
-                                          expr->needs_departures()));
-    facts.push_back(std::move(one));
-    progress.update(facts.size());
+    auto one = read_facts(access, record, purpose, needs);
+    if (!one && one.error().code == Code::kCorrupt) {
+      CASEBOX_TRY(CaseFacts damaged, header_facts(record));
+      damaged.sealed = true;
+      damaged.sealed_why = one.error().message;
+      damaged.verdict = verify::to_string(verify::Verdict::kDamaged);
+      damaged.complete = false;
+      one = std::move(damaged);
+    }
+    if (!one) return std::move(one).error();
+    CASEBOX_CHECK(visit(std::move(*one)));
+    progress.update(++done);
   }
-  return evaluate(*expr, facts);
+  return ok();
+}
+
+Result<Answer> ask(StoreAccess& access, const std::string& expression, keyring::Purpose purpose,
+                   const Asked& how) {
+  CASEBOX_TRY(const auto expr, parse(expression));
+  Needs needs = expr->needs();
+  needs.verdict = needs.verdict || how.verdicts || how.by == By::kVerdict;
+  needs.departures = needs.departures || how.by == By::kNorm;
+  std::vector<CaseFacts> facts;
+  CASEBOX_CHECK(for_each_case(access, purpose, needs, [&](CaseFacts&& one) -> Result<void> {
+    facts.push_back(std::move(one));
+    return ok();
+  }));
+  std::vector<std::string> notices;
+  if (!facts.empty() && !expression.empty()) {
+    Vocabulary vocabulary = own_vocabulary();
+    for (const v1::Protocol& norm : how.norms) add_norm(norm, vocabulary);
+    add_cases(facts, vocabulary);
+    CASEBOX_CHECK(check_names(*expr, expression, vocabulary));
+    notices = names_to_doubt(*expr, vocabulary);
+  }
+  Answer answer = evaluate(*expr, facts, how.by);
+  answer.notices = std::move(notices);
+  return answer;
 }
 
 Result<std::vector<CaseId>> cohort(StoreAccess& access, const std::string& expression) {

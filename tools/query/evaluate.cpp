@@ -1,19 +1,18 @@
 #include "tools/query/evaluate.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
-#include <limits>
-#include <map>
 
 #include "tools/cli/names.h"
+#include "tools/cli/nearest.h"
+#include "tools/query/values.h"
 
 namespace casebox::tools::query {
 namespace {
 
-constexpr double kNoThreshold = std::numeric_limits<double>::quiet_NaN();
-
 double percentile(std::vector<double> values, int p) {
-  if (values.empty()) return kNoThreshold;
+  if (values.empty()) return std::numeric_limits<double>::quiet_NaN();
   std::sort(values.begin(), values.end());
   const double at = (static_cast<double>(values.size()) - 1) * p / 100.0;
   const auto low = static_cast<size_t>(std::floor(at));
@@ -34,174 +33,324 @@ bool holds(const T& left, Op op, const T& right) {
   return false;
 }
 
-std::string text_of(const CaseFacts& facts, Field field) {
-  switch (field) {
-    case Field::kProcedure: return facts.procedure;
-    case Field::kRoom: return facts.room;
-    case Field::kState: return facts.state;
-    case Field::kDate: return rfc3339(UtcTime{facts.start_utc_ns}).substr(0, 10);
-    default: return "";
+/// "1.10.0" as numbers, so that it comes after "1.9.0".
+std::vector<uint64_t> version_of(const std::string& text) {
+  std::vector<uint64_t> out;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (at < end) {
+    uint64_t part = 0;
+    const auto [next, ec] = std::from_chars(at, end, part);
+    if (ec != std::errc()) break;
+    out.push_back(part);
+    at = next < end ? next + 1 : next;
   }
+  return out;
 }
 
-/// Thresholds of percentile comparisons, by node.
+/// True, false, or not to be told.
+using Truth = std::optional<bool>;
+
+/// Whether it holds for every pair of values in two intervals, for none, or for some.
+Truth holds_surely(const Value& left, Op op, const Value& right) {
+  const auto less = [](double a_high, double b_low) { return a_high < b_low; };
+  const auto less_eq = [](double a_high, double b_low) { return a_high <= b_low; };
+  const bool exact = left.low == left.high && right.low == right.high;
+  switch (op) {
+    case Op::kEq:
+    case Op::kNe:
+      if (exact) return holds(left.number, op, right.number);
+      if (less(left.high, right.low) || less(right.high, left.low)) return op == Op::kNe;
+      return std::nullopt;
+    case Op::kLt:
+      if (less(left.high, right.low)) return true;
+      return less_eq(right.high, left.low) ? Truth(false) : std::nullopt;
+    case Op::kLe:
+      if (less_eq(left.high, right.low)) return true;
+      return less(right.high, left.low) ? Truth(false) : std::nullopt;
+    case Op::kGt: return holds_surely(right, Op::kLt, left);
+    case Op::kGe: return holds_surely(right, Op::kLe, left);
+  }
+  return std::nullopt;
+}
+
+Value computed(char sign, const Value& a, const Value& b) {
+  Value out = known(0);
+  out.places = a.places;
+  out.places.insert(out.places.end(), b.places.begin(), b.places.end());
+  const auto apply = [&](double x, double y) {
+    switch (sign) {
+      case '+': return x + y;
+      case '-': return x - y;
+      case '*': return x * y;
+      default: return x / y;
+    }
+  };
+  if (sign == '/' && b.number == 0) {
+    out.state = Value::State::kAbsent;
+    return out;
+  }
+  out.number = apply(a.number, b.number);
+  if (sign == '/' && b.low <= 0 && b.high >= 0) {
+    out.low = -kInfinity;
+    out.high = kInfinity;
+    return out;
+  }
+  const double corners[] = {apply(a.low, b.low), apply(a.low, b.high), apply(a.high, b.low),
+                            apply(a.high, b.high)};
+  out.low = std::ranges::min(corners);
+  out.high = std::ranges::max(corners);
+  if (std::ranges::any_of(corners, [](double c) { return std::isnan(c); })) {
+    out.low = -kInfinity;
+    out.high = kInfinity;
+  }
+  return out;
+}
+
+/// Thresholds of percentiles, by node.
 using Thresholds = std::map<const Expr*, double>;
-
-void resolve(const Expr& expr, const std::vector<CaseFacts>& cases, Thresholds& out) {
-  for (const auto& child : expr.children) resolve(*child, cases, out);
-  if (expr.percentile == 0) return;
-  std::vector<double> values;
-  for (const CaseFacts& facts : cases)
-    if (auto v = number_of(facts, expr.field, expr.label)) values.push_back(*v);
-  out[&expr] = percentile(std::move(values), expr.percentile);
-}
 
 class Evaluator {
  public:
-  explicit Evaluator(const Thresholds& thresholds) : thresholds_(thresholds) {}
+  Evaluator(const Thresholds& thresholds, const Cohort& cohort)
+      : thresholds_(thresholds), cohort_(cohort) {}
 
-  /// True if it holds; the places that made it hold are added to `rows`.
-  bool holds_for(const Expr& expr, const CaseFacts& facts, std::vector<Row>& rows) const {
+  struct Told {
+    Truth truth;              // by values
+    Truth sure;               // by intervals
+    Value why;                // where `truth` is not to be told
+    std::vector<Row> rows{};  // where it holds
+  };
+
+  Told tell(const Expr& expr, const CaseFacts& facts) const {
     switch (expr.kind) {
-      case Expr::Kind::kAnd: {
-        std::vector<Row> found;
-        for (const auto& child : expr.children)
-          if (!holds_for(*child, facts, found)) return false;
-        rows.insert(rows.end(), found.begin(), found.end());
-        return true;
-      }
-      case Expr::Kind::kOr: {
-        bool any = false;
-        for (const auto& child : expr.children) any |= holds_for(*child, facts, rows);
-        return any;
-      }
+      case Expr::Kind::kAnd:
+      case Expr::Kind::kOr: return chain(expr, facts);
       case Expr::Kind::kNot: {
-        std::vector<Row> unused;
-        return !holds_for(*expr.children.front(), facts, unused);
+        Told inner = tell(*expr.children.front(), facts);
+        if (inner.truth) inner.truth = !*inner.truth;
+        if (inner.sure) inner.sure = !*inner.sure;
+        inner.rows.clear();
+        return inner;
       }
-      case Expr::Kind::kCompare: return compare(expr, facts, rows);
-      case Expr::Kind::kPhase: return phase_rows(expr, facts, std::nullopt, rows);
-      case Expr::Kind::kDeparture: return departure(expr, facts, rows);
+      case Expr::Kind::kCompare: return compare(expr, facts);
+      default: break;
     }
-    return false;
+    const Value value = value_of(expr, facts, cohort_);
+    if (value.state == Value::State::kNotAsked) return {{}, {}, value};
+    Told out{value.holds, value.sure ? Truth(value.holds) : std::nullopt, {}};
+    if (value.holds) out.rows = rows(expr, facts, value, std::nullopt, std::nullopt);
+    return out;
+  }
+
+  Value number(const Expr& expr, const CaseFacts& facts) const {
+    switch (expr.kind) {
+      case Expr::Kind::kNumber: return known(expr.number);
+      case Expr::Kind::kText:
+      case Expr::Kind::kDate: return known_text(expr.text);
+      case Expr::Kind::kPercentile: return known(thresholds_.at(&expr));
+      case Expr::Kind::kNegative: {
+        Value out = number(*expr.children.front(), facts);
+        out.number = -out.number;
+        std::swap(out.low, out.high);
+        out.low = -out.low;
+        out.high = -out.high;
+        return out;
+      }
+      case Expr::Kind::kArithmetic: {
+        Value left = number(*expr.children[0], facts);
+        Value right = number(*expr.children[1], facts);
+        if (left.state != Value::State::kKnown) return left;
+        if (right.state != Value::State::kKnown) return right;
+        return computed(expr.sign, left, right);
+      }
+      default: return value_of(expr, facts, cohort_);
+    }
   }
 
  private:
-  bool compare(const Expr& expr, const CaseFacts& facts, std::vector<Row>& rows) const {
-    if (is_text(expr.field)) return holds(text_of(facts, expr.field), expr.op, expr.text);
-    const auto value = number_of(facts, expr.field, expr.label);
-    const auto threshold = thresholds_.find(&expr);
-    const double right = threshold == thresholds_.end() ? expr.number : threshold->second;
-    if (!value || std::isnan(right) || !holds(*value, expr.op, right)) return false;
-    if (expr.field >= Field::kPhaseDuration) return phase_rows(expr, facts, value, rows);
-    rows.push_back({facts.id, facts.first_t_s, facts.end_s, value, expr.text_form(), {}});
-    return true;
+  Told chain(const Expr& expr, const CaseFacts& facts) const {
+    const bool all = expr.kind == Expr::Kind::kAnd;
+    Told out{all, all, {}};
+    for (const auto& child : expr.children) {
+      Told told = tell(*child, facts);
+      if (told.sure == Truth(!all)) out.sure = !all;
+      if (!told.sure && out.sure == Truth(all)) out.sure.reset();
+      if (told.truth == Truth(!all)) out.truth = !all;
+      if (!told.truth && out.truth == Truth(all)) {
+        out.truth.reset();
+        out.why = std::move(told.why);
+      }
+      if (told.truth == Truth(true))
+        out.rows.insert(out.rows.end(), std::make_move_iterator(told.rows.begin()),
+                        std::make_move_iterator(told.rows.end()));
+    }
+    if (out.truth != Truth(true)) out.rows.clear();
+    return out;
   }
 
-  static bool phase_rows(const Expr& expr, const CaseFacts& facts, std::optional<double> value,
-                         std::vector<Row>& rows) {
-    bool any = false;
-    for (const PhaseFact& phase : facts.phases) {
-      if (phase.label != expr.label) continue;
-      any = true;
-      rows.push_back(
-          {facts.id, phase.t0_s, phase.t1_s, value, expr.text_form(), phase.sources, phase.placed});
+  Told compare(const Expr& expr, const CaseFacts& facts) const {
+    Value left = number(*expr.children[0], facts);
+    const Value right = number(*expr.children[1], facts);
+    if (left.state == Value::State::kNotAsked) return {{}, {}, left};
+    if (right.state == Value::State::kNotAsked) return {{}, {}, right};
+    if (left.state == Value::State::kAbsent || right.state == Value::State::kAbsent)
+      return {false, false, {}};
+    const Type type = expr.children[0]->type;
+    Told out{false, false, {}};
+    if (type == Type::kNumber) {
+      if (std::isnan(right.number)) return out;
+      out.truth = holds(left.number, expr.op, right.number);
+      out.sure = holds_surely(left, expr.op, right);
+      const bool bounded = expr.children[0]->unit == Unit::kSeconds && left.high > left.low &&
+                           std::isfinite(left.high - left.low);
+      if (*out.truth) {
+        left.places.insert(left.places.end(), right.places.begin(), right.places.end());
+        out.rows = rows(expr, facts, left, left.number,
+                        bounded ? std::optional((left.high - left.low) / 2) : std::nullopt);
+      }
+      return out;
     }
-    return any;
+    for (const std::string& a : left.texts)
+      for (const std::string& b : right.texts)
+        out.truth =
+            *out.truth || (type == Type::kVersion ? holds(version_of(a), expr.op, version_of(b))
+                                                  : holds(a, expr.op, b));
+    out.sure = out.truth;
+    if (*out.truth && !left.places.empty())
+      out.rows = rows(expr, facts, left, std::nullopt, std::nullopt);
+    return out;
   }
 
-  static bool departure(const Expr& expr, const CaseFacts& facts, std::vector<Row>& rows) {
-    bool any = false;
-    for (const DepartureFact& fact : facts.departures) {
-      if (!expr.label.empty() && fact.deviation != expr.label) continue;
-      if (!expr.step.empty() && fact.step != expr.step) continue;
-      any = true;
-      rows.push_back({facts.id, fact.t0_s, fact.t1_s, std::nullopt,
-                      fact.deviation + (fact.step.empty() ? "" : " " + fact.step), fact.sources,
-                      fact.placed});
+  static std::vector<Row> rows(const Expr& expr, const CaseFacts& facts, const Value& value,
+                               std::optional<double> number, std::optional<double> u95_s) {
+    std::vector<Row> out;
+    const std::string what = expr.text_form();
+    for (const Place& place : value.places) {
+      Row row{facts.id,
+              place.t0_s,
+              place.t1_s,
+              number,
+              place.what.empty() ? what : place.what,
+              place.sources,
+              place.placed,
+              u95_s,
+              place.certainty};
+      out.push_back(std::move(row));
     }
-    return any;
+    if (out.empty() && number)
+      out.push_back({facts.id, facts.first_t_s, facts.end_s, number, what, {}, true, u95_s});
+    return out;
   }
 
   const Thresholds& thresholds_;
+  const Cohort& cohort_;
 };
 
-/// Whether a condition is about a time of this case that is withheld: then neither it nor its
-/// opposite holds.
-bool asks_withheld(const Expr& expr, const CaseFacts& facts) {
-  if (std::ranges::any_of(expr.children,
-                          [&](const auto& child) { return asks_withheld(*child, facts); }))
-    return true;
-  if (expr.kind != Expr::Kind::kCompare || expr.field < Field::kPhaseDuration ||
-      expr.field == Field::kPhaseEntries)
-    return false;
-  return std::ranges::any_of(facts.phases, [&](const PhaseFact& phase) {
-    return phase.label == expr.label &&
-           (!phase.placed || (expr.field == Field::kPhaseDuration && !facts.withheld.empty()));
-  });
+void resolve(const Expr& expr, const std::vector<CaseFacts>& cases, const Cohort& cohort,
+             Thresholds& out) {
+  for (const auto& child : expr.children) resolve(*child, cases, cohort, out);
+  if (expr.kind != Expr::Kind::kCompare || expr.children[1]->kind != Expr::Kind::kPercentile)
+    return;
+  const Thresholds none;
+  const Evaluator evaluator(none, cohort);
+  std::vector<double> values;
+  for (const CaseFacts& facts : cases) {
+    const Value value = evaluator.number(*expr.children[0], facts);
+    if (value.state == Value::State::kKnown) values.push_back(value.number);
+  }
+  out[expr.children[1].get()] = percentile(values, expr.children[1]->percentile);
+}
+
+void plan_percentiles(const Expr& expr, const std::vector<CaseFacts>& cases,
+                      const Thresholds& thresholds, std::vector<std::string>& plan) {
+  for (const auto& child : expr.children) plan_percentiles(*child, cases, thresholds, plan);
+  if (expr.kind != Expr::Kind::kCompare || !thresholds.contains(expr.children[1].get())) return;
+  const double value = thresholds.at(expr.children[1].get());
+  plan.push_back(expr.children[1]->text_form() + " of " + expr.children[0]->text_form() + " over " +
+                 std::to_string(cases.size()) +
+                 " cases: " + (std::isnan(value) ? "no case has it" : shortest(value)));
+}
+
+std::string group_of(const CaseFacts& facts, By by) {
+  const std::string date =
+      facts.start_utc_ns == 0 ? "" : rfc3339(UtcTime{facts.start_utc_ns}).substr(0, 10);
+  switch (by) {
+    case By::kNone: return "";
+    case By::kProcedure: return facts.procedure;
+    case By::kRoom: return facts.room;
+    case By::kState: return facts.state;
+    case By::kVerdict: return facts.verdict;
+    case By::kNorm: return facts.comparison.ran() ? facts.comparison.norm.id : "";
+    case By::kYear: return date.substr(0, std::min<size_t>(4, date.size()));
+    case By::kMonth: return date.substr(0, std::min<size_t>(7, date.size()));
+    case By::kQuarter:
+      return date.empty() ? ""
+                          : date.substr(0, 4) + "-Q" +
+                                std::to_string((std::stoi(date.substr(5, 2)) + 2) / 3);
+  }
+  return "";
+}
+
+void leave_out(const CaseFacts& facts, const Value& why, Answer& answer) {
+  answer.not_asked.push_back({facts.id, why.why, why.reason});
+  switch (why.why) {
+    case Why::kSealed: ++answer.unknown; break;
+    case Why::kUnanalysed: ++answer.unanalysed; break;
+    case Why::kWithheld: ++answer.withheld; break;
+    case Why::kNotRecorded:
+    case Why::kUndated: ++answer.unrecorded; break;
+  }
 }
 
 }  // namespace
 
-std::optional<double> number_of(const CaseFacts& facts, Field field, const std::string& label) {
-  if (field == Field::kDuration) return facts.duration_s;
-  if (field == Field::kGaps) return static_cast<double>(facts.gap_frames);
-  double sum = 0, first = 0, last = 0;
-  int entries = 0;
-  for (const PhaseFact& phase : facts.phases) {
-    if (phase.label != label) continue;
-    if (field != Field::kPhaseEntries && !phase.placed) return std::nullopt;
-    first = entries == 0 ? phase.t0_s : std::min(first, phase.t0_s);
-    last = entries == 0 ? phase.t1_s : std::max(last, phase.t1_s);
-    sum += phase.t1_s - phase.t0_s;
-    ++entries;
-  }
-  if (entries == 0)
-    return field == Field::kPhaseEntries && !facts.sealed ? std::optional(0.0) : std::nullopt;
-  switch (field) {
-    case Field::kPhaseDuration: return facts.withheld.empty() ? std::optional(sum) : std::nullopt;
-    case Field::kPhaseStart: return first;
-    case Field::kPhaseEnd: return last;
-    case Field::kPhaseEntries: return entries;
-    default: return std::nullopt;
-  }
+Result<By> by_from(const std::string& text) {
+  static const std::map<std::string, By> kKnown = {
+      {"", By::kNone},       {"procedure", By::kProcedure}, {"room", By::kRoom},
+      {"state", By::kState}, {"verdict", By::kVerdict},     {"norm", By::kNorm},
+      {"year", By::kYear},   {"quarter", By::kQuarter},     {"month", By::kMonth}};
+  if (const auto it = kKnown.find(text); it != kKnown.end()) return it->second;
+  std::set<std::string> names;
+  for (const auto& [name, by] : kKnown)
+    if (!name.empty()) names.insert(name);
+  return Error{Code::kInvalidArgument,
+               "--by: nothing is grouped by '" + text + "'" + suggestion(text, names)};
 }
 
-Answer evaluate(const Expr& expr, const std::vector<CaseFacts>& cases) {
+Answer evaluate(const Expr& expr, const std::vector<CaseFacts>& cases, By by) {
   Answer answer;
+  const Cohort cohort = cohort_of(cases);
   Thresholds thresholds;
-  resolve(expr, cases, thresholds);
+  resolve(expr, cases, cohort, thresholds);
   answer.plan.push_back("condition: " + (expr.children.empty() && expr.kind == Expr::Kind::kAnd
                                              ? std::string("every case")
                                              : expr.text_form()));
-  for (const auto& [node, value] : thresholds)
-    answer.plan.push_back("p" + std::to_string(node->percentile) + " of " +
-                          to_string(node->field, node->label) + " over " +
-                          std::to_string(cases.size()) +
-                          " cases: " + (std::isnan(value) ? "no case has it" : shortest(value)));
-  const bool content = expr.needs_phases() || expr.needs_departures();
-  const Evaluator evaluator(thresholds);
+  plan_percentiles(expr, cases, thresholds, answer.plan);
+  const Evaluator evaluator(thresholds, cohort);
   for (const CaseFacts& facts : cases) {
     ++answer.scanned;
-    if (content && facts.sealed) {
-      ++answer.unknown;
+    Evaluator::Told told = evaluator.tell(expr, facts);
+    Group* group = by == By::kNone ? nullptr : &answer.groups[group_of(facts, by)];
+    if (group != nullptr) ++(told.truth ? group->asked : group->not_asked);
+    if (!told.truth) {
+      leave_out(facts, told.why, answer);
       continue;
     }
-    if ((expr.needs_phases() && !facts.phases_known) ||
-        (expr.needs_departures() && !facts.departures_known)) {
-      ++answer.unanalysed;
+    const bool sure = told.sure == told.truth;
+    if (!*told.truth) {
+      answer.unsure_misses += !sure;
       continue;
     }
-    if (asks_withheld(expr, facts)) {
-      ++answer.withheld;
-      continue;
-    }
-    std::vector<Row> rows;
-    if (!evaluator.holds_for(expr, facts, rows)) continue;
+    answer.unsure_matches += !sure;
+    if (group != nullptr) ++group->matching;
     answer.cases.push_back(facts.id);
-    if (rows.empty())
-      rows.push_back({facts.id, facts.first_t_s, facts.end_s, std::nullopt, "case", {}});
-    answer.rows.insert(answer.rows.end(), rows.begin(), rows.end());
+    if (told.rows.empty())
+      told.rows.push_back({facts.id, facts.first_t_s, facts.end_s, std::nullopt, "case", {}});
+    for (Row& row : told.rows) {
+      row.sure = sure;
+      answer.rows.push_back(std::move(row));
+    }
   }
   return answer;
 }

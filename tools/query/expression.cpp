@@ -1,7 +1,5 @@
 #include "tools/query/expression.h"
 
-#include <algorithm>
-
 #include "tools/cli/names.h"
 
 namespace casebox::tools::query {
@@ -14,6 +12,55 @@ std::string quoted(const std::string& text) {
     out += c;
   }
   return out + '"';
+}
+
+std::string term_form(const Expr& expr) {
+  const TermOf& term = term_of(expr.term);
+  std::string out = term.name;
+  if (!expr.args.empty() || expr.term == Term::kDeparture) {
+    out += '(';
+    for (size_t i = 0; i < expr.args.size(); ++i)
+      out += (i == 0 ? "" : ", ") + quoted(expr.args[i].text);
+    out += ')';
+  }
+  if (expr.part != Part::kNone) out += std::string(".") + find_part(term, expr.part)->name;
+  if (expr.within) out += " within phase(" + quoted(expr.within->text) + ")";
+  return out;
+}
+
+Needs needs_of(const Expr& expr) {
+  Needs needs;
+  switch (expr.term) {
+    case Term::kProcedure:
+    case Term::kRoom:
+    case Term::kState:
+    case Term::kDate:
+    case Term::kDuration: break;
+    case Term::kGaps: needs.gaps = expr.part == Part::kMissing; break;
+    case Term::kVerdict: needs.verdict = true; break;
+    case Term::kPhase:
+    case Term::kStep:
+    case Term::kSpan:
+    case Term::kPhaseSource:
+    case Term::kWithheld: needs.phases = true; break;
+    case Term::kDeparture:
+    case Term::kNorm:
+    case Term::kCompared: needs.departures = true; break;
+    case Term::kEvent:
+    case Term::kAlarm:
+    case Term::kDoor:
+    case Term::kMark:
+    case Term::kChecklist: needs.moments = true; break;
+    case Term::kVitals:
+      needs.vitals.insert(expr.args.front().text);
+      needs.vital_names = true;
+      break;
+    case Term::kClock: needs.clocks = true; break;
+    case Term::kConsent: needs.consent = true; break;
+    case Term::kTwin: needs.twin = true; break;
+  }
+  if (expr.within) needs.phases = true;
+  return needs;
 }
 
 }  // namespace
@@ -30,58 +77,26 @@ const char* to_string(Op op) {
   return "?";
 }
 
-std::string to_string(Field field, const std::string& label) {
-  const auto phase = [&](const char* what) { return "phase(" + quoted(label) + ")." + what; };
-  switch (field) {
-    case Field::kProcedure: return "procedure";
-    case Field::kRoom: return "room";
-    case Field::kState: return "state";
-    case Field::kDate: return "date";
-    case Field::kDuration: return "duration";
-    case Field::kGaps: return "gaps";
-    case Field::kPhaseDuration: return phase("duration");
-    case Field::kPhaseStart: return phase("start");
-    case Field::kPhaseEnd: return phase("end");
-    case Field::kPhaseEntries: return phase("entries");
-  }
-  return "?";
-}
-
-bool is_text(Field field) {
-  return field == Field::kProcedure || field == Field::kRoom || field == Field::kState ||
-         field == Field::kDate;
-}
-
-bool Expr::needs_phases() const {
-  if (kind == Kind::kPhase) return true;
-  if (kind == Kind::kCompare) return field >= Field::kPhaseDuration;
-  return std::any_of(children.begin(), children.end(),
-                     [](const auto& c) { return c->needs_phases(); });
-}
-
-bool Expr::needs_departures() const {
-  if (kind == Kind::kDeparture) return true;
-  return std::any_of(children.begin(), children.end(),
-                     [](const auto& c) { return c->needs_departures(); });
+Needs Expr::needs() const {
+  Needs out;
+  if (kind == Kind::kTerm) out = needs_of(*this);
+  for (const auto& child : children) out.add(child->needs());
+  return out;
 }
 
 std::string Expr::text_form() const {
   switch (kind) {
     case Kind::kNot: return "not " + children.front()->text_form();
-    case Kind::kPhase: return "phase(" + quoted(label) + ")";
-    case Kind::kDeparture: {
-      std::string out = "departure(";
-      if (!label.empty() || !step.empty()) out += quoted(label);
-      if (!step.empty()) out += ", " + quoted(step);
-      return out + ")";
-    }
-    case Kind::kCompare: {
-      std::string right = percentile > 0          ? "p" + std::to_string(percentile)
-                          : field == Field::kDate ? text
-                          : is_text(field)        ? quoted(text)
-                                                  : shortest(number);
-      return to_string(field, label) + " " + to_string(op) + " " + right;
-    }
+    case Kind::kNegative: return "-" + children.front()->text_form();
+    case Kind::kTerm: return term_form(*this);
+    case Kind::kNumber: return shortest(number);
+    case Kind::kText: return quoted(text);
+    case Kind::kDate: return text;
+    case Kind::kPercentile: return "p" + std::to_string(percentile);
+    case Kind::kCompare:
+      return children[0]->text_form() + " " + to_string(op) + " " + children[1]->text_form();
+    case Kind::kArithmetic:
+      return "(" + children[0]->text_form() + " " + sign + " " + children[1]->text_form() + ")";
     case Kind::kAnd:
     case Kind::kOr: break;
   }

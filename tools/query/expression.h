@@ -2,55 +2,68 @@
 
 // The tree of a committee's question, e.g.
 //   procedure = "gastric-bypass" and phase("preparation").duration > 10min
-//   departure("missing") or phase("ClippingCutting").duration > p95
+//   vitals("ART_M").min within phase("ClippingCutting") < 55
+//   phase("CalotTriangleDissection").duration > 2 * phase("Preparation").duration
 //
 // Thread safety: immutable once parsed.
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
-namespace casebox::tools::query {
+#include "tools/query/facts.h"
+#include "tools/query/terms.h"
 
-/// What a comparison looks at.
-enum class Field {
-  kProcedure,      // text: the case's code
-  kRoom,           // text
-  kState,          // text: open, closed, unclosed
-  kDate,           // text: YYYY-MM-DD, UTC day of the start
-  kDuration,       // s, of the whole case
-  kGaps,           // number of gap frames
-  kPhaseDuration,  // s, summed over the phase's entries
-  kPhaseStart,     // s from the case's start, of the first entry
-  kPhaseEnd,       // s from the case's start, of the last entry
-  kPhaseEntries,   // how often the phase was entered
-};
+namespace casebox::tools::query {
 
 enum class Op { kEq, kNe, kLt, kLe, kGt, kGe };
 
 /// How the language writes them.
 const char* to_string(Op op);
-std::string to_string(Field field, const std::string& label);
-bool is_text(Field field);
+
+/// A name in quotes, and where it stands.
+struct Name {
+  std::string text;
+  size_t at = 0;  // bytes from the beginning of the question
+};
 
 struct Expr {
-  enum class Kind { kAnd, kOr, kNot, kCompare, kPhase, kDeparture };
+  enum class Kind {
+    kAnd,
+    kOr,
+    kNot,
+    kCompare,
+    kTerm,
+    kArithmetic,
+    kNegative,
+    kNumber,
+    kText,
+    kDate,
+    kPercentile
+  };
   Kind kind = Kind::kAnd;
-  std::vector<std::unique_ptr<Expr>> children;  // and, or: two or more; not: one
+  size_t at = 0;  // where it begins, as Name::at
+  // and, or: two or more (an `and` of nothing holds for every case); not, negative: one;
+  // compare, arithmetic: left and right
+  std::vector<std::unique_ptr<Expr>> children;
 
-  // kCompare
-  Field field = Field::kProcedure;
-  Op op = Op::kEq;
-  std::string text;    // right side of a text field
-  double number = 0;   // right side of a number field, s for times
-  int percentile = 0;  // 1-99: the right side is this percentile of the field over the cohort
-  // kPhase, kCompare of a phase: its label. kDeparture: deviation, "" = any.
-  std::string label;
-  std::string step;  // kDeparture: "" = any
+  Op op = Op::kEq;     // kCompare
+  char sign = '+';     // kArithmetic: + - * /
+  double number = 0;   // kNumber, s for times
+  std::string text;    // kText, kDate
+  int percentile = 0;  // kPercentile, 1-99: of the left side over the cohort
+
+  Term term = Term::kProcedure;  // kTerm
+  std::vector<Name> args;
+  Part part = Part::kNone;
+  std::optional<Name> within;  // a phase
+
+  Type type = Type::kBool;  // set by the parser
+  Unit unit = Unit::kAny;
 
   /// What evaluating it must read of each case.
-  bool needs_phases() const;
-  bool needs_departures() const;
+  Needs needs() const;
   /// The expression as text that parses to the same tree.
   std::string text_form() const;
 };

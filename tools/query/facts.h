@@ -1,22 +1,52 @@
 #pragma once
 
-// What is known of one case without reading its waves: header, phases, departures. `show`, `query`
-// and `export --format xes` all read it through here, so that they agree.
+// What is known of one case without reading its waves: header, phases, departures, and what a
+// question asks for besides. `show`, `query` and `export --format xes` all read it through here, so
+// that they agree.
 //
-// Phases are those of analytics/facts.
+// Phases, moments and vitals are those of analytics/facts. What is read is said by `Needs`: a
+// question about headers opens no case.
 // Thread safety: free functions; a StoreAccess belongs to one thread.
 // Errors: without keys phases and departures cannot be read: `sealed` says so, the rest is there.
 
+#include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "analytics/facts/coverage.h"
+#include "analytics/facts/moments.h"
 #include "analytics/facts/phases.h"
+#include "analytics/facts/vitals.h"
 #include "casebox/v1/case.pb.h"
 #include "casebox/v1/finding.pb.h"
 #include "tools/query/compared.h"
 #include "tools/store/store_access.h"
 
 namespace casebox::tools::query {
+
+/// What a question reads of each case, besides its header.
+struct Needs {
+  bool phases = false;
+  bool departures = false;
+  bool moments = false;  // events, alarms, doors, marks, lists, and when they were watched
+  bool clocks = false;
+  bool consent = false;
+  bool twin = false;
+  bool gaps = false;
+  bool vital_names = false;
+  bool all_vitals = false;
+  std::set<std::string> vitals;  // channels, as analytics/facts/vitals names them
+  bool verdict = false;
+
+  bool content() const {
+    return phases || departures || moments || clocks || consent || twin || gaps || vital_names ||
+           all_vitals || !vitals.empty();
+  }
+  bool coverage() const { return moments || all_vitals || !vitals.empty(); }
+  void add(const Needs& other);
+};
 
 /// One entry of a phase or step.
 struct PhaseFact {
@@ -43,8 +73,53 @@ struct DepartureFact {
   std::string text;
   double t0_s = 0;
   double t1_s = 0;
-  bool placed = true;  // false: when it was is withheld, and t0 and t1 are the case's
+  bool placed = true;  // false: when it was is withheld, and t0 and t1 must not be given
   std::vector<v1::SourceRange> sources;
+  std::string value;   // of the norm, that it touches; empty: none
+  std::string norm;    // id@version
+  std::optional<double> severity, margin, excess_s;
+};
+
+struct ClockFact {
+  uint32_t clock_id = 0;
+  std::vector<std::string> streams;
+  bool broken = false;
+  uint64_t sets = 0;            // times it was set
+  std::optional<double> u95_s;  // greatest bound of any estimate; unset: none, or broken
+};
+
+struct GapFact {
+  std::string stream, reason, origin;
+  double t0_s = 0, t1_s = 0;
+  std::optional<uint64_t> missing;  // unset: unknown
+  v1::SourceRange source;
+};
+
+struct ForecastFact {
+  std::string finding_id, variable, unit, model;
+  double horizon_s = 0;
+  uint64_t forecasts = 0, scored = 0;
+  std::optional<double> mae, persistence_mae, bias, crps, coverage90;
+  std::string withheld;  // why they were not compared; empty: they were
+  std::vector<v1::SourceRange> sources;
+};
+
+struct TwinFact {
+  bool known = false;  // the twin job ran on this case
+  std::string reason;  // why not
+  uint64_t forecasts = 0, late = 0;
+  std::optional<double> coverage90;
+  std::vector<ForecastFact> scores;
+};
+
+/// What a numeric channel showed over the case, or over one entry of a phase.
+struct VitalFact {
+  std::string stream, channel, unit;
+  size_t phase = SIZE_MAX;  // index into CaseFacts::phases; SIZE_MAX: the whole case
+  bool placed = true;       // false: neither values nor times of a part may be given
+  bool whole = true;        // its stream watched all the span, and no value is missing in it
+  double t0_s = 0, t1_s = 0;
+  analytics::facts::SpanValues values;
 };
 
 struct CaseFacts {
@@ -56,7 +131,10 @@ struct CaseFacts {
   double first_t_s = 0, end_s = 0;  // case time: the first item's beginning, the last one's end
   double duration_s = 0;            // between the two
   uint64_t gap_frames = 0;
-  bool sealed = false;  // no key: phases and departures are unknown
+  bool sealed = false;  // its content cannot be read: phases and departures are unknown
+  std::string sealed_why;
+  std::string verdict;  // with Needs::verdict; of the case as it was opened, if it was
+  bool complete = true;
   // False: nobody looked yet (no annotation, no run of the job), so that none is not zero.
   bool phases_known = true;
   bool departures_known = true;
@@ -69,7 +147,20 @@ struct CaseFacts {
   Compared comparison;
   /// The frames that hold the findings of that run, and those the findings rest on.
   std::vector<v1::SourceRange> comparison_frames;
+
+  analytics::facts::Moments moments;
+  analytics::facts::Coverage coverage;
+  std::vector<ClockFact> clocks;
+  bool consent_stated = false;
+  std::set<std::string> consent;  // scopes in force at the end, as "patient_briefing"
+  TwinFact twin;
+  std::vector<GapFact> gaps;
+  std::vector<std::string> vital_names;
+  std::vector<VitalFact> vitals;
 };
+
+/// Why a case was not compared with a norm; empty: it was.
+std::string why_not_compared(const Compared& comparison);
 
 PhaseFact phase_fact(const analytics::facts::Phase& phase, bool placed);
 
@@ -81,5 +172,9 @@ Result<CaseFacts> read_facts(StoreAccess& access, const v1::CaseRecord& record,
 /// The same of a case that is open already.
 Result<CaseFacts> read_facts(const storage::CaseReader& reader, bool phases = true,
                              bool departures = true);
+/// What a question needs.
+Result<CaseFacts> read_facts(StoreAccess& access, const v1::CaseRecord& record,
+                             keyring::Purpose purpose, const Needs& needs);
+Result<CaseFacts> read_facts(const storage::CaseReader& reader, const Needs& needs);
 
 }  // namespace casebox::tools::query

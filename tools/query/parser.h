@@ -1,18 +1,21 @@
 #pragma once
 
-// Text to Expr, by recursive descent:
+// Text to Expr, by recursive descent, with the types checked:
 //
 //   expression := and { "or" and }
 //   and        := not { "and" not }
-//   not        := "not" not | "(" expression ")" | atom
-//   atom       := field op value | "phase" "(" text ")" [ "." part op value ]
-//               | "departure" "(" [ text [ "," text ] ] ")"
-//   field      := procedure | room | state | date | duration | gaps
-//   part       := duration | start | end | entries
+//   not        := "not" not | comparison
+//   comparison := sum [ op ( sum | p1 ... p99 ) ]
+//   sum        := product { ( "+" | "-" ) product }
+//   product    := factor { ( "*" | "/" ) factor }
+//   factor     := "-" factor | "(" expression ")" | literal | term
+//   term       := name [ "(" text { "," text } ")" ] [ "." part ] [ "within" "phase" "(" text ")" ]
 //   op         := = | != | < | <= | > | >=
-//   value      := text in "..." | number [ ms | s | min | h ] | YYYY-MM-DD | p1 ... p99
+//   literal    := text in "..." | number [ ms | s | min | h ] | YYYY-MM-DD
 //
-// `expression` may also be empty text: every case. Limits: 4 KiB, 64 levels.
+// Names and parts: tools/query/terms.h. What stands in quotes is checked by tools/query/vocabulary,
+// which knows the store. `expression` may also be empty text: every case. Limits: 4 KiB, 64 levels.
+//
 // Thread safety: free functions. Errors: kInvalidArgument `query:<position>: <what>; <what to do>`,
 // where the position counts characters from 1.
 

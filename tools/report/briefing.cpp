@@ -5,6 +5,7 @@
 #include <set>
 
 #include "analytics/conformance/labels.h"
+#include "analytics/finding/finding.h"
 #include "tools/cli/names.h"
 #include "tools/query/compared.h"
 #include "tools/report/gap_spans.h"
@@ -200,7 +201,7 @@ Html moments(const CaseEvidence& e) {
   // What is not there has no moment.
   for (v1::Certainty certainty : {v1::CERTAINTY_CERTAIN, v1::CERTAINTY_JUSTIFIED})
     for (const v1::Finding* finding : departures(e.view, certainty))
-      if (says_when(*finding) && deviation_below(*finding) != "missing")
+      if (analytics::finding::placed(*finding) && deviation_below(*finding) != "missing")
         all.push_back({static_cast<double>(finding->t0_ns()) * 1e-9, plain_departure(e, *finding)});
   std::stable_sort(all.begin(), all.end(),
                    [](const Moment& a, const Moment& b) { return a.t_s < b.t_s; });

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "analytics/finding/finding.h"
 #include "tools/cli/json.h"
 #include "tools/cli/names.h"
 #include "tools/query/compared.h"
@@ -90,7 +91,7 @@ Html departure_box(const v1::Finding& finding) {
     facts.push_back(tag("dt", {name}));
     facts.push_back(tag("dd", {value}));
   };
-  fact("When", !says_when(finding)
+  fact("When", !analytics::finding::placed(finding)
                    ? "withheld: only its place in the order is known"
                    : clock_text(static_cast<double>(finding.t0_ns()) * 1e-9) + " to " +
                          clock_text(static_cast<double>(finding.t1_ns()) * 1e-9));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "analytics/finding/finding.h"
 #include "tools/cli/names.h"
 #include "tools/query/compared.h"
 #include "tools/report/gap_spans.h"
@@ -128,7 +129,7 @@ Html summary(const CaseEvidence& e) {
                                   v1::CERTAINTY_UNOBSERVED, v1::CERTAINTY_JUSTIFIED})
     for (const v1::Finding* finding : departures(view, certainty))
       rows.push_back({certainty_name(certainty), departure_title(*finding),
-                      says_when(*finding) ? clock_text(static_cast<double>(finding->t0_ns()) * 1e-9)
+                      analytics::finding::placed(*finding) ? clock_text(static_cast<double>(finding->t0_ns()) * 1e-9)
                                           : "withheld",
                       reference(finding_tag(*finding))});
   const size_t all = rows.size();

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <set>
 
-#include "analytics/finding/finding.h"
 #include "tools/cli/names.h"
 #include "tools/report/tags.h"
 
@@ -66,10 +65,6 @@ double value_of(const v1::Finding& finding, const std::string& key, double other
 std::string label_of(const v1::Finding& finding, const std::string& key) {
   const auto it = finding.labels().find(key);
   return it == finding.labels().end() ? "" : it->second;
-}
-
-bool says_when(const v1::Finding& finding) {
-  return analytics::finding::placed(finding) && label_of(finding, "timing") != "withheld";
 }
 
 std::string deviation_below(const v1::Finding& finding) {

@@ -23,8 +23,6 @@ std::pair<std::string, std::string> value_text(const std::string& key, double va
 
 double value_of(const v1::Finding& finding, const std::string& key, double otherwise);
 std::string label_of(const v1::Finding& finding, const std::string& key);
-/// False: when it was may not be said, as clocks or order cannot be trusted.
-bool says_when(const v1::Finding& finding);
 /// The deviation below "unobserved" and "justified": missing, extra, order, time.
 std::string deviation_below(const v1::Finding& finding);
 /// "Not marked: time out"

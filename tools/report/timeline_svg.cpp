@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "analytics/finding/finding.h"
 #include "tools/cli/names.h"
 #include "tools/report/gap_spans.h"
 #include "tools/report/sections.h"
@@ -80,7 +81,7 @@ Html phases(const CaseView& view, const Frame& frame, double y) {
 Html departures(const CaseView& view, const Frame& frame, double y) {
   Children out;
   for (const v1::Finding& finding : view.findings) {
-    if (finding.kind() != "departure" || !says_when(finding)) continue;
+    if (finding.kind() != "departure" || !analytics::finding::placed(finding)) continue;
     const double t = static_cast<double>(finding.t0_ns()) * 1e-9;
     const std::string certainty = certainty_name(finding.certainty());
     out.push_back(tag("path",

@@ -1,0 +1,180 @@
+#include "tools/query/read_parts.h"
+
+#include <algorithm>
+
+#include "analytics/device_clocks.h"
+#include "tools/cli/names.h"
+
+namespace casebox::tools::query {
+namespace {
+
+double s(int64_t ns) { return static_cast<double>(ns) * 1e-9; }
+int64_t ns(double seconds) { return from_seconds(seconds).ns; }
+
+std::string label_of(const v1::Finding& finding, const char* key) {
+  const auto it = finding.labels().find(key);
+  return it == finding.labels().end() ? "" : it->second;
+}
+
+std::optional<double> value_of(const v1::Finding& finding, const char* key) {
+  const auto it = finding.values().find(key);
+  return it == finding.values().end() ? std::nullopt : std::optional(it->second);
+}
+
+uint64_t count_of(const v1::Finding& finding, const char* key) {
+  return static_cast<uint64_t>(value_of(finding, key).value_or(0));
+}
+
+ForecastFact forecast(const v1::Finding& finding) {
+  ForecastFact out;
+  out.finding_id = to_hex(finding.id());
+  out.variable = label_of(finding, "variable");
+  out.unit = label_of(finding, "unit");
+  out.model = label_of(finding, "model");
+  out.horizon_s = value_of(finding, "horizon_s").value_or(0);
+  out.forecasts = count_of(finding, "forecasts");
+  out.scored = count_of(finding, "scored");
+  if (label_of(finding, "timing") == "withheld") {
+    out.withheld = finding.text();
+  } else {
+    out.mae = value_of(finding, "mae");
+    out.persistence_mae = value_of(finding, "persistence_mae");
+    out.bias = value_of(finding, "bias");
+    out.crps = value_of(finding, "crps");
+    out.coverage90 = value_of(finding, "coverage90");
+  }
+  out.sources.assign(finding.sources().begin(), finding.sources().end());
+  return out;
+}
+
+}  // namespace
+
+v1::SourceRange own_source(const storage::EventAt& at) {
+  v1::SourceRange range;
+  range.set_epoch(at.source.epoch.value);
+  range.set_stream_id(at.source.stream.value);
+  range.set_first_number(at.number.value);
+  range.set_last_number(at.number.value);
+  range.set_t0_ns(at.t.ns);
+  range.set_t1_ns(at.t.ns);
+  return range;
+}
+
+Result<std::vector<ClockFact>> read_clocks(const storage::CaseReader& reader) {
+  CASEBOX_TRY(const auto records, reader.clocks());
+  std::map<uint32_t, double> bounds;
+  for (const storage::ClockAt& at : records)
+    for (const v1::SourceClock& source : at.record.sources())
+      if (!source.broken()) {
+        double& worst = bounds[source.clock_id()];
+        worst = std::max(worst, static_cast<double>(source.u95_ns()) * 1e-9);
+      }
+  std::vector<ClockFact> out;
+  for (const analytics::DeviceClock& clock : analytics::device_clocks(records)) {
+    ClockFact one;
+    one.clock_id = clock.clock_id;
+    one.broken = clock.broken;
+    one.sets = clock.sets;
+    if (const auto bound = bounds.find(clock.clock_id); bound != bounds.end() && !clock.broken)
+      one.u95_s = bound->second;
+    for (const v1::Stream& stream : reader.streams())
+      if (stream.clock_id() == clock.clock_id) one.streams.push_back(stream.name());
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+Result<std::vector<GapFact>> read_gaps(const storage::CaseReader& reader) {
+  std::map<uint32_t, std::string> names;
+  for (const v1::Stream& stream : reader.streams()) names[stream.stream_id()] = stream.name();
+  CASEBOX_TRY(const auto gaps, reader.gaps());
+  std::vector<GapFact> out;
+  for (const storage::GapAt& at : gaps) {
+    GapFact one;
+    const auto name = names.find(at.stream.value);
+    one.stream = name == names.end() ? "stream-" + std::to_string(at.stream.value) : name->second;
+    one.reason = at.gap.reason();
+    one.origin = name_of(at.gap.origin());
+    one.t0_s = s(at.gap.t_begin_ns());
+    one.t1_s = s(at.gap.t_end_ns());
+    if (!at.gap.count_unknown()) one.missing = at.gap.missing();
+    one.source.set_epoch(at.epoch.value);
+    one.source.set_stream_id(at.stream.value);
+    one.source.set_stream(one.stream);
+    one.source.set_first_number(at.first.value);
+    one.source.set_last_number(at.first.value + std::max(1u, at.count) - 1);
+    one.source.set_t0_ns(at.gap.t_begin_ns());
+    one.source.set_t1_ns(at.gap.t_end_ns());
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+Result<void> read_consent(const storage::CaseReader& reader, CaseFacts& facts) {
+  std::vector<storage::EventAt> all;
+  for (bool derived : {false, true}) {
+    CASEBOX_TRY(auto events, reader.events(v1::STREAM_KIND_CONSENT, {}, derived));
+    for (auto& event : events)
+      if (event.event.has_consent()) all.push_back(std::move(event));
+  }
+  std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
+    return std::make_pair(a.t, a.derived) < std::make_pair(b.t, b.derived);
+  });
+  if (all.empty()) return ok();
+  facts.consent_stated = true;
+  const v1::Consent& last = all.back().event.consent();
+  for (int scope : last.granted())
+    if (std::ranges::find(last.withdrawn(), scope) == last.withdrawn().end())
+      facts.consent.insert(name_of(static_cast<v1::ConsentScope>(scope)));
+  return ok();
+}
+
+TwinFact read_twin(const std::vector<analytics::finding::Stored>& current) {
+  TwinFact out;
+  out.reason = "nobody has compared its forecasts (casebox analyze)";
+  for (const auto& [finding, at] : current) {
+    if (finding.run().job() != "twin") continue;
+    if (finding.kind() == "twin") out.scores.push_back(forecast(finding));
+    if (finding.kind() != analytics::finding::kRunKind) continue;
+    out.known = label_of(finding, "outcome") == "ran";
+    out.reason = label_of(finding, "reason");
+    out.forecasts = count_of(finding, "forecasts");
+    out.late = count_of(finding, "late_rejected");
+    out.coverage90 = value_of(finding, "coverage90");
+  }
+  return out;
+}
+
+Result<void> read_vitals(const storage::CaseReader& reader, const Needs& needs, CaseFacts& facts) {
+  facts.vital_names = analytics::facts::vital_names(reader);
+  std::set<std::string> channels = needs.vitals;
+  if (needs.all_vitals) channels.insert(facts.vital_names.begin(), facts.vital_names.end());
+  if (channels.empty()) return ok();
+  std::vector<analytics::facts::ValueSpan> spans;
+  for (const PhaseFact& phase : facts.phases) spans.push_back({ns(phase.t0_s), ns(phase.t1_s)});
+  CASEBOX_TRY(auto read, analytics::facts::read_vitals(reader, channels, spans));
+  for (analytics::facts::Vitals& of : read) {
+    VitalFact one;
+    one.stream = of.stream;
+    one.channel = of.channel;
+    one.unit = of.unit;
+    const auto* watch = facts.coverage.find(of.stream);
+    const auto put = [&](analytics::facts::SpanValues& values, double t0_s, double t1_s) {
+      one.t0_s = t0_s;
+      one.t1_s = t1_s;
+      one.values = std::move(values);
+      one.whole = one.placed && one.values.missing == 0 && watch != nullptr &&
+                  watch->covering(ns(t0_s), ns(t1_s) - 1).empty();
+      facts.vitals.push_back(one);
+    };
+    put(of.whole, facts.first_t_s, facts.end_s);
+    for (size_t i = 0; i < facts.phases.size(); ++i) {
+      one.phase = i;
+      one.placed = of.placed && facts.phases[i].placed;
+      put(of.within[i], facts.phases[i].t0_s, facts.phases[i].t1_s);
+    }
+  }
+  return ok();
+}
+
+}  // namespace casebox::tools::query

@@ -1,0 +1,26 @@
+#pragma once
+
+// The parts of CaseFacts besides phases and departures: clocks, consent, twin, gaps, vitals.
+//
+// Thread safety: free functions; the reader's thread. Errors: the reader's.
+
+#include <vector>
+
+#include "analytics/finding/finding.h"
+#include "tools/query/facts.h"
+
+namespace casebox::tools::query {
+
+/// The frame that holds an event itself.
+v1::SourceRange own_source(const storage::EventAt& at);
+
+Result<std::vector<ClockFact>> read_clocks(const storage::CaseReader& reader);
+Result<std::vector<GapFact>> read_gaps(const storage::CaseReader& reader);
+/// Sets `consent` and `consent_stated`: the newest word, at one time a custody act's.
+Result<void> read_consent(const storage::CaseReader& reader, CaseFacts& facts);
+/// From the findings of the twin's job that are in force.
+TwinFact read_twin(const std::vector<analytics::finding::Stored>& current);
+/// After the phases and the coverage.
+Result<void> read_vitals(const storage::CaseReader& reader, const Needs& needs, CaseFacts& facts);
+
+}  // namespace casebox::tools::query
