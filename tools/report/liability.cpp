@@ -258,7 +258,7 @@ Html analyses(const CaseEvidence& e) {
 Html limits(const CaseEvidence& e) {
   std::vector<std::string> sentences = {
       "Times are of the recorder's clock. A device's own time stands beside it in the record; the "
-      "bound of each is in section 2.",
+      "bound of each is in annex B.",
       "Phases named 'found' are computed from device streams; those named 'annotated' were marked "
       "by "
       "people. Both can be wrong at their boundaries.",

@@ -42,6 +42,25 @@ std::vector<Html> stream_row(const StreamView& view) {
                                          : ""};
 }
 
+/// How far device clocks can be trusted; each setting of a clock counts as one.
+std::string clocks_text(const CaseView& view) {
+  if (view.clocks.empty()) return "No device clock was estimated.";
+  const auto broken = std::ranges::count(view.clocks, true, &ClockView::broken);
+  double worst = -1;
+  bool unbounded = false;
+  for (const ClockView& clock : view.clocks) {
+    if (clock.broken) continue;
+    worst = std::max(worst, clock.u95_s);
+    unbounded = unbounded || clock.u95_s < 0;
+  }
+  std::string out = "Of " + std::to_string(view.clocks.size()) +
+                    " device clocks (one that was set counts again) " + std::to_string(broken) +
+                    " were broken: no timing claim rests on them";
+  if (worst >= 0) out += "; the largest 95 % bound of the others is " + bound_text(worst);
+  if (unbounded) out += ", and of some no bound can be given";
+  return out + ". Each is in annex B.";
+}
+
 const std::vector<Column> kStreamColumns = {
     {"Stream"}, {"Kind"}, {"Items", true}, {"Missing", true}, {"Remark"}};
 
@@ -99,8 +118,9 @@ Html summary(const CaseEvidence& e) {
                    " (section 2).");
   const auto broken = std::ranges::count(view.clocks, true, &ClockView::broken);
   if (broken > 0)
-    points.push_back(std::to_string(broken) +
-                     " device clocks were broken: no timing claim rests on them.");
+    points.push_back(std::to_string(broken) + " of " + std::to_string(view.clocks.size()) +
+                     " device clocks were broken: no timing claim rests on them (one that was "
+                     "set counts again).");
   if (!view.readable) {
     points.push_back("Content: no key here opens it. Nothing is said of what happened.");
     return join({tag("h2", {"Summary"}), sentence_list(points)});
@@ -186,7 +206,7 @@ Html custody_annex(const CaseEvidence& e) {
 
 Html accounting(const CaseEvidence& e) {
   const Html record = reference(record_tag(e.custody.case_digest));
-  std::vector<std::vector<Html>> streams, gaps, clocks;
+  std::vector<std::vector<Html>> streams, gaps;
   for (const StreamView& view : e.view.streams)
     if (view.missing > 0 || view.unknown_gaps > 0 || view.items == 0 ||
         view.stream.by_policy_absent())
@@ -201,12 +221,6 @@ Html accounting(const CaseEvidence& e) {
     gaps.push_back({stream, std::to_string(all.size()),
                     length_text(length_s(gap_spans(e.view.gaps, stream))), text});
   }
-  for (const ClockView& clock : e.view.clocks)
-    clocks.push_back(
-        {std::to_string(clock.clock_id), fixed(clock.offset_s, 3) + " s",
-         clock.rate_ppm ? fixed(*clock.rate_ppm, 1) + " ppm" : "not estimated",
-         clock.broken ? "broken: no timing claim rests on it" : bound_text(clock.u95_s),
-         std::to_string(clock.resets)});
   const size_t whole = e.view.streams.size() - streams.size();
   return join(
       {tag("h2", {"2. What was recorded, and what was not"}),
@@ -218,14 +232,12 @@ Html accounting(const CaseEvidence& e) {
        table("Gaps by stream; overlapping ones count once",
              {{"Stream"}, {"Gaps", true}, {"Together", true}, {"Reasons"}}, gaps,
              "No gap was declared."),
-       table("Device clocks against the recorder's",
-             {{"Clock"}, {"Offset", true}, {"Rate", true}, {"95 % bound"}, {"Resets", true}},
-             clocks, "No device clock was estimated.")});
+       tag("p", {clocks_text(e.view)})});
 }
 
 /// Annex B: all streams and all gaps.
 Html accounting_annex(const CaseEvidence& e) {
-  std::vector<std::vector<Html>> streams, gaps;
+  std::vector<std::vector<Html>> streams, gaps, clocks;
   for (const StreamView& view : e.view.streams) streams.push_back(stream_row(view));
   for (const GapView& gap : e.view.gaps)
     gaps.push_back({gap.stream, clock_text(gap.t0_s), clock_text(gap.t1_s),
@@ -234,7 +246,10 @@ Html accounting_annex(const CaseEvidence& e) {
   return join(
       {tag("h2", {"Annex B. Streams and gaps"}), table("Streams", kStreamColumns, streams),
        table("Gaps", {{"Stream"}, {"From", true}, {"To", true}, {"Missing", true}, {"Reason"}},
-             gaps, "No gap was declared.")});
+             gaps, "No gap was declared."),
+       table("Device clocks against the recorder's",
+             {{"Clock"}, {"Offset", true}, {"Rate", true}, {"95 % bound"}, {"Resets", true}},
+             clocks, "No device clock was estimated.")});
 }
 
 }  // namespace casebox::tools::report
