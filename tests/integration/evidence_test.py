@@ -169,7 +169,8 @@ def found_by_reading(work):
         expect(listed()["verdict"] == "COMPLETE", "the kept verdict is the one that was made")
         if step == "show":
             done = casebox.run("show", case["case_id"], "--store", copy, "--keys", folder / "keys", code=None)
-            expect(done.returncode != 0 and "checksum" in done.stderr, f"show of it: {done.returncode} {done.stderr}")
+            expect(done.returncode == 3 and done.stdout.startswith("DAMAGED") and "checksum" in done.stdout,
+                   f"show of it: {done.returncode} {done.stdout} {done.stderr}")
         elif step == "export":
             casebox.run("export", case["case_id"], "--store", copy, "--keys", folder / "keys", "--format", "mp4",
                         "--stream", name, "--out", work / "read.mp4", "--unproven", code=3)

@@ -372,7 +372,7 @@ Result<int> run(const Args& args) {
   const ingest::Progress& done = loop->progress();
   // A broker brings what strangers send; a log is one producer's, and damage to it is a loss.
   const bool damaged = plan.kafka.brokers.empty() && done.reasons.count("not-a-frame") > 0;
-  const int code = damaged ? 3 : 0;
+  const int status = damaged ? 3 : 0;
   if (damaged)
     std::fprintf(stderr,
                  "casebox: bytes of a log are no frames (casebox quarantine); `casebox "
@@ -382,7 +382,7 @@ Result<int> run(const Args& args) {
                  static_cast<unsigned long long>(done.frames),
                  static_cast<unsigned long long>(done.duplicates),
                  static_cast<unsigned long long>(done.quarantined));
-    return code;
+    return status;
   }
   Json json = document("ingest");
   json["store_path"] = fs::absolute(plan.store).lexically_normal().string();
@@ -419,7 +419,7 @@ Result<int> run(const Args& args) {
   }
   json["quarantine_more"] = rows - std::min<uint64_t>(rows, json["quarantine"].size());
   print(json);
-  return code;
+  return status;
 }
 
 }  // namespace
