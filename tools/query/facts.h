@@ -75,8 +75,8 @@ struct DepartureFact {
   double t1_s = 0;
   bool placed = true;  // false: when it was is withheld, and t0 and t1 must not be given
   std::vector<v1::SourceRange> sources;
-  std::string value;   // of the norm, that it touches; empty: none
-  std::string norm;    // id@version
+  std::string value;  // of the norm, that it touches; empty: none
+  std::string norm;   // id@version
   std::optional<double> severity, margin, excess_s;
 };
 

@@ -149,8 +149,9 @@ Html summary(const CaseEvidence& e) {
                                   v1::CERTAINTY_UNOBSERVED, v1::CERTAINTY_JUSTIFIED})
     for (const v1::Finding* finding : departures(view, certainty))
       rows.push_back({certainty_name(certainty), departure_title(*finding),
-                      analytics::finding::placed(*finding) ? clock_text(static_cast<double>(finding->t0_ns()) * 1e-9)
-                                          : "withheld",
+                      analytics::finding::placed(*finding)
+                          ? clock_text(static_cast<double>(finding->t0_ns()) * 1e-9)
+                          : "withheld",
                       reference(finding_tag(*finding))});
   const size_t all = rows.size();
   if (rows.size() > kMostInSummary) rows.resize(kMostInSummary);
