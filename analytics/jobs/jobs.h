@@ -80,7 +80,8 @@ std::set<std::string> with_needed(std::set<std::string> jobs);
 Result<Outcome> run_jobs(const storage::CaseReader& reader, const Options& options,
                          const Sink& sink);
 
-/// What conformance compares of a case, before its labels are taken for a norm's.
+/// What conformance compares of a case, before its labels are taken for a norm's; of a case that
+/// nobody analysed what people said of it.
 struct ForConformance {
   EventLog log;  // one trace: phases as timing has them, annotated steps, what people marked
   case_log::CaseLog info;
