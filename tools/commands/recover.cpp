@@ -1,9 +1,11 @@
 #include "proto/producer/recovery.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 
 #include "proto/base/boot.h"
+#include "proto/verify/verify.h"
 #include "tools/cli/json.h"
 #include "tools/commands/commands.h"
 #include "tools/store/store_access.h"
@@ -13,12 +15,23 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The keystore of a log: --keys, or <store>/keys of a log below <store>/logs.
+/// The keystore of a log: --keys, or "keys" beside the spool, or <store>/keys of a log below
+/// <store>/logs; empty if none is there.
 fs::path keys_of(const Args& args, const fs::path& log) {
   if (args.has("--keys")) return args.text("--keys");
-  const fs::path beside = fs::absolute(log).lexically_normal().parent_path().parent_path() / "keys";
+  fs::path at = fs::absolute(log / ".").lexically_normal().parent_path().parent_path();
   std::error_code ec;
-  return fs::exists(beside, ec) ? beside : fs::path();
+  for (const fs::path& folder : {at, at.parent_path()})
+    if (fs::exists(folder / "keys", ec)) return folder / "keys";
+  return {};
+}
+
+/// Whether an epoch of a log was never closed, as far as it can be read.
+bool has_open_epoch(const fs::path& log) {
+  const auto reports = verify::verify_log(log, {});
+  return reports && std::ranges::any_of(*reports, [](const verify::Report& report) {
+           return report.verdict == verify::Verdict::kUnclosed;
+         });
 }
 
 /// A figure of a loss that something bounds.
@@ -45,7 +58,8 @@ Result<int> run(const Args& args) {
   if (keys.empty()) {
     CASEBOX_TRY(done, repair_only(log));
     note =
-        "no keystore: the log is repaired, its last epoch stays unclosed; give --keys to finish it";
+        "no keystore: the log is repaired, and an epoch that is open stays so; give --keys to "
+        "finish it";
   } else {
     CASEBOX_TRY(const auto signer, open_producer_keys(keys, clock));
     CASEBOX_TRY(const auto key, signer->signing_key(args.text("--role")));
@@ -61,7 +75,8 @@ Result<int> run(const Args& args) {
   }
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  const int code = done.log.torn || !done.streams.empty() ? 3 : 0;
+  const bool left_open = !done.finished_epoch && !note.empty() && has_open_epoch(log);
+  const int code = done.log.torn || !done.streams.empty() || left_open ? 3 : 0;
   if (args.json()) {
     Json json = document("recover");
     json["files"] = done.log.files;
@@ -86,7 +101,9 @@ Result<int> run(const Args& args) {
   }
   std::printf("%s: %u files, %llu bytes of a torn tail set aside, %s\n", log.string().c_str(),
               done.log.files, static_cast<unsigned long long>(done.log.truncated_bytes),
-              done.finished_epoch ? "epoch finished" : "no epoch to finish");
+              done.finished_epoch ? "epoch finished"
+              : left_open         ? "AN EPOCH STAYS UNCLOSED"
+                                  : "no epoch to finish");
   for (const producer::RecoveredStream& stream : done.streams)
     std::printf("  %-24s up to number %llu, %s\n", stream.name.c_str(),
                 static_cast<unsigned long long>(stream.last_number),
@@ -102,7 +119,8 @@ const Command kRecoverCommand{
     "Put a log in order after a crash",
     {{"LOG", ArgKind::kText, "Folder of the log; nobody may be writing it", "", true},
      {"--keys", ArgKind::kText,
-      "Keystore or recorder's kit that signs the end of the epoch (default: <LOG>/../../keys)"},
+      "Keystore or recorder's kit that signs the end of the epoch (default: <LOG>/../keys, then "
+      "<LOG>/../../keys)"},
      {"--role", ArgKind::kText, "Whose key signed the log: recorder, import, analysis, custody",
       "recorder"}},
     run,
@@ -110,7 +128,7 @@ const Command kRecoverCommand{
     "FILE.torn.\n"
     "Then declares, per stream, what the crash may have cost, and closes the epoch. What was lost\n"
     "is computed from what is found; where the machine went down too, nothing bounds it.\n"
-    "Exit code 3: something was lost.\n"
+    "Exit code 3: something was lost, or an epoch could not be closed.\n"
     "Example:\n"
     "  casebox recover /var/lib/casebox/spool --keys /var/lib/casebox/store/keys --json"};
 
