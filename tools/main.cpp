@@ -100,8 +100,9 @@ int run(int argc, char** argv) {
     declare(*sub, *command, args);
     sub->callback([command, &args, &code] {
       std::erase_if(args.values, [](const auto& item) { return item.second.empty(); });
-      // Files that are exported keep every byte.
-      if (command->name != std::string("export")) make_output_printable();
+      // Data for other programs keeps every byte.
+      const bool data = command->name == std::string("export") || args.flag("--csv");
+      if (!data) make_output_printable();
       Result<int> result = guarded(command->name, [&] { return command->run(args); });
       const auto written = finish_output();
       if (result && written) {

@@ -156,7 +156,7 @@ def junk_of_a_good_case(work, site):
     for at in (len(data) // 3, len(data) // 2, 2 * len(data) // 3):
         data[at] ^= 1
     log.write_bytes(data)
-    expect(ingest(store, site, spoiled)["quarantined"] > 0, "nothing in quarantine")
+    expect(ingest(store, site, spoiled, code=3)["quarantined"] > 0, "nothing in quarantine")
     after = casebox.json("verify", store)
     expect(after["verdict"] == before["verdict"] and after["cases"][0]["case_digest"] ==
            before["cases"][0]["case_digest"], f"{after['verdict']}")
