@@ -9,7 +9,10 @@ Result<bool> is_proven_study(const Store& store, const v1::CaseRecord& record) {
   CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(record.case_id()));
   const auto verified = verify_case(store, id, {}, Depth::kLeaves);
   if (!verified && verified.error().code != Code::kCorrupt) return verified.error();
-  return verified && verify::may_be_shown(verified->report.verdict);
+  // What is damaged may be what it says; what contradicts its signatures may be anything.
+  return verified && !is_operation(verified->record) &&
+         (verify::may_be_shown(verified->report.verdict) ||
+          verified->report.verdict == verify::Verdict::kDamaged);
 }
 
 Result<std::vector<v1::CaseRecord>> proven_operations(const Store& store) {

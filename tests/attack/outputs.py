@@ -36,7 +36,9 @@ def text_of(page):
 
 def steady(text):
     """Text without the moment it was made."""
-    text = re.sub(r"Openings Every audited opening.*?(?=2\. What was recorded)", "", text)  # this look is one itself
+    # This look is an opening itself.
+    text = re.sub(r"\d+ audited openings of the case's key.*?(?=2\. What was recorded)", "", text)
+    text = re.sub(r"Every audited opening of the case's key.*?(?=Annex B)", "", text)
     text = re.sub(r"The other cases of this procedure in this store: \d+", "", text)
     text = re.sub(r"So far it was opened \d+ times", "", text)
     text = re.sub(r"[\d.]+ KiB", "", text)  # how much the store keeps, by its own count
