@@ -18,17 +18,6 @@ std::string label_of(const v1::Finding& finding, const char* key) {
   return at == finding.labels().end() ? "" : at->second;
 }
 
-v1::SourceRange own_source(const storage::EventAt& at) {
-  v1::SourceRange range;
-  range.set_epoch(at.source.epoch.value);
-  range.set_stream_id(at.source.stream.value);
-  range.set_first_number(at.number.value);
-  range.set_last_number(at.number.value);
-  range.set_t0_ns(at.t.ns);
-  range.set_t1_ns(at.t.ns);
-  return range;
-}
-
 Phase annotated(const storage::EventAt& at, int64_t end_ns) {
   const v1::Interval& interval = at.event.interval();
   Phase out;
@@ -121,6 +110,17 @@ quality::Verdict stored_quality(const v1::CaseRecord& record,
 }
 
 }  // namespace
+
+v1::SourceRange own_source(const storage::EventAt& at) {
+  v1::SourceRange range;
+  range.set_epoch(at.source.epoch.value);
+  range.set_stream_id(at.source.stream.value);
+  range.set_first_number(at.number.value);
+  range.set_last_number(at.number.value);
+  range.set_t0_ns(at.t.ns);
+  range.set_t1_ns(at.t.ns);
+  return range;
+}
 
 const char* to_string(PhaseSource source) {
   switch (source) {

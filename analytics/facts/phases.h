@@ -60,6 +60,9 @@ Result<Phases> read_phases(const storage::CaseReader& reader,
                            const std::vector<storage::EventAt>& findings);
 Result<Phases> read_phases(const storage::CaseReader& reader, EventLog& log);
 
+/// The event itself, as what a fact rests on.
+v1::SourceRange own_source(const storage::EventAt& at);
+
 /// The streams that phases of people rest on; none if they are not people's.
 std::set<std::string> streams_of_people(const storage::CaseReader& reader,
                                         const std::string& phase_source);

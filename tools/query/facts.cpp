@@ -28,7 +28,7 @@ DepartureFact departure(const storage::EventAt& at) {
   fact.t1_s = static_cast<double>(finding.t1_ns()) * 1e-9;
   fact.placed = analytics::finding::placed(finding);
   fact.sources.assign(finding.sources().begin(), finding.sources().end());
-  if (fact.sources.empty()) fact.sources.push_back(own_source(at));
+  if (fact.sources.empty()) fact.sources.push_back(analytics::facts::own_source(at));
   fact.value = label_of(finding, "value");
   fact.norm = finding.run().protocol();
   const auto number = [&](const char* key) {
@@ -104,7 +104,7 @@ void put_departures(const v1::CaseRecord& record, const std::vector<storage::Eve
   for (const auto& [finding, at] : analytics::finding::current(record, derived)) {
     if (finding.run().job() != "conformance") continue;
     if (finding.kind() == "departure") facts.departures.push_back(departure(at));
-    facts.comparison_frames.push_back(own_source(at));
+    facts.comparison_frames.push_back(analytics::facts::own_source(at));
     facts.comparison_frames.insert(facts.comparison_frames.end(), finding.sources().begin(),
                                    finding.sources().end());
     of_conformance.push_back(finding);

@@ -49,17 +49,6 @@ ForecastFact forecast(const v1::Finding& finding) {
 
 }  // namespace
 
-v1::SourceRange own_source(const storage::EventAt& at) {
-  v1::SourceRange range;
-  range.set_epoch(at.source.epoch.value);
-  range.set_stream_id(at.source.stream.value);
-  range.set_first_number(at.number.value);
-  range.set_last_number(at.number.value);
-  range.set_t0_ns(at.t.ns);
-  range.set_t1_ns(at.t.ns);
-  return range;
-}
-
 Result<std::vector<ClockFact>> read_clocks(const storage::CaseReader& reader) {
   CASEBOX_TRY(const auto records, reader.clocks());
   std::map<uint32_t, double> bounds;

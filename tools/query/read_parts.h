@@ -11,9 +11,6 @@
 
 namespace casebox::tools::query {
 
-/// The frame that holds an event itself.
-v1::SourceRange own_source(const storage::EventAt& at);
-
 Result<std::vector<ClockFact>> read_clocks(const storage::CaseReader& reader);
 Result<std::vector<GapFact>> read_gaps(const storage::CaseReader& reader);
 /// Sets `consent` and `consent_stated`: the newest word, at one time a custody act's.
