@@ -40,7 +40,7 @@ def steady(text):
     text = re.sub(r"\d+ audited openings of the case's key.*?(?=2\. What was recorded)", "", text)
     text = re.sub(r"Every audited opening of the case's key.*?(?=Annex B)", "", text)
     text = re.sub(r"The other cases of this procedure in this store: \d+", "", text)
-    text = re.sub(r"So far it was opened \d+ times", "", text)
+    text = re.sub(r"Written down here so far: \d+ openings?", "", text)
     text = re.sub(r"[\d.]+ KiB", "", text)  # how much the store keeps, by its own count
     return re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d[:.\dZ]*|\d\d:\d\d:\d\d", "", text)
 
