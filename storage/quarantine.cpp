@@ -1,3 +1,5 @@
+#include "storage/quarantine.h"
+
 // Quarantine rows and their counts (docs/formats/store.md).
 #include <algorithm>
 

@@ -9,7 +9,7 @@ namespace casebox::storage {
 namespace {
 
 /// One iterator with its bounds, which RocksDB borrows.
-struct Source {
+struct ScanSource {
   Table table;
   Bytes upper;
   rocksdb::Slice bound;
@@ -26,15 +26,15 @@ struct Scan::Impl {
   std::shared_ptr<Database> db;
   const rocksdb::Snapshot* snapshot = nullptr;
   ScanRange range;
-  std::vector<std::unique_ptr<Source>> sources;
-  std::vector<Source*> heap;
+  std::vector<std::unique_ptr<ScanSource>> sources;
+  std::vector<ScanSource*> heap;
 
   ~Impl() {
     sources.clear();
     if (db) db->give_back(snapshot);
   }
 
-  static bool later(const Source* a, const Source* b) {
+  static bool later(const ScanSource* a, const ScanSource* b) {
     auto place = [](const RowKey& k) { return std::tie(k.t, k.stream, k.epoch_index, k.number); };
     return place(a->at) > place(b->at);
   }
@@ -45,7 +45,7 @@ struct Scan::Impl {
   }
 
   /// Puts a source on the heap if it has a row.
-  Result<void> push(Source* source) {
+  Result<void> push(ScanSource* source) {
     if (!source->it->Valid()) return to_result(source->it->status(), db->where());
     CASEBOX_TRY(source->at, parse_row_key(source->table, bytes_of(source->it->key())));
     heap.push_back(source);
@@ -54,7 +54,7 @@ struct Scan::Impl {
   }
 
   Result<void> add(Table table, StreamId stream, int64_t longest_us) {
-    auto source = std::make_unique<Source>();
+    auto source = std::make_unique<ScanSource>();
     source->table = table;
     RowKey low{range.case_id, CaseTime{minus(range.from.ns, longest_us * 1000)}, StreamId{0}, 0, 0};
     RowKey high{range.case_id, range.to, StreamId{0}, 0, 0};
@@ -116,7 +116,7 @@ Result<std::optional<StoredFrame>> Scan::next() {
   auto& heap = impl_->heap;
   while (!heap.empty()) {
     std::pop_heap(heap.begin(), heap.end(), Impl::later);
-    Source* source = heap.back();
+    ScanSource* source = heap.back();
     heap.pop_back();
     if (!impl_->wanted(source->at.stream)) {
       source->it->Next();

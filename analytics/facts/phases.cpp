@@ -4,6 +4,7 @@
 
 #include "analytics/case_log/case_log.h"
 #include "analytics/finding/finding.h"
+#include "analytics/finding/labels.h"
 
 namespace casebox::analytics::facts {
 namespace {
@@ -11,11 +12,6 @@ namespace {
 std::optional<int64_t> bound_of(uint32_t u95_us) {
   if (u95_us == frame::kUnknownU95) return std::nullopt;
   return int64_t{u95_us} * 1000;
-}
-
-std::string label_of(const v1::Finding& finding, const char* key) {
-  const auto at = finding.labels().find(key);
-  return at == finding.labels().end() ? "" : at->second;
 }
 
 Phase annotated(const storage::EventAt& at, int64_t end_ns) {
@@ -45,7 +41,7 @@ Phase found(const storage::EventAt& at) {
     return seconds ? from_seconds(*seconds).ns : otherwise;
   };
   Phase out;
-  out.label = label_of(finding, "phase");
+  out.label = finding::label_of(finding, "phase");
   out.origin = v1::Interval::ORIGIN_ALGORITHM;
   out.by = finding.run().job();
   out.t0_ns = ns("start_s", finding.t0_ns());
@@ -86,12 +82,13 @@ quality::Verdict stored_quality(const v1::CaseRecord& record,
   bool ran = false;
   for (const finding::Stored& one : current) {
     if (one.finding.run().job() != "quality") continue;
-    if (one.finding.kind() == finding::kRunKind) ran = label_of(one.finding, "outcome") == "ran";
+    if (one.finding.kind() == finding::kRunKind)
+      ran = finding::label_of(one.finding, "outcome") == "ran";
     if (one.finding.kind() != "quality") continue;
     quality::Issue& issue = out.issues.emplace_back();
-    issue.code = label_of(one.finding, "code");
-    issue.what = label_of(one.finding, "about");
-    issue.withholds = label_of(one.finding, "timing") == "withheld";
+    issue.code = finding::label_of(one.finding, "code");
+    issue.what = finding::label_of(one.finding, "about");
+    issue.withholds = finding::label_of(one.finding, "timing") == "withheld";
     issue.text = one.finding.text();
     if (issue.text.ends_with(quality::kWithheldTail))
       issue.text.resize(issue.text.size() - quality::kWithheldTail.size());
@@ -184,7 +181,7 @@ Result<Phases> read_phases(const storage::CaseReader& reader,
   const auto current = finding::current(reader.record(), findings);
   for (const auto& [finding, at] : current) {
     if (finding.kind() == finding::kRunKind && finding.run().job() == "phases" &&
-        label_of(finding, "outcome") == "ran")
+        finding::label_of(finding, "outcome") == "ran")
       out.known = true;
     if (finding.kind() != "phase") continue;
     all_found.push_back(found(at));

@@ -13,7 +13,7 @@
 namespace casebox::recorder {
 namespace {
 
-constexpr size_t kMaxFile = 256u << 20;
+constexpr size_t kMaxTable = 256u << 20;
 constexpr size_t kMaxName = 64;
 // Times of day in a table of one operation; beyond, it is another kind of table.
 constexpr int64_t kMaxTimeMs = int64_t{100} * 24 * 3600 * 1000;
@@ -250,7 +250,7 @@ bool is_instrument_header(std::string_view line) {
 
 Result<std::vector<std::string>> instrument_cases(const std::string& file,
                                                   const std::string& encoding) {
-  CASEBOX_TRY(const Bytes bytes, read_file(file, kMaxFile));
+  CASEBOX_TRY(const Bytes bytes, read_file(file, kMaxTable));
   const std::string text = text::to_utf8(bytes, encoding).utf8;
   std::vector<std::string> out, header;
   std::set<std::string> known;
@@ -271,7 +271,7 @@ Result<std::vector<std::string>> instrument_cases(const std::string& file,
 }
 
 Result<std::unique_ptr<Source>> InstrumentsSource::open(Context context) {
-  CASEBOX_TRY(const auto text, read_file(context.config.url(), kMaxFile));
+  CASEBOX_TRY(const auto text, read_file(context.config.url(), kMaxTable));
   return parse(std::move(context), text);
 }
 

@@ -27,10 +27,10 @@ constexpr int64_t kLook = 48 << 10;    // bytes: what is looked at waits in memo
 constexpr Duration kLongestLive = milliseconds(100);  // a picture waits no longer for the next
 constexpr Duration kSlow = milliseconds(50);          // and not at all where they come more seldom
 constexpr int kTornWithin = 3;
-constexpr int64_t kSecond = 1'000'000'000;
-constexpr int64_t kStep = kSecond;                   // a stream's clock that is off by more was set
-constexpr int64_t kJoined = 12 * 3600 * kSecond;     // and by this much means another recording
-constexpr int64_t kLongestDelay = 86'400 * kSecond;  // of a first packet behind a file's zero
+constexpr int64_t kSecondNs = 1'000'000'000;
+constexpr int64_t kStep = kSecondNs;                // a stream's clock that is off by more was set
+constexpr int64_t kJoined = 12 * 3600 * kSecondNs;  // and by this much means another recording
+constexpr int64_t kLongestDelay = 86'400 * kSecondNs;  // of a first packet behind a file's zero
 
 using internal::Track;
 
@@ -305,7 +305,7 @@ Result<void> MediaSource::Impl::take(Track& track, std::vector<Item>& out) {
   const auto ns = [&](int64_t ticks) { return av_rescale_q(ticks, track.time_base, kNanoseconds); };
   if (p.hidden) return hide(track, std::move(timed), out);
   int64_t decode = p.has_dts ? ns(p.dts) : p.has_pts ? ns(p.pts) : track.next_ns;
-  if (!p.has_dts && p.has_pts && track.begun && decode - track.next_ns < kSecond)
+  if (!p.has_dts && p.has_pts && track.begun && decode - track.next_ns < kSecondNs)
     decode = std::min(decode, track.next_ns);  // others may be decoded behind it and shown before
   unshown += !p.has_pts;
   const int64_t present = (p.has_pts ? ns(p.pts) : decode) - decode;

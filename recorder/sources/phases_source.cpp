@@ -14,12 +14,12 @@ namespace {
 // seconds.
 constexpr Duration kByPeople = seconds(1);
 
-constexpr size_t kMaxFile = 32u << 20;
+constexpr size_t kMaxPhases = 32u << 20;
 
 }  // namespace
 
 Result<std::unique_ptr<Source>> PhasesSource::open(Context context) {
-  CASEBOX_TRY(const auto text, read_file(context.config.url(), kMaxFile));
+  CASEBOX_TRY(const auto text, read_file(context.config.url(), kMaxPhases));
   return parse(std::move(context), text);
 }
 
@@ -95,7 +95,7 @@ Duration PhasesSource::length() const {
 }
 
 Result<std::vector<std::string>> phase_cases(const std::string& file, const std::string& encoding) {
-  CASEBOX_TRY(const auto text, read_file(file, kMaxFile));
+  CASEBOX_TRY(const auto text, read_file(file, kMaxPhases));
   CASEBOX_TRY(const auto parsed, internal::read_phases(text, file, encoding));
   std::vector<std::string> out;
   for (const internal::PhaseCase& one : parsed.cases) out.push_back(one.name);

@@ -21,8 +21,8 @@ using internal::VitalRecord;
 using internal::VitalTrack;
 using internal::VitalType;
 
-constexpr size_t kMaxRun = 1 << 13;  // samples of one item
-constexpr size_t kEvents = 64;       // records looked at in one call
+constexpr size_t kMaxVitalRun = 1 << 13;  // samples of one item
+constexpr size_t kEvents = 64;            // records looked at in one call
 // Between two records of a wave; those of a monitor come once a second, some tens of ms uneven.
 constexpr int64_t kHole = 500'000'000;
 // Records of one second stand in any order; beyond this the clock was set.
@@ -250,8 +250,8 @@ void VitalSource::Impl::wave(const Lane& lane, const v1::Stream& stream, VitalRe
   const auto uneven = std::max<int64_t>(kHole, std::llround(2.5 * step));
   if (!begun.insert(lane.stream).second && begin - ends[lane.stream] > uneven)
     hole(lane.stream, "missing-rows", begin, out);
-  for (size_t from = 0; from < total; from += kMaxRun) {
-    const size_t n = std::min(kMaxRun, total - from);
+  for (size_t from = 0; from < total; from += kMaxVitalRun) {
+    const size_t n = std::min(kMaxVitalRun, total - from);
     const auto a = static_cast<ptrdiff_t>(from), b = static_cast<ptrdiff_t>(from + n);
     Item item;
     Samples samples;

@@ -12,7 +12,7 @@
 namespace casebox::storage {
 namespace {
 
-constexpr size_t kPiece = size_t{1} << 20;
+constexpr size_t kFilePiece = size_t{1} << 20;
 
 }  // namespace
 
@@ -30,7 +30,7 @@ Result<void> make_folders(const std::filesystem::path& dir) {
 Result<void> copy_range(int source, const std::filesystem::path& name, uint64_t from, uint64_t size,
                         const std::filesystem::path& to, bool sync) {
   CASEBOX_TRY(const Fd out, Fd::open(to, O_WRONLY | O_CREAT | O_EXCL, 0600));
-  Bytes piece(std::min<uint64_t>(kPiece, size), '\0');
+  Bytes piece(std::min<uint64_t>(kFilePiece, size), '\0');
   for (uint64_t done = 0; done < size;) {
     const auto n = ::pread(source, piece.data(), std::min<uint64_t>(piece.size(), size - done),
                            static_cast<off_t>(from + done));

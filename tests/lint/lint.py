@@ -30,15 +30,28 @@ def tracked(root):
     return [name for name in names if (root / name).is_file()]
 
 
+def check_own_header(name, text, names):
+    """A .cpp beside a header of its name includes that first, so that the header is known to need nothing before it."""
+    own = name.removesuffix(".cpp") + ".h"
+    if not name.endswith(".cpp") or own not in names:
+        return []
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith("#include"):
+            return [] if line.startswith(f'#include "{own}"') else [f"{name}:{number}: include {own} first"]
+    return [f"{name}:1: include {own}"]
+
+
 def check_rules(root):
     found = []
-    for name in tracked(root):
+    names = set(tracked(root))
+    for name in sorted(names):
         data = (root / name).read_bytes()
         if b"\0" in data[:8192]:
             continue
         text = data.decode("utf-8", "replace")
         if name.endswith(SOURCE):
             found += layers.check(name, text)
+            found += check_own_header(name, text, names)
         found += text_rules.check(name, text)
     return found
 

@@ -39,6 +39,15 @@ class Planted(unittest.TestCase):
         self.finds("proto/log/a.cpp", '// text\n#include "proto/keyring/keyring.h"\n', "proto/log/a.cpp:2")
         self.allows("storage/a.cpp", '#include "proto/frame/frame.h"\n')
 
+    def test_a_source_that_does_not_begin_with_its_own_header_is_found(self):
+        for source in ("#include <map>\n#include \"storage/a.h\"\n", "int a;\n"):
+            code, out = self.run_lint({"storage/a.h": "#pragma once\n", "storage/a.cpp": source})
+            self.assertEqual(code, 1, out)
+            self.assertIn("storage/a.cpp:1: include storage/a.h", out)
+        code, out = self.run_lint({"storage/a.h": "#pragma once\n",
+                                   "storage/a.cpp": "// text\n#include \"storage/a.h\"\n"})
+        self.assertEqual(code, 0, out)
+
     def test_a_step_without_words_for_a_patient_is_found(self):
         steps = "id: p\nsteps:\n  - id: time-out\n    title: T\n  - {id: count, title: C}\n"
         path = "deploy/protocols/p.yaml"

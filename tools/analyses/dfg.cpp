@@ -102,7 +102,7 @@ std::vector<analytics::finding::Draft> drafts(const EventLog& log,
   return out;
 }
 
-Result<CohortResult> run(const Args& args, const Cohort& cohort) {
+Result<CohortResult> run_dfg(const Args& args, const Cohort& cohort) {
   CASEBOX_TRY(const analytics::OrderBasis order, order_of(args));
   const Readable readable(cohort);
   const EventLog& log = readable.log();
@@ -130,7 +130,7 @@ const CohortAnalysis& dfg_analysis() {
   static const CohortAnalysis kAnalysis{"dfg",
                                         "what comes right after what: counts, shares, waits",
                                         {order_arg(), top_arg()},
-                                        run,
+                                        run_dfg,
                                         {"--top"}};
   return kAnalysis;
 }

@@ -20,7 +20,9 @@ namespace diversity = analytics::diversity;
 
 constexpr size_t kMostListed = 20;  // variants named in the document
 
-Json number(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
+Json number_or_null(const std::optional<double>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
 
 Json hill_json(const diversity::Hill& hill) {
   return {{"q0", hill.q0}, {"q1", hill.q1}, {"q2", hill.q2}};
@@ -50,7 +52,7 @@ Json at_json(const At& at) {
   Json out;
   out["what"] = at.what;
   out["size"] = at.size;
-  out["coverage"] = number(at.coverage);
+  out["coverage"] = number_or_null(at.coverage);
   out["hill"] = hill_json(at.hill);
   out["low"] = at.interval ? hill_json(at.interval->low) : Json(nullptr);
   out["high"] = at.interval ? hill_json(at.interval->high) : Json(nullptr);
@@ -62,10 +64,10 @@ Json trend_json(const diversity::Trend& trend) {
   out["answer"] = to_string(trend.direction);
   out["reasons"] = trend.reasons;
   out["notices"] = trend.notices;
-  out["p"] = number(trend.p);
-  out["slope"] = number(trend.slope);
+  out["p"] = number_or_null(trend.p);
+  out["slope"] = number_or_null(trend.slope);
   out["slope_interval"] = trend.low ? Json::array({*trend.low, *trend.high}) : Json(nullptr);
-  out["ratio"] = number(trend.ratio);
+  out["ratio"] = number_or_null(trend.ratio);
   out["ratio_interval"] =
       trend.ratio_low ? Json::array({*trend.ratio_low, *trend.ratio_high}) : Json(nullptr);
   out["undated_cases"] = trend.undated;
@@ -203,7 +205,7 @@ std::vector<analytics::finding::Draft> drafts(const Found& found) {
 
 Error usage(std::string what) { return {Code::kInvalidArgument, std::move(what)}; }
 
-Result<CohortResult> run(const Args& args, const Cohort& cohort) {
+Result<CohortResult> run_diversity(const Args& args, const Cohort& cohort) {
   const int64_t window = args.integer("--window"), seed = args.integer("--seed");
   const int64_t replicates = args.integer("--replicates");
   const double level = args.number("--level"), threshold = args.number("--threshold");
@@ -244,7 +246,7 @@ Result<CohortResult> run(const Args& args, const Cohort& cohort) {
   if (args.has("--coverage")) {
     const double coverage = args.number("--coverage");
     if (!(coverage > 0 && coverage < 1))
-      return usage("--coverage is out of range; give a number between 0 and 1");
+      return usage("--coverage is out of range; give a number_or_null between 0 and 1");
     const auto size = diversity::size_for_coverage(counts, coverage);
     found.at.push_back(
         at_size(counts, "at the coverage asked for", size.value_or(0), level, drawn, random));
@@ -296,14 +298,15 @@ const CohortAnalysis& diversity_analysis() {
       "how many ways there are, whether one dominates, whether practice is narrowing",
       {{"--window", ArgKind::kInteger, "diversity: cases in each window of the trend", "20"},
        {"--by", ArgKind::kText, "diversity: trend of variants, or of their likeness", "variants"},
-       {"--size", ArgKind::kInteger, "diversity: also at this number of cases, up to twice those"},
+       {"--size", ArgKind::kInteger,
+        "diversity: also at this number_or_null of cases, up to twice those"},
        {"--coverage", ArgKind::kNumber, "diversity: also at this coverage"},
        {"--threshold", ArgKind::kNumber, "diversity: share of one pathway that alerts", "0.8"},
        {"--level", ArgKind::kNumber, "diversity: of intervals", "0.95"},
        {"--replicates", ArgKind::kInteger, "diversity: bootstrap samples", "200"},
        {"--seed", ArgKind::kInteger, "diversity: of random draws", "1"},
        order_arg()},
-      run};
+      run_diversity};
   return kAnalysis;
 }
 

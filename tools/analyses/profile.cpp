@@ -6,6 +6,7 @@
 
 #include "analytics/discovery/temporal_profile.h"
 #include "tools/analyses/discovery_parts.h"
+#include "tools/cli/names.h"
 
 namespace casebox::tools {
 namespace {
@@ -16,8 +17,6 @@ using analytics::EventLog;
 Json optional_json(const std::optional<double>& value) {
   return value ? Json(*value) : Json(nullptr);
 }
-
-double seconds_of(int64_t ns) { return static_cast<double>(ns) * 1e-9; }
 
 Json pairs_json(const discovery::TemporalProfile& profile) {
   Json out = Json::array();
@@ -113,7 +112,7 @@ Result<discovery::PairRule> rule_of(const Args& args) {
   return Error{Code::kInvalidArgument, "--pairs " + text + ": is next or all"};
 }
 
-Result<CohortResult> run(const Args& args, const Cohort& cohort) {
+Result<CohortResult> run_profile(const Args& args, const Cohort& cohort) {
   CASEBOX_TRY(const discovery::PairRule rule, rule_of(args));
   const double zeta = args.number("--zeta");
   if (!(zeta > 0 && zeta <= 1000))
@@ -163,7 +162,7 @@ const CohortAnalysis& profile_analysis() {
        {"--zeta", ArgKind::kNumber, "profile: how many standard deviations are unlike", "2"},
        reference_arg(),
        top_arg()},
-      run,
+      run_profile,
       {"--top", "--zeta"}};
   return kAnalysis;
 }

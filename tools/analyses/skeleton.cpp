@@ -154,7 +154,7 @@ Result<Counting> counting_of(const Args& args) {
   return Error{Code::kInvalidArgument, "--counting " + text + ": is cases or pm4py"};
 }
 
-Result<CohortResult> run(const Args& args, const Cohort& cohort) {
+Result<CohortResult> run_skeleton(const Args& args, const Cohort& cohort) {
   CASEBOX_TRY(const analytics::OrderBasis order, order_of(args));
   CASEBOX_TRY(const Counting counting, counting_of(args));
   CASEBOX_TRY(const auto reference, reference_of(args));
@@ -211,7 +211,7 @@ const CohortAnalysis& skeleton_analysis() {
        order_arg(),
        reference_arg(),
        top_arg()},
-      run,
+      run_skeleton,
       {"--top"}};
   return kAnalysis;
 }

@@ -52,7 +52,7 @@ bool hides_small_groups(const Args& args, const Cohort& cohort) {
   return cohort.from_store() && !args.flag("--small-groups");
 }
 
-Error usage(std::string what) { return {Code::kInvalidArgument, std::move(what)}; }
+Error usage_error(std::string what) { return {Code::kInvalidArgument, std::move(what)}; }
 
 PointOrigin origin(const SeriesCase& first, const SeriesCase& last) {
   return {first.key, last.key,
@@ -68,7 +68,7 @@ std::vector<PointOrigin> one_each(const std::vector<SeriesCase>& cases) {
 Result<size_t> whole(const Args& args, const char* name, int64_t least) {
   const int64_t value = args.integer(name);
   if (value < least)
-    return usage(fmt::format("{} {} is too small; give at least {}", name, value, least));
+    return usage_error(fmt::format("{} {} is too small; give at least {}", name, value, least));
   return static_cast<size_t>(value);
 }
 
@@ -76,7 +76,8 @@ Result<spc::Rules> rules_of(const std::string& name) {
   if (name == "western-electric") return spc::western_electric_rules();
   if (name == "nelson") return spc::nelson_rules();
   if (name == "shewhart") return spc::shewhart_rules();
-  return usage("--rules: '" + name + "' is unknown; write western-electric, nelson or shewhart");
+  return usage_error("--rules: '" + name +
+                     "' is unknown; write western-electric, nelson or shewhart");
 }
 
 std::vector<double> values_of(const Series& series) {
@@ -119,7 +120,7 @@ Result<std::vector<Charted>> averages(const Args& args, const Series& series,
   options.width = args.number("--width");
   options.log_scale = log_scale(args, measure);
   if (!(options.lambda > 0 && options.lambda <= 1) || !(options.width > 0))
-    return usage(
+    return usage_error(
         "--lambda or --width is out of range; give a lambda above 0 up to 1, a width above 0");
   return std::vector<Charted>{
       {spc::ewma(values_of(series), options), one_each(series.cases), unit_of(measure)}};
@@ -224,7 +225,7 @@ Result<std::string> give_risks(const Args& args, Series& series, std::vector<dou
   }
   CASEBOX_TRY(const size_t baseline, whole(args, "--baseline", 0));
   if (baseline == 0)
-    return usage("--chart racusum needs risks; give --risks FILE, --risk P, or --baseline N");
+    return usage_error("--chart racusum needs risks; give --risks FILE, --risk P, or --baseline N");
   if (series.cases.size() <= baseline || baseline < spc::kMinimumPoints)
     return fmt::format("{} cases and a baseline of {}; it needs at least {}, and cases after it",
                        series.cases.size(), baseline, spc::kMinimumPoints);
@@ -254,7 +255,7 @@ Result<std::vector<Charted>> cusum(const Args& args, Series& series) {
   if (args.has("--run-length"))
     options.run_length = args.number("--run-length");
   else if (events.size() > spc::kExactCases)
-    return usage(
+    return usage_error(
         fmt::format("{} cases: an exact limit is counted for at most {}; give --run-length "
                     "N, the mean number of cases to a false signal",
                     events.size(), spc::kExactCases));
@@ -277,7 +278,7 @@ Result<spc::Funnel> make_funnel(const Args& args, const Cohort& cohort, Series& 
   if (args.has("--groups")) {
     CASEBOX_TRY(table, read_case_table(args.text("--groups")));
   } else if (!cohort.from_store()) {
-    return usage("--chart funnel: the log names no rooms; give --groups FILE");
+    return usage_error("--chart funnel: the log names no rooms; give --groups FILE");
   }
   std::map<std::string, spc::Group> groups;
   for (const SeriesCase& one : series.cases) {
@@ -312,8 +313,8 @@ Result<spc::Funnel> make_funnel(const Args& args, const Cohort& cohort, Series& 
   else if (dispersion == "additive")
     options.dispersion = spc::Dispersion::kAdditive;
   else if (dispersion != "multiplicative")
-    return usage("--dispersion: '" + dispersion +
-                 "' is unknown; write multiplicative, additive or none");
+    return usage_error("--dispersion: '" + dispersion +
+                       "' is unknown; write multiplicative, additive or none");
   if (args.has("--target")) options.target = args.number("--target");
   return spc::funnel(list, options);
 }
@@ -344,13 +345,14 @@ Result<void> check_fit(const spc::Measure& measure, const std::string& kind) {
       {"funnel", {Kind::kHas, Kind::kCount, Kind::kDepartures}}};
   const auto found = kFits.find(kind);
   if (found == kFits.end())
-    return usage("--chart: '" + kind +
-                 "' is unknown; write xmr, p, u, c, g, t, ewma, funnel or racusum");
+    return usage_error("--chart: '" + kind +
+                       "' is unknown; write xmr, p, u, c, g, t, ewma, funnel or racusum");
   if (std::ranges::find(found->second, measure.kind) == found->second.end())
-    return usage("--chart " + kind + " does not chart " + measure.text() + "; " +
-                 (found->second.front() == Kind::kHas     ? "give --measure has:ACTIVITY"
-                  : found->second.front() == Kind::kCount ? "give --measure count:ACTIVITY"
-                                                          : "give duration, phase: or count:"));
+    return usage_error("--chart " + kind + " does not chart " + measure.text() + "; " +
+                       (found->second.front() == Kind::kHas ? "give --measure has:ACTIVITY"
+                        : found->second.front() == Kind::kCount
+                            ? "give --measure count:ACTIVITY"
+                            : "give duration, phase: or count:"));
   return ok();
 }
 
@@ -376,9 +378,10 @@ std::vector<std::string> departure_notices(const Cohort& cohort, const Series& s
                   untimed)};
 }
 
-Result<CohortResult> run(const Args& args, const Cohort& cohort) {
+Result<CohortResult> run_spc(const Args& args, const Cohort& cohort) {
   if (args.flag("--write") && (args.has("--groups") || args.has("--risks")))
-    return usage("--write: what a study keeps rests on its cases; leave out --groups and --risks");
+    return usage_error(
+        "--write: what a study keeps rests on its cases; leave out --groups and --risks");
   CASEBOX_TRY(const spc::Measure measure, spc::parse_measure(args.text("--measure")));
   const std::string kind = args.text("--chart");
   CASEBOX_CHECK(check_fit(measure, kind));
@@ -472,7 +475,7 @@ const CohortAnalysis& spc_analysis() {
        {"--dispersion", ArgKind::kText, "spc, funnel: multiplicative, additive or none",
         "multiplicative"},
        {"--target", ArgKind::kNumber, "spc, funnel: the value to compare with; else pooled"}},
-      run};
+      run_spc};
   return kAnalysis;
 }
 

@@ -16,7 +16,7 @@ Json interval_json(const std::optional<timing::Interval>& interval) {
   return interval ? Json::array({interval->low, interval->high}) : Json(nullptr);
 }
 
-Json excluded_json(const std::vector<timing::Excluded>& excluded) {
+Json excluded_rows(const std::vector<timing::Excluded>& excluded) {
   Json out = Json::array();
   for (const timing::Excluded& one : excluded)
     out.push_back({{"case_id", one.case_id},
@@ -103,13 +103,13 @@ std::vector<analytics::finding::Draft> drafts(const timing::TimingTable& table) 
   return out;
 }
 
-Result<CohortResult> run(const Args& args, const Cohort& cohort) {
+Result<CohortResult> run_timing(const Args& args, const Cohort& cohort) {
   std::vector<timing::TimedCase> cases;
   for (size_t i = 0; i < cohort.log.traces.size(); ++i)
     cases.push_back({&cohort.log, &cohort.log.traces[i], cohort.withheld[i]});
   const timing::TimingTable table = timing::time_cohort(cases);
   CohortResult out;
-  out.json["excluded"] = excluded_json(table.excluded);
+  out.json["excluded"] = excluded_rows(table.excluded);
   out.json["phases"] = phases_json(table.phases);
   if (args.flag("--each")) out.json["times"] = times_json(cases);
   out.text = table_text(table);
@@ -124,7 +124,7 @@ const CohortAnalysis& timing_analysis() {
       "timing",
       "how long each phase took: location, spread, intervals",
       {{"--each", ArgKind::kFlag, "timing, with --json: the times of each case too"}},
-      run,
+      run_timing,
       {"--each"}};
   return kAnalysis;
 }

@@ -14,7 +14,7 @@ namespace {
 namespace discovery = analytics::discovery;
 using analytics::EventLog;
 
-struct Found {
+struct FoundVariants {
   const EventLog& log;
   discovery::Sequences sequences;
   discovery::Variants variants;
@@ -31,7 +31,7 @@ struct Found {
   }
 };
 
-Json variants_json(const Found& found) {
+Json variants_json(const FoundVariants& found) {
   Json out = Json::array();
   for (size_t v = 0; v < found.variants.variants.size(); ++v) {
     Json one;
@@ -48,7 +48,7 @@ Json variants_json(const Found& found) {
 }
 
 /// "a > b x3 > c".
-std::string steps_text(const Found& found, size_t v) {
+std::string steps_text(const FoundVariants& found, size_t v) {
   const auto steps = found.steps(v);
   if (steps.empty()) return "(no events)";
   std::string out;
@@ -62,7 +62,7 @@ std::string steps_text(const Found& found, size_t v) {
   return out;
 }
 
-std::string cases_text(const Found& found, size_t v) {
+std::string cases_text(const FoundVariants& found, size_t v) {
   constexpr size_t kShown = 6;
   const auto ids = found.case_ids(v);
   std::string out;
@@ -71,7 +71,7 @@ std::string cases_text(const Found& found, size_t v) {
   return out;
 }
 
-std::string text_of(const Found& found, size_t rows, const std::string& order) {
+std::string text_of(const FoundVariants& found, size_t rows, const std::string& order) {
   const size_t cases = found.sequences.cases();
   const auto& variants = found.variants.variants;
   const auto once =
@@ -93,7 +93,7 @@ std::string text_of(const Found& found, size_t rows, const std::string& order) {
   return out;
 }
 
-std::vector<analytics::finding::Draft> drafts(const Found& found) {
+std::vector<analytics::finding::Draft> variant_drafts(const FoundVariants& found) {
   std::vector<analytics::finding::Draft> out;
   const size_t cases = found.sequences.cases();
   for (size_t v = 0; v < found.variants.variants.size(); ++v) {
@@ -110,10 +110,10 @@ std::vector<analytics::finding::Draft> drafts(const Found& found) {
   return out;
 }
 
-Result<CohortResult> run(const Args& args, const Cohort& cohort) {
+Result<CohortResult> run_variants(const Args& args, const Cohort& cohort) {
   CASEBOX_TRY(const analytics::OrderBasis order, order_of(args));
   const Readable readable(cohort);
-  Found found{readable.log(), discovery::sequences_of(readable.log(), order), {}};
+  FoundVariants found{readable.log(), discovery::sequences_of(readable.log(), order), {}};
   found.variants = discovery::variants_of(found.sequences, found.log.activities);
   CohortResult out;
   out.json["order"] = to_string(order);
@@ -124,7 +124,7 @@ Result<CohortResult> run(const Args& args, const Cohort& cohort) {
   out.text = text_of(found, rows_shown(args, found.variants.variants.size()), to_string(order)) +
              excluded_text(readable.unread(), {}, rows_shown(args, SIZE_MAX));
   out.run.set_order_basis(to_string(order));
-  out.findings = drafts(found);
+  out.findings = variant_drafts(found);
   return out;
 }
 
@@ -134,7 +134,7 @@ const CohortAnalysis& variants_analysis() {
   static const CohortAnalysis kAnalysis{"variants",
                                         "which pathways the cases follow, with shares",
                                         {order_arg(), top_arg()},
-                                        run,
+                                        run_variants,
                                         {"--top"}};
   return kAnalysis;
 }

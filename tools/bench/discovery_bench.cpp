@@ -56,9 +56,9 @@ Result<std::optional<Apart>> theirs(const Context& context, const char* work,
 }
 
 /// Events a second, or bytes, of both.
-class Pair {
+class DiscoveryPair {
  public:
-  Pair(const Apart& own, const std::optional<Apart>& peer) : own_(own), peer_(peer) {}
+  DiscoveryPair(const Apart& own, const std::optional<Apart>& peer) : own_(own), peer_(peer) {}
 
   Figure rate(const std::string& id, const std::string& name, const char* key) const {
     const auto events = own_.document["events"].get<double>();
@@ -100,14 +100,14 @@ Result<void> profile_and_reading(const Context& context, std::vector<Figure>& fi
                 return {{"profile_s", took}};
               }));
   CASEBOX_TRY(const auto peer_profiled, theirs(context, "profile", file));
-  const Pair profile(profiled, peer_profiled);
+  const DiscoveryPair profile(profiled, peer_profiled);
   figures.push_back(profile.rate("B4", "temporal profile, all pairs, " + size, "profile_s"));
   figures.push_back(profile.memory("B4.memory", "most memory held by it, reading included"));
 
   CASEBOX_TRY(const Apart read,
               ours(context, file, [](const EventLog&) { return Json::object(); }));
   CASEBOX_TRY(const auto peer_read, theirs(context, "read", file));
-  const Pair reading(read, peer_read);
+  const DiscoveryPair reading(read, peer_read);
   figures.push_back(reading.rate(
       "B6",
       fmt::format("reading .xes.gz, {:.0f} MB of XML", static_cast<double>(made.xml_bytes) * 1e-6),
@@ -133,7 +133,7 @@ Result<void> graph_and_variants(const Context& context, std::vector<Figure>& fig
                 return {{"dfg_s", dfg}, {"variants_s", variants}};
               }));
   CASEBOX_TRY(const auto peer, theirs(context, "graph", file));
-  const Pair both(own, peer);
+  const DiscoveryPair both(own, peer);
   figures.push_back(both.rate("B5.dfg", "directly-follows graph, " + size, "dfg_s"));
   figures.push_back(both.rate("B5.variants", "variants, " + size + " in order", "variants_s"));
   return ok();

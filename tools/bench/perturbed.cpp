@@ -11,7 +11,7 @@ using analytics::protocol::Marking;
 using analytics::protocol::Norm;
 using analytics::protocol::Transition;
 
-constexpr int kSteps = 23;
+constexpr int kMostSteps = 23;
 
 std::string step_name(int i) { return "s" + std::to_string(i); }
 
@@ -37,7 +37,7 @@ void disturb(std::vector<int>& steps, std::mt19937_64& random) {
     case 0: steps.erase(steps.begin() + place(steps.size())); break;
     case 1:  // one more than there are is a step the norm does not know
       steps.insert(steps.begin() + place(steps.size() + 1),
-                   static_cast<int>(random() % (kSteps + 1)));
+                   static_cast<int>(random() % (kMostSteps + 1)));
       break;
     default: {
       const size_t a = random() % steps.size(), b = random() % steps.size();
@@ -58,7 +58,7 @@ Norm measured_norm() {
   v1::ProtocolValue& second = *p.add_values();
   second.set_id("second");
   second.set_weight(1);
-  for (int i = 0; i < kSteps; ++i) {
+  for (int i = 0; i < kMostSteps; ++i) {
     v1::ProtocolStep& step = *p.add_steps();
     step.set_id(step_name(i));
     step.set_value(i % 3 == 0 ? "first" : "second");
@@ -80,7 +80,7 @@ Norm measured_norm() {
   v1::ProtocolLoop& loop = *flow.add_sequence()->mutable_loop();
   loop.mutable_body()->set_step(step_name(next++));
   loop.mutable_redo()->set_step(step_name(next++));
-  in_order(flow, kSteps - next);
+  in_order(flow, kMostSteps - next);
   return *analytics::protocol::compile(p);
 }
 

@@ -19,7 +19,7 @@ std::string code(const std::string& name, const std::string& prefix, int number)
   return out;
 }
 
-std::string to_text(double value, std::chars_format format, int precision) {
+std::string decimal_text(double value, std::chars_format format, int precision) {
   char buffer[512];
   auto [end, ec] = precision < 0
                        ? std::to_chars(buffer, buffer + sizeof buffer, value)
@@ -49,6 +49,11 @@ std::string name_of(v1::Alarm::Priority v) {
   return code(v1::Alarm::Priority_Name(v), "PRIORITY_", v);
 }
 std::string name_of(v1::Alarm::Kind v) { return code(v1::Alarm::Kind_Name(v), "KIND_", v); }
+
+std::string dashed(std::string code) {
+  std::ranges::replace(code, '_', '-');
+  return code;
+}
 
 Result<v1::ConsentScope> scope_from(const std::string& name) {
   std::string code = name;
@@ -110,9 +115,9 @@ std::string clock_text(double seconds) {
   return buffer;
 }
 
-std::string shortest(double value) { return to_text(value, std::chars_format::general, -1); }
+std::string shortest(double value) { return decimal_text(value, std::chars_format::general, -1); }
 std::string fixed(double value, int decimals) {
-  return to_text(value, std::chars_format::fixed, decimals);
+  return decimal_text(value, std::chars_format::fixed, decimals);
 }
 
 }  // namespace casebox::tools

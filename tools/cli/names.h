@@ -30,6 +30,9 @@ std::string name_of(v1::ConsentScope scope);
 std::string name_of(v1::Alarm::Priority priority);
 std::string name_of(v1::Alarm::Kind kind);
 
+/// A code as reports and pages write it: "twin-event", "patient-briefing".
+std::string dashed(std::string code);
+
 /// The scope with this code, e.g. "patient_briefing" or "patient-briefing".
 Result<v1::ConsentScope> scope_from(const std::string& name);
 
@@ -37,6 +40,8 @@ Result<v1::ConsentScope> scope_from(const std::string& name);
 std::string rfc3339(UtcTime t);
 /// The inverse, to the second: "2026-11-24", "2026-11-24T08:15Z", "2026-11-24T08:15:00Z".
 Result<UtcTime> utc_from(const std::string& text);
+/// The double nearest to so many nanoseconds, in seconds.
+constexpr double seconds_of(int64_t ns) { return static_cast<double>(ns) / 1e9; }
 /// "1:02:03.4" of a length or place in a case, for people.
 std::string clock_text(double seconds);
 /// Shortest decimal text that reads back to the same value.

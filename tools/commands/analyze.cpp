@@ -228,7 +228,7 @@ Error unknown_job(const std::string& job) {
                                       "; `casebox analyze --help` lists them"};
 }
 
-Result<int> run(const Args& args) {
+Result<int> run_analyze(const Args& args) {
   const std::string job = args.text("JOB");
   if (!job.empty() && find_cohort_analysis(job) == nullptr &&
       std::ranges::find(analytics::jobs::names(), job) == analytics::jobs::names().end())
@@ -324,6 +324,6 @@ std::string details() {
 }  // namespace
 
 const Command kAnalyzeCommand{"analyze", "Find phases, timing, departures and forecast errors",
-                              analyze_args(), run, details()};
+                              analyze_args(), run_analyze, details()};
 
 }  // namespace casebox::tools

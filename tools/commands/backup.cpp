@@ -9,7 +9,7 @@
 namespace casebox::tools {
 namespace {
 
-Result<int> run(const Args& args) {
+Result<int> run_backup(const Args& args) {
   const auto begin = std::chrono::steady_clock::now();
   const std::string out = args.text("--out");
   Progress progress("backing up", 0, "MiB");
@@ -46,7 +46,7 @@ const Command kBackupCommand{
     "Copy a store consistently, beside a writer too",
     {{"--store", ArgKind::kText, "Folder of the store", "", true},
      {"--out", ArgKind::kText, "New folder for the copy", "", true}},
-    run,
+    run_backup,
     "Every shard as it stands at one commit, media up to what was committed, and the logs below "
     "the\n"
     "store. The copy is a store: `casebox verify` takes it as it is, `casebox restore` makes one\n"

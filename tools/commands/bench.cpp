@@ -71,7 +71,7 @@ Json to_json(const bench::Figure& figure, const std::string& command) {
   return out;
 }
 
-Result<int> run(const Args& args) {
+Result<int> run_bench(const Args& args) {
   CASEBOX_TRY(const auto groups, chosen(args.list("GROUP")));
   bench::Context context;
   context.seconds = args.number("--seconds");
@@ -153,7 +153,7 @@ const Command kBenchCommand{
      {"--peers", ArgKind::kText,
       "Python with the packages that figures are compared with (default: the tests' environment, "
       "where it is); none: compare with nothing"}},
-    run,
+    run_bench,
     "Nothing else should run meanwhile. Figures of a build without optimisation mean nothing.\n"
     "Examples:\n"
     "  casebox bench\n"

@@ -87,7 +87,7 @@ Result<int> run_studies(StoreAccess& access, const Args& args) {
   return 0;
 }
 
-Result<int> run(const Args& args) {
+Result<int> run_cases(const Args& args) {
   CASEBOX_TRY(auto access, StoreAccess::open(StoreOptions::from(args, "casebox cases")));
   if (args.flag("--studies")) return run_studies(*access, args);
   CASEBOX_TRY(auto records, storage::proven_operations(access->store()));
@@ -150,7 +150,7 @@ const Command kCasesCommand{
          {"--alias", ArgKind::kFlag, "Show aliases, which are sealed: each look-up is audited"},
          {"--studies", ArgKind::kFlag,
           "List the studies instead: findings over many cases, kept by analyze --write"}}),
-    run,
+    run_cases,
     "Durations are h:mm:ss of recorded time; in JSON, seconds. The verdict is that of `casebox "
     "verify`.\n"
     "Examples:\n"

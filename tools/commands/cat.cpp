@@ -87,7 +87,7 @@ void print_line(const Json& json) {
               json["sealed"].get<bool>() ? "  sealed" : "");
 }
 
-Result<int> run(const Args& args) {
+Result<int> run_cat(const Args& args) {
   CASEBOX_TRY(const auto lanes, lanes_of(args.text("LANE")));
   CASEBOX_TRY(auto subscriber, subscriber_of(args));
   CASEBOX_CHECK(subscriber->resume({}));
@@ -126,7 +126,7 @@ const Command kCatCommand{
                      {"--partition", ArgKind::kInteger, "Only this partition"},
                      {"--count", ArgKind::kInteger, "Stop after so many frames; 0: never", "0"},
                      {"--until-idle", ArgKind::kNumber, "Stop when nothing came for so many s"}}),
-    run,
+    run_cat,
     "One line per frame from the beginning; with --json one document per line.\n"
     "Contents stay sealed: no key is used."};
 

@@ -64,7 +64,7 @@ Result<int> run_defaults(const Args& args) {
   return 0;
 }
 
-Result<int> run(const Args& args) {
+Result<int> run_config(const Args& args) {
   const std::string action = args.text("ACTION");
   if (action == "defaults") return run_defaults(args);
   if (action != "check" && action != "show")
@@ -99,7 +99,7 @@ const Command kConfigCommand{
     {{"ACTION", ArgKind::kText, "check, show (with defaults filled in) or defaults", "", true},
      {"FILE", ArgKind::kText, "YAML file; for defaults: recorder, ingest or serve"},
      {"--kind", ArgKind::kText, "recorder, ingest or serve (default: by the fields in it)"}},
-    run,
+    run_config,
     "Examples:\n"
     "  casebox config defaults recorder > recorder.yaml\n"
     "  casebox config check recorder.yaml\n"

@@ -109,10 +109,10 @@ void print_json(Json head, const Args& args, const NormFile& model,
   fmt::print("]}}\n");
 }
 
-void print_people(const Args& args, const NormFile& model, const LogForNorm& given,
-                  const conformance::Options& options, const conformance::LogResult& result,
-                  const conformance::Weighing& weighing,
-                  const conformance::WeightOptions& weights) {
+void print_conform(const Args& args, const NormFile& model, const LogForNorm& given,
+                   const conformance::Options& options, const conformance::LogResult& result,
+                   const conformance::Weighing& weighing,
+                   const conformance::WeightOptions& weights) {
   const analytics::EventLog& log = given.log;
   fmt::print("Norm  {} ({})\n", model.norm.name(), model.path);
   for (const std::string& notice : model.norm.notices) fmt::print("      note: {}\n", notice);
@@ -147,7 +147,7 @@ void print_people(const Args& args, const NormFile& model, const LogForNorm& giv
                with - shown, with);
 }
 
-Result<int> run(const Args& args) {
+Result<int> run_conform(const Args& args) {
   conformance::Options options;
   CASEBOX_TRY(options.order, parse_order(args.text("--order")));
   CASEBOX_CHECK(parse_silent(args.text("--silent"), options));
@@ -175,7 +175,7 @@ Result<int> run(const Args& args) {
     print_json(result_json(args, model, given, options, *result, weighing, weights), args, model,
                options, *result, weighing);
   else
-    print_people(args, model, given, options, *result, weighing, weights);
+    print_conform(args, model, given, options, *result, weighing, weights);
   return 0;
 }
 
@@ -202,7 +202,7 @@ std::vector<Arg> conform_args() {
 }  // namespace
 
 const Command kConformCommand{
-    "conform", "Compare an event log with a protocol or process model", conform_args(), run,
+    "conform", "Compare an event log with a protocol or process model", conform_args(), run_conform,
     "Exact alignments: certain = in every cheapest explanation, ambiguous = in some.\n"
     "Examples:\n"
     "  casebox conform --model lap-cholecystectomy --log cases.xes\n"

@@ -69,7 +69,7 @@ Result<void> write_change(StoreAccess& access, CaseId id, const std::set<v1::Con
   return ok();
 }
 
-Result<int> run(const Args& args) {
+Result<int> run_consent(const Args& args) {
   CASEBOX_TRY(const auto grant, scopes(args.list("--grant")));
   CASEBOX_TRY(const auto withdraw, scopes(args.list("--withdraw")));
   for (v1::ConsentScope scope : grant)
@@ -111,7 +111,7 @@ const Command kConsentCommand{
         {{"CASE", ArgKind::kText, "Case id, the first digits of one, or an alias", "", true},
          {"--grant", ArgKind::kList, "Scopes to grant"},
          {"--withdraw", ArgKind::kList, "Scopes to withdraw"}}),
-    run,
+    run_consent,
     "Scopes: record, quality, teaching, research, patient_briefing, litigation, staff_record. A "
     "change is a\n"
     "record of its own in the store's custody log; the recorder's is never touched.\n"

@@ -13,6 +13,7 @@
 
 #include "recorder/recorder.h"
 #include "tools/cli/json.h"
+#include "tools/cli/names.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/stop_signal.h"
 #include "tools/commands/commands.h"
@@ -117,7 +118,7 @@ Json to_json(const Outcome& out, const fs::path& store) {
       gaps = row.gap_frames;
     }
     json["streams"].push_back({{"name", stream.name},
-                               {"kind", kind_name(stream.kind)},
+                               {"kind", dashed(name_of(stream.kind))},
                                {"sent", stream.sent},
                                {"stored", stored},
                                {"missing", missing},
@@ -147,7 +148,7 @@ Json to_json(const Outcome& out, const fs::path& store) {
   return json;
 }
 
-void print_people(const Outcome& out, const fs::path& store) {
+void print_demo(const Outcome& out, const fs::path& store) {
   std::printf("Case %s, %.0f s, %s\n", to_string(out.recorded.case_id).c_str(),
               out.recorded.end.seconds(), verify::to_string(out.verified.verdict));
   std::printf("  phases: %u of %u boundaries found within 10 s\n", out.score.boundaries_within(10),
@@ -181,7 +182,7 @@ Result<void> show(const Args& args, const fs::path& store_dir) {
   return ok();
 }
 
-Result<int> run(const Args& args) {
+Result<int> run_demo(const Args& args) {
   if (args.integer("--seed") < 0)
     return Error{Code::kInvalidArgument, "--seed: is negative; write a number from 0 up"};
   const int64_t port = args.integer("--port");
@@ -192,7 +193,7 @@ Result<int> run(const Args& args) {
   if (args.json()) {
     print(to_json(out, store));
   } else {
-    print_people(out, store);
+    print_demo(out, store);
   }
   std::fflush(stdout);
   if (!args.flag("--headless")) CASEBOX_CHECK(show(args, store));
@@ -213,7 +214,7 @@ const Command kDemoCommand{
      {"--no-video", ArgKind::kFlag, "No scope and room video (quicker)"},
      {"--headless", ArgKind::kFlag, "End with the result, without the page"},
      {"--port", ArgKind::kInteger, "Port of the page on loopback; 0 takes a free one", "8420"}},
-    run,
+    run_demo,
     "Needs no broker, display or device. What was planted is compared with what was found; nothing "
     "of it is\n"
     "a patient's. Example: casebox demo --seed 7 --headless --json"};

@@ -16,7 +16,7 @@ Result<storage::Span> span_of(const Args& args) {
   return span;
 }
 
-Result<int> run(const Args& args) {
+Result<int> run_export(const Args& args) {
   const std::string format = args.text("--format");
   if (format != "csv" && format != "mp4" && format != "xes")
     return Error{Code::kUnsupported,
@@ -65,7 +65,7 @@ const Command kExportCommand{
          {"--from", ArgKind::kNumber, "Begin, s from the case's start"},
          {"--to", ArgKind::kNumber, "End (not included), s from the case's start"},
          {"--out", ArgKind::kText, "File to write (default: standard output)"}}),
-    run,
+    run_export,
     "csv names units in its header and writes values exactly as the source had them; mp4 begins at "
     "the first\n"
     "key frame of the span; xes holds what conformance compares, alarms\n"

@@ -14,7 +14,7 @@
 namespace casebox::tools {
 namespace {
 
-Result<int> run(const Args& args) {
+Result<int> run_forward(const Args& args) {
   CASEBOX_TRY(const auto kafka, kafka_options(args));
   bus::ForwarderOptions options;
   options.log_dir = args.text("LOG");
@@ -87,7 +87,7 @@ const Command kForwardCommand{
          {"--partitions", ArgKind::kInteger, "Partitions of the data topics", "1"},
          {"--rate", ArgKind::kInteger, "At most so many frames a second; 0: no limit", "0"},
          {"--until-idle", ArgKind::kNumber, "Stop when nothing came for so many s"}}),
-    run,
+    run_forward,
     "Goes on where it stopped; frames count as sent once the broker acknowledged them.\n"
     "JSON: frames bytes replays cursor lag_s seconds"};
 

@@ -22,7 +22,7 @@ using recorder::ImportCase;
 using recorder::Imported;
 
 /// What became of one case of the call.
-struct Outcome {
+struct ImportOutcome {
   Imported imported;
   std::vector<Error> refused;
 };
@@ -63,8 +63,8 @@ Result<Json> case_json(StoreAccess& access, const Imported& imported) {
   return one;
 }
 
-void print_for_people(const std::vector<Outcome>& outcomes) {
-  for (const Outcome& one : outcomes) {
+void print_for_people(const std::vector<ImportOutcome>& outcomes) {
+  for (const ImportOutcome& one : outcomes) {
     uint64_t items = 0, missing = 0;
     for (const recorder::StreamCount& row : one.imported.streams) {
       items += row.stored;
@@ -99,7 +99,7 @@ Result<void> check_codes(const Args& args) {
   return ok();
 }
 
-Result<int> run(const Args& args) {
+Result<int> run_import(const Args& args) {
   CASEBOX_CHECK(check_codes(args));
   CASEBOX_TRY(auto plan,
               recorder::plan_import(args.list("FILE"), args.text("--case"),
@@ -124,7 +124,7 @@ Result<int> run(const Args& args) {
   settings.decimal = args.text("--decimal");
   settings.stop = [&] { return signal.stopped(); };
 
-  std::vector<Outcome> outcomes;
+  std::vector<ImportOutcome> outcomes;
   std::vector<recorder::Skipped> not_imported;
   std::vector<Error> refused;
   for (size_t i = 0; i < plan.size(); ++i) {
@@ -163,7 +163,7 @@ Result<int> run(const Args& args) {
       doc.update(one);
     } else {
       doc["cases"] = Json::array();
-      for (const Outcome& outcome : outcomes) {
+      for (const ImportOutcome& outcome : outcomes) {
         CASEBOX_TRY(Json one, case_json(*access, outcome.imported));
         doc["cases"].push_back(std::move(one));
       }
@@ -176,7 +176,7 @@ Result<int> run(const Args& args) {
   for (const Error& error : refused) std::fprintf(stderr, "casebox: %s\n", error.message.c_str());
   bool damaged = !refused.empty();
   std::string told;
-  for (const Outcome& outcome : outcomes)
+  for (const ImportOutcome& outcome : outcomes)
     for (const recorder::Skipped& skipped : outcome.imported.skipped) {
       if (!skipped.damage || skipped.file == told) continue;
       told = skipped.file;
@@ -209,7 +209,7 @@ const Command kImportCommand{
          {"--zone", ArgKind::kText, "CSV: of clock times that tell none: Z or +02:00"},
          {"--decimal", ArgKind::kText, "CSV: the decimal mark, \",\" or \".\""},
          {"--audio", ArgKind::kFlag, "Keep audio too"}}),
-    run,
+    run_import,
     "Without --case, files that name their cases (annotations) make one case each. Importing the "
     "same source again is refused. Exit code 2: a file was refused or damaged; all else is there."};
 

@@ -27,7 +27,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t kMostListed = 100;  // of what is in quarantine
+constexpr size_t kMostLosses = 100;  // of what is in quarantine
 
 /// Where frames come from and go to, whichever way it was said.
 struct Plan {
@@ -330,7 +330,7 @@ Result<void> run_loop(ingest::Ingest& loop, StoreAccess& access, BusWatch& sourc
   return loop.commit();
 }
 
-Result<int> run(const Args& args) {
+Result<int> run_ingest(const Args& args) {
   CASEBOX_TRY(const Plan plan, make_plan(args));
   SystemClock clock;
   StoreOptions how;
@@ -408,10 +408,10 @@ Result<int> run(const Args& args) {
     CASEBOX_TRY(const auto counts, store->shard(i).quarantine_counts());
     for (const storage::QuarantineCount& count : counts) rows += count.rows;
     storage::QuarantineQuery query;
-    query.max_rows = kMostListed;
+    query.max_rows = kMostLosses;
     CASEBOX_TRY(const auto page, store->shard(i).quarantine(query));
     for (const storage::Quarantined& item : page.items)
-      if (json["quarantine"].size() < kMostListed)
+      if (json["quarantine"].size() < kMostLosses)
         json["quarantine"].push_back({{"source", item.source},
                                       {"offset", std::to_string(item.offset)},
                                       {"reason", item.reason},
@@ -440,7 +440,7 @@ const Command kIngestCommand{
              {"--force", ArgKind::kFlag, "--resume-at may go forward: what it skips is in no case"},
              {"--analyze", ArgKind::kFlag, "Run the jobs of each case when it closes"},
              {"--until-idle", ArgKind::kNumber, "Stop when nothing came for so many s"}})),
-    run,
+    run_ingest,
     "Goes on where the store stands; killed at any moment it loses nothing and doubles nothing.\n"
     "With --analyze, cases that closed while nobody looked get their jobs too. Findings go to\n"
     "<store>/logs/analysis; with Kafka, `casebox forward <store>/logs/analysis` sends them to the\n"

@@ -248,7 +248,7 @@ constexpr struct {
 } kActions[] = {{"list", list},       {"stock", stock}, {"audit", audit}, {"enrol", enrol},
                 {"disable", disable}, {"trust", trust}, {"kit", kit}};
 
-Result<int> run(const Args& args) {
+Result<int> run_keys(const Args& args) {
   const std::string action = args.text("ACTION");
   const auto found =
       std::ranges::find_if(kActions, [&](const auto& one) { return one.name == action; });
@@ -296,7 +296,7 @@ const Command kKeysCommand{
      {"--add", ArgKind::kInteger, "stock: how many one-time keys to add", "100"},
      {"--accept-damage", ArgKind::kFlag,
       "audit: set a damaged trail aside and begin another that says so"}},
-    run,
+    run_keys,
     "stock makes the keystore if there is none. A recorder gets a kit: its signing seed and "
     "public\n"
     "case keys, with which it can record and never read; carry it over on a way you trust. trust\n"

@@ -141,7 +141,7 @@ Result<int> run_diff(const Args& args) {
   return 0;
 }
 
-Result<int> run(const Args& args) {
+Result<int> run_protocol(const Args& args) {
   const std::string action = args.text("ACTION");
   if (action == "lint") return run_lint(args);
   if (action == "diff") return run_diff(args);
@@ -175,7 +175,7 @@ std::vector<Arg> protocol_args() {
 
 const Command kProtocolCommand{"protocol",
                                "Check a norm, or see what a change of norm does to departures",
-                               protocol_args(), run,
+                               protocol_args(), run_protocol,
                                "Examples:\n"
                                "  casebox protocol lint my-protocol.yaml\n"
                                "  casebox protocol diff v1.yaml v2.yaml --log cases.xes\n"

@@ -66,7 +66,7 @@ Result<Json> rows_json(const storage::Store& store, const Wanted& wanted) {
   return out;
 }
 
-void print_people(const Json& json) {
+void print_quarantine(const Json& json) {
   if (json["counts"].empty()) {
     fmt::print("nothing is in quarantine{}\n",
                json["reason"].is_null() && json["case_id"].is_null() ? "" : " of this kind");
@@ -90,7 +90,7 @@ void print_people(const Json& json) {
     fmt::print("and {} more; --rows lists them\n", more);
 }
 
-Result<int> run(const Args& args) {
+Result<int> run_quarantine(const Args& args) {
   CASEBOX_TRY(auto access, StoreAccess::open(StoreOptions::from(args, "casebox quarantine")));
   Wanted wanted;
   CASEBOX_TRY(wanted.reason, quarantine_reason(args.text("--reason")));
@@ -112,7 +112,7 @@ Result<int> run(const Args& args) {
   if (args.json())
     print(json);
   else
-    print_people(json);
+    print_quarantine(json);
   return 0;
 }
 
@@ -126,7 +126,7 @@ const Command kQuarantineCommand{
      {"--reason", ArgKind::kText, "Only of this reason, e.g. not-enrolled"},
      {"--case", ArgKind::kText, "Only what names this case: any id, or an alias of a stored one"},
      {"--rows", ArgKind::kInteger, "How many frames to list one by one", "20"}},
-    run,
+    run_quarantine,
     "Needs no key and changes nothing. Nothing in quarantine is part of a case or changes a\n"
     "verdict. `casebox requeue` looks at it again, after an enrolment, say. Kept are 10,000 "
     "frames\n"

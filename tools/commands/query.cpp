@@ -210,7 +210,7 @@ int print_schema(const Args& args) {
   return 0;
 }
 
-Result<int> run(const Args& args) {
+Result<int> run_query(const Args& args) {
   const int asked = args.has("EXPR") + args.has("--sql") + args.flag("--schema");
   if (asked != 1)
     return Error{Code::kInvalidArgument,
@@ -245,7 +245,7 @@ std::vector<Arg> args_of() {
 }  // namespace
 
 const Command kQueryCommand{
-    "query", "Ask a question of every case", args_of(), run,
+    "query", "Ask a question of every case", args_of(), run_query,
     "Conditions: procedure, room, state, verdict, norm (.id .version), phase_source (text in "
     "quotes), date\n"
     "(YYYY-MM-DD), duration and gaps of the case (.missing), withheld, compared, "

@@ -105,7 +105,7 @@ Json to_json(const recorder::Summary& summary, const std::string& log) {
   return doc;
 }
 
-Result<int> run(const Args& args) {
+Result<int> run_record(const Args& args) {
   CASEBOX_TRY(const auto config, load_recorder_config(args.text("--config")));
   SystemClock clock;
   std::error_code ec;
@@ -169,7 +169,7 @@ const Command kRecordCommand{
       true},
      {"--seconds", ArgKind::kNumber, "End after so many seconds of case time; 0: with its sources",
       "0"}},
-    run,
+    run_record,
     "Ends in good order on SIGINT and SIGTERM: what sources and queues still hold is taken in "
     "first.\n"
     "A source that fails, never answers or goes away costs no other; what is lost is a gap with "

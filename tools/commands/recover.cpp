@@ -46,7 +46,7 @@ Result<producer::EpochRecovery> repair_only(const fs::path& log) {
   return out;
 }
 
-Result<int> run(const Args& args) {
+Result<int> run_recover(const Args& args) {
   const auto begin = std::chrono::steady_clock::now();
   const fs::path log = args.text("LOG");
   if (!log::is_log(log))
@@ -123,7 +123,7 @@ const Command kRecoverCommand{
       "<LOG>/../../keys)"},
      {"--role", ArgKind::kText, "Whose key signed the log: recorder, import, analysis, custody",
       "recorder"}},
-    run,
+    run_recover,
     "Touches the last file only and never deletes: what follows the last whole frame moves to "
     "FILE.torn.\n"
     "Then declares, per stream, what the crash may have cost, and closes the epoch. What was lost\n"

@@ -192,7 +192,7 @@ Result<Replayed> to_stdout(const storage::CaseReader& reader,
   return done;
 }
 
-Result<int> run(const Args& args) {
+Result<int> run_replay(const Args& args) {
   const auto begin = std::chrono::steady_clock::now();
   const double speed = args.number("--speed");
   if (!(speed >= 0))
@@ -260,7 +260,7 @@ const Command kReplayCommand{
          {"--stream", ArgKind::kList, "Only these streams"},
          {"--to-log", ArgKind::kText,
           "New log folder that receives the stored frames, sealed as they are"}}),
-    run,
+    run_replay,
     "Without --to-log: one JSON document per line on standard output, in time order. Sample runs "
     "have values\n"
     "(null = missing), events their text, packets their times and size. With --to-log no key is "

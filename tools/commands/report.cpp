@@ -58,7 +58,7 @@ Result<Made> of_cohort(StoreAccess& access, const Args& args) {
   return Made{report::committee(cohort), cohort.cases.size(), "", cohort.copies};
 }
 
-Result<int> run(const Args& args) {
+Result<int> run_report(const Args& args) {
   const std::string kind = args.text("KIND");
   if (kind != "liability" && kind != "committee" && kind != "briefing")
     return Error{Code::kInvalidArgument,
@@ -106,7 +106,7 @@ const Command kReportCommand{
                      {"--out", ArgKind::kText, "The HTML file to write", "", true},
                      {"--contact", ArgKind::kText, "briefing: to whom the patient may speak",
                       "the patient office of this hospital"}}),
-    run,
+    run_report,
     "The file needs nothing from outside and prints on A4; a browser makes the PDF. A committee "
     "report shows\n"
     "no group under 11 cases. A briefing is refused unless the case's consent includes "

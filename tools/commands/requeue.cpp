@@ -26,7 +26,7 @@ Json beyond_json(const std::vector<storage::QuarantineCount>& counts, const std:
   return out;
 }
 
-void print_people(const Json& json) {
+void print_requeue(const Json& json) {
   if (json["reasons"].empty()) {
     fmt::print("nothing to requeue: {}\n", json["left"].empty()
                                                ? "the quarantine is empty"
@@ -54,7 +54,7 @@ void print_people(const Json& json) {
         one["first_offset"].get<std::string>());
 }
 
-Result<int> run(const Args& args) {
+Result<int> run_requeue(const Args& args) {
   StoreOptions how = StoreOptions::from(args, "casebox requeue");
   how.write = true;
   auto opened = StoreAccess::open(how);
@@ -101,7 +101,7 @@ Result<int> run(const Args& args) {
   if (args.json())
     print(json);
   else
-    print_people(json);
+    print_requeue(json);
   return 0;
 }
 
@@ -115,7 +115,7 @@ const Command kRequeueCommand{
          {"--reason", ArgKind::kText, "Only frames with this reason, e.g. not-enrolled"},
          {"--case", ArgKind::kText,
           "Only what names this case: any id, or an alias of a stored one"}}),
-    run,
+    run_requeue,
     "What a case may have now is taken in and verified like everything else; the rest stays where\n"
     "it is. The list of today decides: --trust, or the keystore's. Ingest does the same by itself\n"
     "when it begins and when the list changes while it runs, for what an enrolment decides; this\n"

@@ -9,7 +9,7 @@
 namespace casebox::tools {
 namespace {
 
-Result<int> run(const Args& args) {
+Result<int> run_restore(const Args& args) {
   const auto begin = std::chrono::steady_clock::now();
   const std::string store = args.text("--store");
   Progress progress("restoring", 0, "MiB");
@@ -47,7 +47,7 @@ const Command kRestoreCommand{
     "Make a store from a backup",
     {{"DIR", ArgKind::kText, "Folder that casebox backup wrote", "", true},
      {"--store", ArgKind::kText, "New folder for the store", "", true}},
-    run,
+    run_restore,
     "Each file is checked against the SHA-256 that the backup names. The store resumes from the\n"
     "offsets in it: the next `casebox ingest` reads what came since from logs or bus.\n"
     "Example:\n"

@@ -44,7 +44,7 @@ Result<v1::ServeConfig> settings(const Args& args) {
   return config;
 }
 
-Result<int> run(const Args& args) {
+Result<int> run_serve(const Args& args) {
   CASEBOX_TRY(const v1::ServeConfig config, settings(args));
   // Blocked before any thread starts, so that only sigwait below sees them.
   sigset_t signals;
@@ -106,7 +106,7 @@ const Command kServeCommand{
          {"--port", ArgKind::kInteger, "Port; 0 takes a free one (default: 8420)"},
          {"--address", ArgKind::kText, "Loopback address (default: 127.0.0.1)"},
          {"--web", ArgKind::kText, "Folder of the built page (default: beside the program)"}}),
-    run,
+    run_serve,
     "With --logs, --live or log_dirs in the configuration it is the store's one writer; otherwise "
     "the store is\n"
     "opened read-only beside another. Every case that is opened on the page is audited once."};

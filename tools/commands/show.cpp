@@ -22,7 +22,7 @@ int code_of(const Json& json) {
   return holds ? 0 : 3;
 }
 
-void print_people(const Json& json) {
+void print_show(const Json& json) {
   const auto text = [&](const char* key) {
     return json[key].is_string() ? json[key].get<std::string>() : std::string("-");
   };
@@ -72,7 +72,7 @@ void print_people(const Json& json) {
                 fact["text"].get<std::string>().c_str());
 }
 
-Result<int> run(const Args& args) {
+Result<int> run_show(const Args& args) {
   CASEBOX_TRY(auto access, StoreAccess::open(StoreOptions::from(args, "casebox show")));
   CASEBOX_TRY(const CaseId id, access->resolve_case(args.text("CASE")));
   CASEBOX_TRY(const Json body,
@@ -82,7 +82,7 @@ Result<int> run(const Args& args) {
     json.update(body);
     print(json);
   } else {
-    print_people(body);
+    print_show(body);
   }
   return code_of(body);
 }
@@ -96,7 +96,7 @@ const Command kShowCommand{
          {"--verify", ArgKind::kFlag,
           "Read every byte for the verdict, not only signatures and chains"},
          {"--no-digests", ArgKind::kFlag, "Do not read every sample for the channel digests"}}),
-    run,
+    run_show,
     "Exit code 3: the case is damaged, tampered with or a stranger's.\n"
     "Times are h:mm:ss.s from the case's start; in JSON, seconds. KiB are what the store counts "
     "it\n"

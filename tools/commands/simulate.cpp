@@ -77,7 +77,7 @@ std::string recorder_yaml(const sim::Options& options, const std::filesystem::pa
       options.duration_scale, options.clean, faults, !options.phase_marks, !options.video, speed);
 }
 
-Result<int> run(const Args& args) {
+Result<int> run_simulate(const Args& args) {
   CASEBOX_TRY(const sim::Options options, options_of(args));
   const double speed = args.flag("--fast") ? 0 : args.number("--speed");
   if (!(speed >= 0 && speed <= 1000))
@@ -141,7 +141,7 @@ const Command kSimulateCommand{
      {"--clean", ArgKind::kFlag, "Plant nothing; all clocks are right"},
      {"--no-phase-marks", ArgKind::kFlag, "No phase.begin and phase.end in team.marks"},
      {"--no-video", ArgKind::kFlag, "No scope and room video"}},
-    run,
+    run_simulate,
     "Faults: missing extra order time unobserved justified ambiguous clock-offset clock-drift "
     "clock-reset "
     "clock-broken dropout-known dropout-unknown loss duplicate reorder late-forecast "

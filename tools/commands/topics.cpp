@@ -8,7 +8,7 @@
 namespace casebox::tools {
 namespace {
 
-Result<int> run(const Args& args) {
+Result<int> run_topics(const Args& args) {
   CASEBOX_TRY(const auto options, kafka_options(args));
   const int64_t partitions = args.integer("--partitions");
   const int64_t replication = args.integer("--replication");
@@ -42,7 +42,7 @@ const Command kTopicsCommand{
     with_kafka_args(true,
                     {{"--partitions", ArgKind::kInteger, "Partitions of the data topics", "1"},
                      {"--replication", ArgKind::kInteger, "Copies of each partition", "1"}}),
-    run,
+    run_topics,
     "Topics that exist stay as they are; one with another partition count is an error.\n"
     "JSON: topics[{name partitions existed config}]"};
 

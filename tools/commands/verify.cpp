@@ -19,7 +19,7 @@ namespace casebox::tools {
 namespace {
 
 /// An Ed25519 public key as 64 hex digits, or a file that holds them.
-Result<trust::PublicKey> public_key(const std::string& text) {
+Result<trust::PublicKey> log_key(const std::string& text) {
   std::string hex = text;
   if (hex.size() != 64) {
     CASEBOX_TRY(hex, read_text_file(text, 4096));
@@ -97,7 +97,7 @@ verify::Report empty(const std::string& path) {
                "that every case that was recorded is here");
 }
 
-void print_people(const verify::Report& report) {
+void print_verify(const verify::Report& report) {
   const bool place = report.case_id.is_nil();  // about the place, not about a case in it
   std::printf("%s  %s\n", place ? "(no case)" : to_string(report.case_id).c_str(),
               verify::to_string(report.verdict));
@@ -133,7 +133,7 @@ Result<void> look_at_store(const std::string& path, const verify::Options& optio
     if (error.code != Code::kCorrupt) return error;
     looked.reports.push_back(about(path, verify::Verdict::kDamaged, error.message,
                                    "that the store holds what was recorded: it cannot be read"));
-    if (people) print_people(looked.reports.back());
+    if (people) print_verify(looked.reports.back());
     return ok();
   };
   auto store = storage::Store::open(path, how);
@@ -157,7 +157,7 @@ Result<void> look_at_store(const std::string& path, const verify::Options& optio
                                          Json& aside = looked.quarantined_of[report.case_id];
                                          aside = quarantined_in(**store, report.case_id);
                                          if (people) {
-                                           print_people(report);
+                                           print_verify(report);
                                            print_quarantined(aside, "  ", "; no part of the case");
                                          }
                                          progress.update(done);
@@ -182,7 +182,7 @@ Result<void> look_at_store(const std::string& path, const verify::Options& optio
       looked.reports.push_back(incomplete(path, skipped_text(one)));
   if (looked.reports.empty()) looked.reports.push_back(empty(path));
   if (people)
-    for (size_t i = cases; i < looked.reports.size(); ++i) print_people(looked.reports[i]);
+    for (size_t i = cases; i < looked.reports.size(); ++i) print_verify(looked.reports[i]);
   return ok();
 }
 
@@ -201,7 +201,7 @@ Result<Looked> look_at(const std::string& path, const verify::Options& options, 
   CASEBOX_TRY(looked.reports, verify::verify_log(path, options));
   if (looked.reports.empty()) looked.reports.push_back(empty(path));
   if (people)
-    for (const verify::Report& report : looked.reports) print_people(report);
+    for (const verify::Report& report : looked.reports) print_verify(report);
   return looked;
 }
 
@@ -246,12 +246,12 @@ Result<std::optional<LoadedTrust>> trust_of(const Args& args, const std::string&
   return std::optional<LoadedTrust>(std::move(loaded));
 }
 
-Result<int> run(const Args& args) {
+Result<int> run_verify(const Args& args) {
   const auto begin = std::chrono::steady_clock::now();
   const std::string path = args.text("PATH");
   verify::Options options;
   for (const std::string& text : args.list("--log-key")) {
-    CASEBOX_TRY(const auto key, public_key(text));
+    CASEBOX_TRY(const auto key, log_key(text));
     options.log_keys.push_back(key);
   }
   CASEBOX_TRY(const auto trust, trust_of(args, path));
@@ -295,7 +295,7 @@ const Command kVerifyCommand{
          {"--log-key", ArgKind::kList,
           "A recorder's Ed25519 public key that may sign the record, 64 hex digits or a file; may "
           "be given several times: another signer is UNTRUSTED_KEY"}}),
-    run,
+    run_verify,
     "Verdicts: COMPLETE, COMPLETE_WITH_DECLARED_GAPS (exit code 0); UNCLOSED (valid up to a time,\n"
     "nobody said that it ended), NOT_SEALED (content stands in the clear), DAMAGED (something is\n"
     "missing or unreadable), UNTRUSTED_KEY (a signer that nobody vouches for), TAMPERED "

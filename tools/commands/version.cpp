@@ -6,7 +6,7 @@
 namespace casebox::tools {
 namespace {
 
-Result<int> run(const Args& args) {
+Result<int> run_version(const Args& args) {
   if (args.json()) {
     print(document("version"));
   } else {
@@ -17,6 +17,6 @@ Result<int> run(const Args& args) {
 
 }  // namespace
 
-const Command kVersionCommand{"version", "Print the program's version", {}, run, ""};
+const Command kVersionCommand{"version", "Print the program's version", {}, run_version, ""};
 
 }  // namespace casebox::tools

@@ -3,10 +3,14 @@
 #include <algorithm>
 #include <cmath>
 
+#include "analytics/finding/labels.h"
 #include "tools/cli/json.h"
+#include "tools/cli/names.h"
 
 namespace casebox::tools {
 namespace {
+
+using analytics::finding::deviation_of;
 
 // Sequences of phases as strings of labels: the longest common subsequence pairs them, so that one
 // phase too many or too few does not shift all that follow.
@@ -86,7 +90,7 @@ Result<TruthScore> score_against_truth(const std::string& text, const CaseView& 
                            departure.at("ambiguous"), ""};
     const auto hit = std::ranges::find_if(
         view.findings, [&](const v1::Finding& f) { return matches(f, planted); });
-    if (hit != view.findings.end()) planted.found = certainty_name(hit->certainty());
+    if (hit != view.findings.end()) planted.found = name_of(hit->certainty());
     if (planted.found.empty())
       ++score.missed;
     else if (planted.ambiguous)

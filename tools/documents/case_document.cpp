@@ -85,8 +85,8 @@ Result<Json> stream_json(const StreamTotals& sum, const storage::CaseReader* rea
   out["gap_frames"] = sum.gap_frames;
   out["unknown_gaps"] = sum.unknown_gaps;
   const bool any = sum.first_t_ns <= sum.last_t_ns;
-  out["first_t_s"] = any ? Json(static_cast<double>(sum.first_t_ns) * 1e-9) : Json(nullptr);
-  out["last_t_s"] = any ? Json(static_cast<double>(sum.last_t_ns) * 1e-9) : Json(nullptr);
+  out["first_t_s"] = any ? Json(seconds_of(sum.first_t_ns)) : Json(nullptr);
+  out["last_t_s"] = any ? Json(seconds_of(sum.last_t_ns)) : Json(nullptr);
   out["bytes_stored"] = sum.bytes;
   out["frames"] = sum.frames;
   out["clock_id"] = sum.stream.clock_id();
@@ -129,8 +129,8 @@ Json gap_json(const storage::GapAt& gap, const std::map<uint32_t, std::string>& 
   out["first_number"] = std::to_string(gap.first.value);
   out["last_number"] = std::to_string(gap.first.value + gap.count - 1);
   out["count"] = gap.gap.count_unknown() ? Json(nullptr) : Json(gap.gap.missing());
-  out["t0_s"] = static_cast<double>(gap.gap.t_begin_ns()) * 1e-9;
-  out["t1_s"] = static_cast<double>(gap.gap.t_end_ns()) * 1e-9;
+  out["t0_s"] = seconds_of(gap.gap.t_begin_ns());
+  out["t1_s"] = seconds_of(gap.gap.t_end_ns());
   out["origin"] = name_of(gap.gap.origin());
   return out;
 }
@@ -146,10 +146,9 @@ Json clocks_json(const std::vector<storage::ClockAt>& clocks) {
     const v1::SourceClock& source = estimate.second;
     out.push_back({{"clock_id", id},
                    {"t_s", estimate.first},
-                   {"offset_s", static_cast<double>(source.offset_ns()) * 1e-9},
+                   {"offset_s", seconds_of(source.offset_ns())},
                    {"rate_ppm", source.rate_ppm() == 0 ? Json(nullptr) : Json(source.rate_ppm())},
-                   {"u95_s", source.broken() ? Json(nullptr)
-                                             : Json(static_cast<double>(source.u95_ns()) * 1e-9)},
+                   {"u95_s", source.broken() ? Json(nullptr) : Json(seconds_of(source.u95_ns()))},
                    {"broken", source.broken()}});
   }
   return out;
@@ -209,7 +208,7 @@ Result<Json> case_header_json(const v1::CaseRecord& record,
   out["start"] = dated ? Json(rfc3339(UtcTime{begin})) : Json(nullptr);
   out["end"] =
       dated ? Json(rfc3339(UtcTime{begin + analytics::facts::end_of(record)})) : Json(nullptr);
-  if (dated) out["u95_s"] = static_cast<double>(record.start_utc_u95_ns()) * 1e-9;
+  if (dated) out["u95_s"] = seconds_of(record.start_utc_u95_ns());
   out["duration_s"] = facts.duration_s;
   out["state"] = facts.state;
   uint64_t streams = 0;

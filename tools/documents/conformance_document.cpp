@@ -1,4 +1,5 @@
 #include "tools/documents/conformance_document.h"
+#include "tools/cli/names.h"
 
 #include <fmt/format.h>
 
@@ -16,7 +17,7 @@ using analytics::conformance::Move;
 constexpr size_t kMaxPrinted = 100;    // departures of a case, for people
 constexpr size_t kMaxListed = 10'000;  // departures of a case in JSON
 
-const char* certainty_name(v1::Certainty certainty) {
+const char* judgement_name(v1::Certainty certainty) {
   switch (certainty) {
     case v1::CERTAINTY_CERTAIN: return "certain";
     case v1::CERTAINTY_AMBIGUOUS: return "ambiguous";
@@ -45,9 +46,9 @@ Json departure_json(const Departure& d, uint32_t unit) {
   out["title"] = d.title;
   out["activity"] = d.activity.empty() ? Json(nullptr) : Json(d.activity);
   out["index"] = d.event ? Json(*d.event) : Json(nullptr);
-  out["t_s"] = d.timed ? Json(static_cast<double>(d.t0_ns) * 1e-9) : Json(nullptr);
-  out["t1_s"] = d.timed ? Json(static_cast<double>(d.t1_ns) * 1e-9) : Json(nullptr);
-  out["certainty"] = certainty_name(d.certainty);
+  out["t_s"] = d.timed ? Json(seconds_of(d.t0_ns)) : Json(nullptr);
+  out["t1_s"] = d.timed ? Json(seconds_of(d.t1_ns)) : Json(nullptr);
+  out["certainty"] = judgement_name(d.certainty);
   out["margin"] = d.margin ? cost_json(*d.margin, unit) : Json(nullptr);
   out["margin_exact"] = d.margin_exact;
   out["order_sensitive"] = d.order_sensitive;
@@ -56,8 +57,7 @@ Json departure_json(const Departure& d, uint32_t unit) {
   out["latitude"] = latitude_name(d.latitude);
   out["check"] = d.check.empty() ? Json(nullptr) : Json(d.check);
   out["reason"] = d.reason.empty() ? Json(nullptr) : Json(d.reason);
-  out["excess_s"] =
-      d.deviation == Kind::kTime ? Json(static_cast<double>(d.excess_ns) * 1e-9) : Json(nullptr);
+  out["excess_s"] = d.deviation == Kind::kTime ? Json(seconds_of(d.excess_ns)) : Json(nullptr);
   out["explanations"] = d.explanations;
   out["text"] = d.text;
   return out;
@@ -128,7 +128,7 @@ void print_case_result(std::FILE* out, const CaseResult& result, uint32_t unit) 
   for (const Departure& d : result.departures) {
     if (d.certainty == v1::CERTAINTY_AMBIGUOUS) continue;
     if (++listed > kMaxPrinted) continue;
-    fmt::print(out, "  {:<10}  {}{}\n", certainty_name(d.certainty), d.text, notes(d));
+    fmt::print(out, "  {:<10}  {}{}\n", judgement_name(d.certainty), d.text, notes(d));
     if (d.certainty == v1::CERTAINTY_CERTAIN && d.deviation != Kind::kTime && d.check.empty())
       fmt::print(out, "  {:<10}  {}\n", "",
                  d.margin

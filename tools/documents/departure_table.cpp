@@ -1,4 +1,5 @@
 #include "tools/documents/departure_table.h"
+#include "analytics/finding/labels.h"
 
 #include <fmt/format.h>
 
@@ -7,16 +8,8 @@
 namespace casebox::tools {
 namespace {
 
-std::string label_of(const v1::Finding& finding, const char* key) {
-  const auto it = finding.labels().find(key);
-  return it == finding.labels().end() ? "" : it->second;
-}
-
-/// What the departure is below "unobserved" and "justified".
-std::string deviation_of(const v1::Finding& finding) {
-  const std::string of = label_of(finding, "of");
-  return of.empty() ? label_of(finding, "deviation") : of;
-}
+using analytics::finding::deviation_below;
+using analytics::finding::label_of;
 
 }  // namespace
 
@@ -32,7 +25,7 @@ void DepartureTable::add(std::span<const v1::Finding> findings) {
   for (const v1::Finding& one : findings) {
     if (one.kind() != "departure") continue;
     const std::string title = label_of(one, "title");
-    of_case[{one.run().protocol(), deviation_of(one), one.step(),
+    of_case[{one.run().protocol(), deviation_below(one), one.step(),
              title.empty() ? one.step() : title}]
         .insert(one.certainty());
   }

@@ -91,8 +91,8 @@ Json finding_json(const v1::Finding& finding) {
                          : Json(name_of(finding.certainty()));
   out["text"] = finding.text();
   const bool placed = analytics::finding::placed(finding);
-  out["t0_s"] = placed ? Json(static_cast<double>(finding.t0_ns()) * 1e-9) : Json(nullptr);
-  out["t1_s"] = placed ? Json(static_cast<double>(finding.t1_ns()) * 1e-9) : Json(nullptr);
+  out["t0_s"] = placed ? Json(seconds_of(finding.t0_ns())) : Json(nullptr);
+  out["t1_s"] = placed ? Json(seconds_of(finding.t1_ns())) : Json(nullptr);
   // Protobuf maps have no order of their own.
   out["values"] =
       Json(std::map<std::string, double>(finding.values().begin(), finding.values().end()));

@@ -7,6 +7,7 @@
 
 #include "proto/verify/verify.h"
 #include "tools/cli/json.h"
+#include "tools/cli/names.h"
 #include "tools/query/facts.h"
 
 namespace casebox::tools {
@@ -24,8 +25,8 @@ Json sources_json(const Ranges& ranges) {
     if (!range.stream().empty()) one["stream"] = range.stream();
     one["first_number"] = std::to_string(range.first_number());
     one["last_number"] = std::to_string(range.last_number());
-    one["t0_s"] = static_cast<double>(range.t0_ns()) * 1e-9;
-    one["t1_s"] = static_cast<double>(range.t1_ns()) * 1e-9;
+    one["t0_s"] = seconds_of(range.t0_ns());
+    one["t1_s"] = seconds_of(range.t1_ns());
     if (!range.sha256().empty()) one["sha256"] = to_hex(range.sha256());
     out.push_back(std::move(one));
   }

@@ -5,13 +5,12 @@
 #include <map>
 #include <string>
 
+#include "tools/cli/names.h"
 #include "tools/documents/parts.h"
 #include "tools/findings/study.h"
 
 namespace casebox::tools {
 namespace {
-
-double s(int64_t ns) { return static_cast<double>(ns) * 1e-9; }
 
 /// "topic/3" and "kafka/topic/3" to topic and partition; anything else is a log's name.
 void put_origin(Json& out, const v1::SourceRange& range) {
@@ -103,8 +102,8 @@ Result<Json> chain_json(StoreAccess& access, const StoredFinding& stored) {
   for (const v1::Stream& stream : reader->streams())
     if (stream.kind() == v1::STREAM_KIND_VIDEO && analytics::finding::placed(stored.finding))
       out["video"].push_back({{"stream", stream.name()},
-                              {"t0_s", s(stored.finding.t0_ns())},
-                              {"t1_s", s(stored.finding.t1_ns())}});
+                              {"t0_s", seconds_of(stored.finding.t0_ns())},
+                              {"t1_s", seconds_of(stored.finding.t1_ns())}});
   return out;
 }
 

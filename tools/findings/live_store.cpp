@@ -14,7 +14,7 @@ namespace casebox::tools {
 namespace {
 
 // Between two looks at the logs. Each look costs a few file opens.
-constexpr auto kPause = std::chrono::milliseconds(500);
+constexpr auto kLivePause = std::chrono::milliseconds(500);
 
 }  // namespace
 
@@ -57,7 +57,7 @@ struct LiveStore::Impl {
       if (trouble != state.trouble && !trouble.empty())
         std::fprintf(stderr, "casebox: %s\n", trouble.c_str());
       state.trouble = trouble;
-      wake.wait_for(lock, stop, kPause, [] { return false; });
+      wake.wait_for(lock, stop, kLivePause, [] { return false; });
     }
   }
 };

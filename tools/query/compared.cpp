@@ -4,22 +4,16 @@
 
 #include "analytics/conformance/tally_text.h"
 #include "analytics/finding/finding.h"
+#include "analytics/finding/labels.h"
 #include "proto/base/bytes.h"
 
 namespace casebox::tools {
 namespace {
 
+using analytics::finding::label_of;
+using analytics::finding::value_of;
+
 namespace conformance = analytics::conformance;
-
-std::string label_of(const v1::Finding& finding, const char* key) {
-  const auto it = finding.labels().find(key);
-  return it == finding.labels().end() ? "" : it->second;
-}
-
-double value_of(const v1::Finding& finding, const char* key) {
-  const auto it = finding.values().find(key);
-  return it == finding.values().end() ? 0 : it->second;
-}
 
 void read_run(const v1::Finding& run, Compared& out) {
   const std::string outcome = label_of(run, "outcome");

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "analytics/finding/finding.h"
+#include "analytics/finding/labels.h"
 #include "tools/cli/names.h"
 #include "tools/query/read_parts.h"
 #include "tools/store/kept_verdicts.h"
@@ -10,10 +11,7 @@
 namespace casebox::tools::query {
 namespace {
 
-std::string label_of(const v1::Finding& finding, const char* key) {
-  auto it = finding.labels().find(key);
-  return it == finding.labels().end() ? "" : it->second;
-}
+using analytics::finding::label_of;
 
 DepartureFact departure(const storage::EventAt& at) {
   const v1::Finding& finding = at.event.finding();
@@ -24,8 +22,8 @@ DepartureFact departure(const storage::EventAt& at) {
   fact.phase = label_of(finding, "phase");
   fact.certainty = name_of(finding.certainty());
   fact.text = finding.text();
-  fact.t0_s = static_cast<double>(finding.t0_ns()) * 1e-9;
-  fact.t1_s = static_cast<double>(finding.t1_ns()) * 1e-9;
+  fact.t0_s = seconds_of(finding.t0_ns());
+  fact.t1_s = seconds_of(finding.t1_ns());
   fact.placed = analytics::finding::placed(finding);
   fact.sources.assign(finding.sources().begin(), finding.sources().end());
   if (fact.sources.empty()) fact.sources.push_back(analytics::facts::own_source(at));
@@ -41,9 +39,7 @@ DepartureFact departure(const storage::EventAt& at) {
   return fact;
 }
 
-double bound_of(const std::optional<int64_t>& u95_ns) {
-  return u95_ns ? static_cast<double>(*u95_ns) * 1e-9 : -1;
-}
+double bound_of(const std::optional<int64_t>& u95_ns) { return u95_ns ? seconds_of(*u95_ns) : -1; }
 
 }  // namespace
 
@@ -63,8 +59,8 @@ PhaseFact phase_fact(const analytics::facts::Phase& phase, bool placed) {
   fact.level = name_of(phase.level);
   fact.origin = name_of(phase.origin);
   fact.by = phase.by;
-  fact.t0_s = static_cast<double>(phase.t0_ns) * 1e-9;
-  fact.t1_s = static_cast<double>(phase.t1_ns) * 1e-9;
+  fact.t0_s = seconds_of(phase.t0_ns);
+  fact.t1_s = seconds_of(phase.t1_ns);
   fact.start_u95_s = bound_of(phase.start_u95_ns);
   fact.end_u95_s = bound_of(phase.end_u95_ns);
   fact.open = phase.open;
@@ -77,7 +73,7 @@ PhaseFact phase_fact(const analytics::facts::Phase& phase, bool placed) {
 namespace {
 
 void put_end(CaseFacts& facts, const v1::CaseRecord& record, int64_t end_ns) {
-  facts.end_s = std::max(0.0, static_cast<double>(end_ns) * 1e-9);
+  facts.end_s = std::max(0.0, seconds_of(end_ns));
   facts.duration_s = analytics::facts::duration_s(record, end_ns);
 }
 
@@ -90,7 +86,7 @@ Result<CaseFacts> header_facts(const v1::CaseRecord& record) {
   facts.room = record.room();
   facts.state = name_of(record.state());
   facts.start_utc_ns = static_cast<int64_t>(record.start_utc_ns());
-  facts.first_t_s = static_cast<double>(record.first_t_ns()) * 1e-9;
+  facts.first_t_s = seconds_of(record.first_t_ns());
   put_end(facts, record, analytics::facts::end_of(record));
   for (const v1::StreamRecord& stream : record.streams()) facts.gap_frames += stream.gap_frames();
   return facts;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tools/cli/names.h"
 #include "tools/query/values.h"
 
 namespace casebox::tools::query {
@@ -12,10 +13,7 @@ using analytics::facts::MomentKind;
 
 constexpr size_t kMostPlaces = 8;  // of moments that one row names
 
-double s(int64_t ns) { return static_cast<double>(ns) / 1e9; }
 int64_t ns(double seconds) { return from_seconds(seconds).ns; }
-/// The double nearest to a time in whole nanoseconds, so that equal times compare equal.
-double exact(double seconds) { return s(ns(seconds)); }
 
 /// A span asked about, with the bounds of its ends.
 struct Span {
@@ -83,8 +81,7 @@ Value spans_of(const Expr& term, const CaseFacts& facts, std::vector<Span>& out)
     if (!phase.placed)
       return not_asked(Why::kWithheld,
                        facts.withheld.empty() ? "its times are withheld" : facts.withheld.front());
-    out.push_back({exact(phase.t0_s), exact(phase.t1_s),
-                   phase.start_u95_s < 0 ? kInfinity : phase.start_u95_s,
+    out.push_back({phase.t0_s, phase.t1_s, phase.start_u95_s < 0 ? kInfinity : phase.start_u95_s,
                    phase.end_u95_s < 0 ? kInfinity : phase.end_u95_s});
   }
   return known(0);
@@ -111,8 +108,8 @@ struct Counted {
 };
 
 void count(const Moment& moment, const std::vector<Span>& spans, bool whole, Counted& out) {
-  const double t = s(moment.t_ns);
-  const double u95 = moment.u95_ns ? s(*moment.u95_ns) : kInfinity;
+  const double t = seconds_of(moment.t_ns);
+  const double u95 = moment.u95_ns ? seconds_of(*moment.u95_ns) : kInfinity;
   bool in = whole, surely = whole, maybe = whole;
   for (const Span& span : spans) {
     if (whole) break;

@@ -3,23 +3,14 @@
 #include <algorithm>
 
 #include "analytics/device_clocks.h"
+#include "analytics/finding/labels.h"
 #include "tools/cli/names.h"
 
 namespace casebox::tools::query {
 namespace {
 
-double s(int64_t ns) { return static_cast<double>(ns) * 1e-9; }
-int64_t ns(double seconds) { return from_seconds(seconds).ns; }
-
-std::string label_of(const v1::Finding& finding, const char* key) {
-  const auto it = finding.labels().find(key);
-  return it == finding.labels().end() ? "" : it->second;
-}
-
-std::optional<double> value_of(const v1::Finding& finding, const char* key) {
-  const auto it = finding.values().find(key);
-  return it == finding.values().end() ? std::nullopt : std::optional(it->second);
-}
+using analytics::finding::label_of;
+using analytics::finding::value_of;
 
 uint64_t count_of(const v1::Finding& finding, const char* key) {
   return static_cast<uint64_t>(value_of(finding, key).value_or(0));
@@ -56,7 +47,7 @@ Result<std::vector<ClockFact>> read_clocks(const storage::CaseReader& reader) {
     for (const v1::SourceClock& source : at.record.sources())
       if (!source.broken()) {
         double& worst = bounds[source.clock_id()];
-        worst = std::max(worst, static_cast<double>(source.u95_ns()) * 1e-9);
+        worst = std::max(worst, seconds_of(source.u95_ns()));
       }
   std::vector<ClockFact> out;
   for (const analytics::DeviceClock& clock : analytics::device_clocks(records)) {
@@ -84,8 +75,8 @@ Result<std::vector<GapFact>> read_gaps(const storage::CaseReader& reader) {
     one.stream = name == names.end() ? "stream-" + std::to_string(at.stream.value) : name->second;
     one.reason = at.gap.reason();
     one.origin = name_of(at.gap.origin());
-    one.t0_s = s(at.gap.t_begin_ns());
-    one.t1_s = s(at.gap.t_end_ns());
+    one.t0_s = seconds_of(at.gap.t_begin_ns());
+    one.t1_s = seconds_of(at.gap.t_end_ns());
     if (!at.gap.count_unknown()) one.missing = at.gap.missing();
     one.source.set_epoch(at.epoch.value);
     one.source.set_stream_id(at.stream.value);
@@ -140,7 +131,8 @@ Result<void> read_vitals(const storage::CaseReader& reader, const Needs& needs, 
   if (needs.all_vitals) channels.insert(facts.vital_names.begin(), facts.vital_names.end());
   if (channels.empty()) return ok();
   std::vector<analytics::facts::ValueSpan> spans;
-  for (const PhaseFact& phase : facts.phases) spans.push_back({ns(phase.t0_s), ns(phase.t1_s)});
+  for (const PhaseFact& phase : facts.phases)
+    spans.push_back({from_seconds(phase.t0_s).ns, from_seconds(phase.t1_s).ns});
   CASEBOX_TRY(auto read, analytics::facts::read_vitals(reader, channels, spans));
   for (analytics::facts::Vitals& of : read) {
     VitalFact one;
@@ -153,7 +145,7 @@ Result<void> read_vitals(const storage::CaseReader& reader, const Needs& needs, 
       one.t1_s = t1_s;
       one.values = std::move(values);
       one.whole = one.placed && one.values.missing == 0 && watch != nullptr &&
-                  watch->covering(ns(t0_s), ns(t1_s) - 1).empty();
+                  watch->covering(from_seconds(t0_s).ns, from_seconds(t1_s).ns - 1).empty();
       facts.vitals.push_back(one);
     };
     put(of.whole, facts.first_t_s, facts.end_s);

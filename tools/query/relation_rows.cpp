@@ -15,10 +15,6 @@ using analytics::facts::MomentKind;
 const Cell kNull;
 constexpr const char* kBrokenClock = "the clock of its stream was broken";
 
-double s(int64_t ns) { return static_cast<double>(ns) / 1e9; }
-/// The double nearest to a time in whole nanoseconds, so that equal times compare equal.
-double exact(double seconds) { return s(from_seconds(seconds).ns); }
-
 Cell text(const std::string& value) { return value.empty() ? kNull : Cell(value); }
 Cell flag(bool value) { return int64_t{value}; }
 Cell whole(uint64_t value) { return static_cast<int64_t>(value); }
@@ -53,8 +49,7 @@ void intervals(const CaseFacts& facts, const std::string& level, const Put& put)
     const bool bounded = phase.start_u95_s >= 0 && phase.end_u95_s >= 0 && !phase.open;
     Cells row = begin(facts);
     add(row, {phase.label, ++entries[phase.label], text(phase.origin), text(phase.by),
-              phase.placed ? Cell(exact(phase.t0_s)) : kNull,
-              phase.placed ? Cell(exact(phase.t1_s)) : kNull,
+              phase.placed ? Cell(phase.t0_s) : kNull, phase.placed ? Cell(phase.t1_s) : kNull,
               timed ? Cell(phase.t1_s - phase.t0_s) : kNull,
               phase.placed ? bound(phase.start_u95_s) : kNull,
               phase.placed ? bound(phase.end_u95_s) : kNull,
@@ -68,16 +63,16 @@ void intervals(const CaseFacts& facts, const std::string& level, const Put& put)
 /// The phase in which a moment was, where both have a place in time.
 Cell phase_at(const CaseFacts& facts, const Moment& moment) {
   if (!moment.placed) return kNull;
-  const double t = s(moment.t_ns);
+  const double t = seconds_of(moment.t_ns);
   for (const PhaseFact& phase : facts.phases)
-    if (phase.level == "phase" && phase.placed && t >= exact(phase.t0_s) && t < exact(phase.t1_s))
+    if (phase.level == "phase" && phase.placed && t >= phase.t0_s && t < phase.t1_s)
       return phase.label;
   return kNull;
 }
 
-Cell when(const Moment& moment) { return moment.placed ? Cell(s(moment.t_ns)) : kNull; }
+Cell when(const Moment& moment) { return moment.placed ? Cell(seconds_of(moment.t_ns)) : kNull; }
 Cell u95_of(const Moment& moment) {
-  return moment.placed && moment.u95_ns ? Cell(s(*moment.u95_ns)) : kNull;
+  return moment.placed && moment.u95_ns ? Cell(seconds_of(*moment.u95_ns)) : kNull;
 }
 Cell withheld(const Moment& moment) { return text(moment.placed ? "" : kBrokenClock); }
 
@@ -89,7 +84,7 @@ Cell end_of(const CaseFacts& facts, size_t index) {
   for (size_t i = index + 1; i < all.size(); ++i) {
     const Moment& next = all[i];
     if (next.kind != began.kind || next.code != began.code || next.stream != began.stream) continue;
-    return next.on.value_or(true) ? kNull : Cell(s(next.t_ns));
+    return next.on.value_or(true) ? kNull : Cell(seconds_of(next.t_ns));
   }
   return kNull;
 }
@@ -129,7 +124,7 @@ void departure_rows(const CaseFacts& facts, const Put& put) {
     add(row,
         {one.deviation, text(one.step), text(one.certainty), text(one.value), real(one.severity),
          real(one.margin), one.placed ? real(one.excess_s) : kNull, text(one.norm),
-         one.placed ? Cell(exact(one.t0_s)) : kNull, one.placed ? Cell(exact(one.t1_s)) : kNull,
+         one.placed ? Cell(one.t0_s) : kNull, one.placed ? Cell(one.t1_s) : kNull,
          text(one.placed ? "" : "the comparison withheld them"), text(one.text), one.finding_id,
          sources(one.sources)});
     put(std::move(row));
@@ -232,9 +227,8 @@ void forecast_rows(const CaseFacts& facts, const Put& put) {
 void gap_rows(const CaseFacts& facts, const Put& put) {
   for (const GapFact& one : facts.gaps) {
     Cells row = begin(facts);
-    add(row,
-        {text(one.stream), text(one.reason), text(one.origin), exact(one.t0_s), exact(one.t1_s),
-         one.missing ? whole(*one.missing) : kNull, sources(std::vector{one.source})});
+    add(row, {text(one.stream), text(one.reason), text(one.origin), one.t0_s, one.t1_s,
+              one.missing ? whole(*one.missing) : kNull, sources(std::vector{one.source})});
     put(std::move(row));
   }
 }
@@ -252,7 +246,7 @@ void clock_rows(const CaseFacts& facts, const Put& put) {
 
 void coverage_rows(const CaseFacts& facts, const Put& put) {
   const auto at = [](int64_t ns) {
-    return ns == INT64_MIN || ns == INT64_MAX ? kNull : Cell(s(ns));
+    return ns == INT64_MIN || ns == INT64_MAX ? kNull : Cell(seconds_of(ns));
   };
   for (const auto& watch : facts.coverage.streams) {
     const auto row = [&](Cell t0, Cell t1, Cell why) {

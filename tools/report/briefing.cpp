@@ -6,6 +6,7 @@
 
 #include "analytics/conformance/labels.h"
 #include "analytics/finding/finding.h"
+#include "analytics/finding/labels.h"
 #include "tools/cli/names.h"
 #include "tools/query/compared.h"
 #include "tools/report/gap_spans.h"
@@ -15,6 +16,10 @@
 
 namespace casebox::tools::report {
 namespace {
+
+using analytics::finding::deviation_below;
+using analytics::finding::label_of;
+using analytics::finding::value_of;
 
 constexpr size_t kMostItems = 8;  // of a list, so that the briefing stays two pages
 
@@ -67,8 +72,9 @@ std::string plain_departure(const CaseEvidence& e, const v1::Finding& finding) {
   if (deviation == "extra") return step + " was recorded, and the plan does not have it there";
   if (deviation == "order") return step + " came at another place than in the plan";
   if (deviation == "time")
-    return step + (value_of(finding, "excess_s", 0) < 0 ? " was shorter than the plan says"
-                                                        : " took longer than the plan says");
+    return step + (value_of(finding, "excess_s").value_or(0) < 0
+                       ? " was shorter than the plan says"
+                       : " took longer than the plan says");
   return step + " was not as in the plan";
 }
 
@@ -172,7 +178,7 @@ Html differed(const CaseEvidence& e) {
       std::string why = reason.empty()
                             ? "No reason was recorded. That does not mean that there was none."
                             : "The reason recorded at the time: " + words(reason) + ".";
-      if (value_of(*finding, "done_unseen", 0) > 0)
+      if (value_of(*finding, "done_unseen").value_or(0) > 0)
         why = "It may have been done without being seen. " + why;
       else if (certainty == v1::CERTAINTY_AMBIGUOUS || certainty == v1::CERTAINTY_UNSPECIFIED)
         why = "This may have been so; the recording can also be explained without it. " + why;
@@ -202,7 +208,7 @@ Html moments(const CaseEvidence& e) {
   for (v1::Certainty certainty : {v1::CERTAINTY_CERTAIN, v1::CERTAINTY_JUSTIFIED})
     for (const v1::Finding* finding : departures(e.view, certainty))
       if (analytics::finding::placed(*finding) && deviation_below(*finding) != "missing")
-        all.push_back({static_cast<double>(finding->t0_ns()) * 1e-9, plain_departure(e, *finding)});
+        all.push_back({seconds_of(finding->t0_ns()), plain_departure(e, *finding)});
   std::stable_sort(all.begin(), all.end(),
                    [](const Moment& a, const Moment& b) { return a.t_s < b.t_s; });
   std::vector<std::vector<Html>> rows;

@@ -2,14 +2,11 @@
 
 #include "analytics/facts/phases.h"
 #include "analytics/timing/phase_timing.h"
+#include "tools/cli/names.h"
 #include "tools/report/html.h"
 
 namespace casebox::tools::report {
-namespace {
-
-double seconds_of(int64_t ns) { return static_cast<double>(ns) * 1e-9; }
-
-}  // namespace
+namespace {}  // namespace
 
 Result<CaseTimes> case_times(const storage::CaseReader& reader) {
   CaseTimes times;

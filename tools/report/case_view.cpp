@@ -8,23 +8,16 @@
 
 #include "analytics/finding/finding.h"
 #include "proto/frame/role.h"
+#include "tools/cli/names.h"
 
 namespace casebox::tools {
 namespace {
 
-double s(int64_t ns) { return static_cast<double>(ns) * 1e-9; }
 double bound(uint32_t u95_us) {
   return u95_us == frame::kUnknownU95 ? -1 : static_cast<double>(u95_us) * 1e-6;
 }
 
-/// "FOO_BAR_BAZ" without its first `prefix` characters, as "bar-baz".
-std::string code_of(const std::string& name, size_t prefix) {
-  std::string out = name.size() > prefix ? name.substr(prefix) : name;
-  for (char& c : out) c = c == '_' ? '-' : static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-  return out;
-}
-
-std::string name_of(const std::map<uint32_t, std::string>& names, StreamId id) {
+std::string stream_name(const std::map<uint32_t, std::string>& names, StreamId id) {
   auto it = names.find(id.value);
   return it == names.end() ? std::to_string(id.value) : it->second;
 }
@@ -41,7 +34,7 @@ void put_device(EventView& out, const v1::DeviceEvent& event) {
 void put_alarm(EventView& out, const v1::Alarm& alarm) {
   out.kind = "alarm";
   out.code = alarm.code();
-  out.label = code_of(v1::Alarm::Priority_Name(alarm.priority()), 9);
+  out.label = dashed(name_of(alarm.priority()));
   out.value = alarm.active() ? "begins" : "ends";
   if (alarm.active() && !alarm.unit().empty()) {
     out.value += fmt::format(" at {:g} (limit {:g})", alarm.value(), alarm.limit());
@@ -71,8 +64,9 @@ bool put_event(EventView& out, const v1::Event& event) {
       out.code = event.shown().message();
       out.label = event.shown().display();
       out.role = event.shown().role();
-      out.t_s = s(event.shown().t_on_ns());
-      out.duration_s = std::max(0.0, s(event.shown().t_off_ns() - event.shown().t_on_ns()));
+      out.t_s = seconds_of(event.shown().t_on_ns());
+      out.duration_s =
+          std::max(0.0, seconds_of(event.shown().t_off_ns() - event.shown().t_on_ns()));
       return true;
     case v1::Event::kText:
       out.kind = "text";
@@ -87,7 +81,7 @@ void put_interval(CaseView& view, const storage::EventAt& at, const std::string&
   const v1::Interval& interval = at.event.interval();
   const bool open = interval.duration_ns() < 0;
   const double t0 = at.t.seconds();
-  const double t1 = open ? view.end_s : t0 + s(interval.duration_ns());
+  const double t1 = open ? view.end_s : t0 + seconds_of(interval.duration_ns());
   if (interval.level() == v1::Interval::LEVEL_PHASE) return;  // gather_phases has them
   EventView event;
   event.t_s = t0;
@@ -107,15 +101,15 @@ Result<void> gather_events(const storage::CaseReader& reader,
         v1::STREAM_KIND_ROOM, v1::STREAM_KIND_TWIN_EVENT}) {
     CASEBOX_TRY(auto events, reader.events(kind));
     for (const storage::EventAt& at : events) {
-      const std::string stream = name_of(names, at.source.stream);
+      const std::string stream = stream_name(names, at.source.stream);
       if (at.event.has_interval()) {
         put_interval(view, at, stream);
         continue;
       }
       if (at.event.has_forecast()) {
         const v1::TwinForecast& f = at.event.forecast();
-        view.forecasts.push_back({s(f.t_issued_ns()), s(f.t_valid_ns()), f.value(), f.sd(),
-                                  f.variable(), f.unit(), f.model().model(),
+        view.forecasts.push_back({seconds_of(f.t_issued_ns()), seconds_of(f.t_valid_ns()),
+                                  f.value(), f.sd(), f.variable(), f.unit(), f.model().model(),
                                   f.t_issued_ns() > f.t_valid_ns()});
         continue;
       }
@@ -168,7 +162,7 @@ Result<void> gather_consent(const storage::CaseReader& reader, CaseView& view) {
     for (int scope : last.granted()) {
       const bool withdrawn = std::find(last.withdrawn().begin(), last.withdrawn().end(), scope) !=
                              last.withdrawn().end();
-      if (!withdrawn) view.consent.push_back(scope_name(static_cast<v1::ConsentScope>(scope)));
+      if (!withdrawn) view.consent.push_back(dashed(name_of(static_cast<v1::ConsentScope>(scope))));
     }
   }
   CASEBOX_TRY(auto details, reader.events(v1::STREAM_KIND_DETAILS));
@@ -184,20 +178,20 @@ Result<void> gather_accounting(const storage::CaseReader& reader,
                                const std::map<uint32_t, std::string>& names, CaseView& view) {
   CASEBOX_TRY(auto gaps, reader.gaps());
   for (const storage::GapAt& at : gaps)
-    view.gaps.push_back({name_of(names, at.stream), at.gap.reason(),
-                         code_of(v1::Gap::Origin_Name(at.gap.origin()), 7), s(at.gap.t_begin_ns()),
-                         s(at.gap.t_end_ns()), at.first.value, at.first.value + at.count - 1,
-                         at.gap.missing(), at.gap.count_unknown()});
+    view.gaps.push_back({stream_name(names, at.stream), at.gap.reason(),
+                         dashed(name_of(at.gap.origin())), seconds_of(at.gap.t_begin_ns()),
+                         seconds_of(at.gap.t_end_ns()), at.first.value,
+                         at.first.value + at.count - 1, at.gap.missing(), at.gap.count_unknown()});
   CASEBOX_TRY(auto clocks, reader.clocks());
   std::map<uint32_t, ClockView> by_id;
   for (const storage::ClockAt& at : clocks) {
     for (const v1::SourceClock& source : at.record.sources()) {
       ClockView& clock = by_id[source.clock_id()];
       clock.clock_id = source.clock_id();
-      clock.offset_s = s(source.offset_ns());
+      clock.offset_s = seconds_of(source.offset_ns());
       if (source.rate_ppm() != 0) clock.rate_ppm = source.rate_ppm();
       clock.broken = clock.broken || source.broken();
-      clock.u95_s = clock.broken ? -1 : static_cast<double>(source.u95_ns()) * 1e-9;
+      clock.u95_s = clock.broken ? -1 : seconds_of(source.u95_ns());
       clock.resets += source.reset();
     }
   }
@@ -206,15 +200,6 @@ Result<void> gather_accounting(const storage::CaseReader& reader,
 }
 
 }  // namespace
-
-std::string kind_name(v1::StreamKind kind) { return code_of(v1::StreamKind_Name(kind), 12); }
-std::string certainty_name(v1::Certainty c) { return code_of(v1::Certainty_Name(c), 10); }
-std::string scope_name(v1::ConsentScope scope) { return code_of(v1::ConsentScope_Name(scope), 14); }
-
-std::string deviation_of(const v1::Finding& finding) {
-  auto it = finding.labels().find("deviation");
-  return it == finding.labels().end() ? "" : it->second;
-}
 
 bool has_consent(const CaseView& view, const std::string& scope) {
   return std::find(view.consent.begin(), view.consent.end(), scope) != view.consent.end();
@@ -234,15 +219,15 @@ CaseView summarize_case(const v1::CaseRecord& record) {
   if (auto id = id_from_bytes<CaseId>(record.case_id())) view.case_id = to_string(*id);
   view.procedure = record.procedure();
   view.room = record.room();
-  view.state = code_of(v1::CaseState_Name(record.state()), 11);
+  view.state = dashed(name_of(record.state()));
   if (record.start_utc_ns() != 0) {
     view.start = rfc3339(record.start_utc_ns());
-    view.start_u95_s = static_cast<double>(record.start_utc_u95_ns()) * 1e-9;
+    view.start_u95_s = seconds_of(record.start_utc_u95_ns());
   }
   const int64_t end_ns = analytics::facts::end_of(record);
-  view.end_s = std::max(0.0, s(end_ns));
+  view.end_s = std::max(0.0, seconds_of(end_ns));
   view.duration_s = analytics::facts::duration_s(record, end_ns);
-  view.first_t_s = s(record.first_t_ns());
+  view.first_t_s = seconds_of(record.first_t_ns());
   view.frames = record.frames();
   std::map<std::pair<bool, std::string>, StreamView> streams;
   std::map<uint64_t, bool> derived;
@@ -259,9 +244,10 @@ CaseView summarize_case(const v1::CaseRecord& record) {
     stream.unknown_gaps += row.unknown_gaps();
     stream.frames += row.frames();
     stream.bytes += row.bytes();
-    stream.first_t_s =
-        first ? s(row.first_t_ns()) : std::min(stream.first_t_s, s(row.first_t_ns()));
-    stream.last_t_s = first ? s(row.last_t_ns()) : std::max(stream.last_t_s, s(row.last_t_ns()));
+    stream.first_t_s = first ? seconds_of(row.first_t_ns())
+                             : std::min(stream.first_t_s, seconds_of(row.first_t_ns()));
+    stream.last_t_s = first ? seconds_of(row.last_t_ns())
+                            : std::max(stream.last_t_s, seconds_of(row.last_t_ns()));
   }
   for (auto& [key, stream] : streams) view.streams.push_back(std::move(stream));
   return view;
@@ -286,7 +272,7 @@ Result<CaseView> gather(const storage::CaseReader& reader, bool events) {
     return view;
   }
   CASEBOX_TRY(const int64_t end_ns, analytics::facts::end_of(reader));
-  view.end_s = std::max(0.0, s(end_ns));
+  view.end_s = std::max(0.0, seconds_of(end_ns));
   view.duration_s = analytics::facts::duration_s(reader.record(), end_ns);
   if (events) CASEBOX_CHECK(gather_events(reader, names, view));
   CASEBOX_CHECK(gather_findings(reader, view));

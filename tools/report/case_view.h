@@ -86,12 +86,6 @@ Result<CaseView> gather_outline(const storage::CaseReader& reader);
 /// The reader's verdict as it stands now: what it read since may not have held.
 void take_verdict(const storage::CaseReader& reader, CaseView& view);
 
-std::string kind_name(v1::StreamKind kind);  // "wave", "numeric", ...
-std::string certainty_name(
-    v1::Certainty certainty);  // "certain", "ambiguous", "unobserved", "justified"
-std::string scope_name(v1::ConsentScope scope);  // "patient-briefing", ...
-/// Of a departure: "missing", "extra", "order", "time", ...; empty when not stated.
-std::string deviation_of(const v1::Finding& finding);
 bool has_consent(const CaseView& view, const std::string& scope);
 /// RFC 3339 in UTC with nanoseconds.
 std::string rfc3339(uint64_t utc_ns);

@@ -16,7 +16,7 @@ namespace conformance = analytics::conformance;
 /// A row of the page's tables, and the value its departures touch.
 using Row = std::tuple<std::string, std::string, std::string, std::string>;
 
-Row row_of(const CohortDeparture& departure) {
+Row weight_row(const CohortDeparture& departure) {
   return {departure.kind, departure.step, departure.certainty, departure.value};
 }
 
@@ -31,12 +31,12 @@ std::set<std::string> telling_values(const std::vector<const CohortCase*>& cases
   std::map<std::string, size_t> hidden;           // departures that no shown row counts
   for (const CohortCase* one : cases)
     for (const CohortDeparture& departure : one->departures) {
-      Row row = row_of(departure);
+      Row row = weight_row(departure);
       std::get<3>(row).clear();
       whole[row].insert(one->case_id);
       if (told(departure)) shown.insert(row);
       if (!departure.scored) continue;  // counts in its row of the page, and weighs nothing
-      cases_of[row_of(departure)].insert(one->case_id);
+      cases_of[weight_row(departure)].insert(one->case_id);
       ++hidden[departure.value];
     }
   std::set<std::string> out;

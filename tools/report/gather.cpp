@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "analytics/finding/labels.h"
 #include "storage/verify/operations.h"
 #include "tools/cli/names.h"
 #include "tools/cli/progress.h"
@@ -15,6 +16,9 @@
 
 namespace casebox::tools::report {
 namespace {
+
+using analytics::finding::deviation_of;
+using analytics::finding::label_of;
 
 constexpr size_t kDrawnPoints = 500;
 
@@ -159,7 +163,7 @@ Result<CohortCase> gather_cohort_case(const storage::CaseReader& reader,
   for (const v1::Finding& finding : view.findings) {
     if (finding.kind() != "departure") continue;
     const std::string step = finding.step().empty() ? label_of(finding, "step") : finding.step();
-    one.departures.push_back({deviation_of(finding), step, certainty_name(finding.certainty()),
+    one.departures.push_back({deviation_of(finding), step, name_of(finding.certainty()),
                               label_of(finding, "value"), finding_tag(finding), scored(finding)});
   }
   contents.push_back(content_of(reader, one.times));

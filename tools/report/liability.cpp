@@ -4,6 +4,7 @@
 #include <set>
 
 #include "analytics/finding/finding.h"
+#include "analytics/finding/labels.h"
 #include "tools/cli/json.h"
 #include "tools/cli/names.h"
 #include "tools/query/compared.h"
@@ -15,6 +16,9 @@
 
 namespace casebox::tools::report {
 namespace {
+
+using analytics::finding::label_of;
+using analytics::finding::value_of;
 
 const std::set<std::string> kOwnSection = {"departure", "phase", "twin",
                                            "twin-late", "run",   "weights"};
@@ -85,7 +89,7 @@ Html time_line(const CaseEvidence& e) {
 }
 
 Html departure_box(const v1::Finding& finding) {
-  const std::string certainty = certainty_name(finding.certainty());
+  const std::string certainty = name_of(finding.certainty());
   Children facts;
   const auto fact = [&](const std::string& name, const Html& value) {
     facts.push_back(tag("dt", {name}));
@@ -93,11 +97,11 @@ Html departure_box(const v1::Finding& finding) {
   };
   fact("When", !analytics::finding::placed(finding)
                    ? "withheld: only its place in the order is known"
-                   : clock_text(static_cast<double>(finding.t0_ns()) * 1e-9) + " to " +
-                         clock_text(static_cast<double>(finding.t1_ns()) * 1e-9));
+                   : clock_text(seconds_of(finding.t0_ns())) + " to " +
+                         clock_text(seconds_of(finding.t1_ns())));
   fact("How sure", certainty_meaning(finding.certainty()));
   fact("Margin", finding.values().contains("margin")
-                     ? number_text(value_of(finding, "margin", 0)) +
+                     ? number_text(value_of(finding, "margin").value_or(0)) +
                            " (by how much the best explanation without it costs more)"
                      : "not stated");
   fact("Would change this", what_would_change(finding));
@@ -205,8 +209,8 @@ Html sensitivity(const CaseEvidence& e) {
   out.push_back(tag("p", {finding.text(), " ", chain}));
   if (!finding.values().contains("declared_least")) return join(out);
   const auto range = [&](const char* least, const char* most) {
-    const std::string low = number_text(value_of(finding, least, 0)),
-                      high = number_text(value_of(finding, most, 0));
+    const std::string low = number_text(value_of(finding, least).value_or(0)),
+                      high = number_text(value_of(finding, most).value_or(0));
     return join({low == high ? low : low + " to " + high, " ", chain});
   };
   const analytics::conformance::Values& values = comparison.weights->values;
@@ -216,7 +220,7 @@ Html sensitivity(const CaseEvidence& e) {
   out.push_back(tag(
       "p", {"How much a value weighs is a choice that " + comparison.norm.id +
             " declares. Beside it stand equal weights, and " +
-            number_text(value_of(finding, "draws", 0)) +
+            number_text(value_of(finding, "draws").value_or(0)) +
             " random weights that keep the declared order. A conclusion that needs the "
             "declared numbers is a conclusion of that choice. Departures that are justified, were "
             "not observed or may have been done unseen do not count; severity is not "

@@ -32,7 +32,7 @@ std::string openings_text(const CaseEvidence& e) {
 }
 
 std::vector<Html> stream_row(const StreamView& view) {
-  return {view.stream.name(), kind_name(view.stream.kind()), std::to_string(view.items),
+  return {view.stream.name(), dashed(name_of(view.stream.kind())), std::to_string(view.items),
           std::to_string(view.missing) +
               (view.unknown_gaps > 0
                    ? " and gaps of unknown count: " + std::to_string(view.unknown_gaps)
@@ -148,9 +148,9 @@ Html summary(const CaseEvidence& e) {
   for (v1::Certainty certainty : {v1::CERTAINTY_CERTAIN, v1::CERTAINTY_AMBIGUOUS,
                                   v1::CERTAINTY_UNOBSERVED, v1::CERTAINTY_JUSTIFIED})
     for (const v1::Finding* finding : departures(view, certainty))
-      rows.push_back({certainty_name(certainty), departure_title(*finding),
+      rows.push_back({name_of(certainty), departure_title(*finding),
                       analytics::finding::placed(*finding)
-                          ? clock_text(static_cast<double>(finding->t0_ns()) * 1e-9)
+                          ? clock_text(seconds_of(finding->t0_ns()))
                           : "withheld",
                       reference(finding_tag(*finding))});
   const size_t all = rows.size();

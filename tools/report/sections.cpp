@@ -6,18 +6,22 @@
 #include <cmath>
 #include <set>
 
+#include "analytics/finding/labels.h"
 #include "tools/cli/names.h"
 #include "tools/report/tags.h"
 
 namespace casebox::tools::report {
 namespace {
 
+using analytics::finding::deviation_of;
+using analytics::finding::label_of;
+
 const std::pair<const char*, const char*> kUnits[] = {
     {"_per_s", "/s"}, {"_per_h", "/h"}, {"_ppm", "ppm"}, {"_bytes", "bytes"},
     {"_ns", "ns"},    {"_ms", "ms"},    {"_s", "s"},     {"_pct", "%"},
 };
 
-std::string seconds_text(int64_t ns) { return clock_text(static_cast<double>(ns) * 1e-9); }
+std::string seconds_text(int64_t ns) { return clock_text(seconds_of(ns)); }
 
 Html source_table(const v1::Finding& finding) {
   std::vector<std::vector<Html>> rows;
@@ -55,21 +59,6 @@ std::pair<std::string, std::string> value_text(const std::string& key, double va
       return {words(key.substr(0, key.size() - std::string_view(suffix).size())),
               number_text(value) + " " + unit};
   return {words(key), number_text(value)};
-}
-
-double value_of(const v1::Finding& finding, const std::string& key, double otherwise) {
-  const auto it = finding.values().find(key);
-  return it == finding.values().end() ? otherwise : it->second;
-}
-
-std::string label_of(const v1::Finding& finding, const std::string& key) {
-  const auto it = finding.labels().find(key);
-  return it == finding.labels().end() ? "" : it->second;
-}
-
-std::string deviation_below(const v1::Finding& finding) {
-  const std::string of = label_of(finding, "of");
-  return of.empty() ? deviation_of(finding) : of;
 }
 
 std::string departure_title(const v1::Finding& finding) {

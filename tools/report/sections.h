@@ -21,10 +21,7 @@ std::string number_text(double value);
 /// "start_u95_s" with 0.25 -> {"Start u95", "0.25 s"}: the unit stands in the key.
 std::pair<std::string, std::string> value_text(const std::string& key, double value);
 
-double value_of(const v1::Finding& finding, const std::string& key, double otherwise);
-std::string label_of(const v1::Finding& finding, const std::string& key);
 /// The deviation below "unobserved" and "justified": missing, extra, order, time.
-std::string deviation_below(const v1::Finding& finding);
 /// "Not marked: time out"
 std::string departure_title(const v1::Finding& finding);
 /// What the departure's certainty means, in one sentence.

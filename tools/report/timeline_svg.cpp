@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "analytics/finding/finding.h"
+#include "analytics/finding/labels.h"
 #include "tools/cli/names.h"
 #include "tools/report/gap_spans.h"
 #include "tools/report/sections.h"
@@ -13,12 +14,15 @@
 namespace casebox::tools::report {
 namespace {
 
-constexpr double kWidth = 1000, kLeft = 130, kLane = 26, kAxis = 22;
+using analytics::finding::deviation_of;
+
+constexpr double kTimelineWidth = 1000, kTimelineLeft = 130, kTimelineLane = 26, kTimelineAxis = 22;
 
 struct Frame {
   double from = 0, to = 1;
   double x(double t) const {
-    return kLeft + (std::clamp(t, from, to) - from) / (to - from) * (kWidth - kLeft - 8);
+    return kTimelineLeft +
+           (std::clamp(t, from, to) - from) / (to - from) * (kTimelineWidth - kTimelineLeft - 8);
   }
 };
 
@@ -32,7 +36,7 @@ Html bar(const Frame& frame, double y, double t0, double t1, const std::string& 
                        {"x", coordinate(x0)},
                        {"y", coordinate(y + 4)},
                        {"width", coordinate(width)},
-                       {"height", coordinate(kLane - 9)}},
+                       {"height", coordinate(kTimelineLane - 9)}},
                       {title(explained)})};
   const size_t fits = static_cast<size_t>(std::max(0.0, (width - 6) / 6.3));
   if (fits > 3 && !label.empty()) {
@@ -47,7 +51,7 @@ Html bar(const Frame& frame, double y, double t0, double t1, const std::string& 
 /// The 95 % bound of a boundary, as whiskers below the bar's edge.
 Html bound(const Frame& frame, double y, double t, double u95) {
   if (u95 <= 0) return {};
-  const double x0 = frame.x(t - u95), x1 = frame.x(t + u95), middle = y + kLane - 4;
+  const double x0 = frame.x(t - u95), x1 = frame.x(t + u95), middle = y + kTimelineLane - 4;
   const std::string path = "M" + coordinate(x0) + " " + coordinate(middle - 3) + "v6M" +
                            coordinate(x0) + " " + coordinate(middle) + "H" + coordinate(x1) + "M" +
                            coordinate(x1) + " " + coordinate(middle - 3) + "v6";
@@ -82,13 +86,13 @@ Html departures(const CaseView& view, const Frame& frame, double y) {
   Children out;
   for (const v1::Finding& finding : view.findings) {
     if (finding.kind() != "departure" || !analytics::finding::placed(finding)) continue;
-    const double t = static_cast<double>(finding.t0_ns()) * 1e-9;
-    const std::string certainty = certainty_name(finding.certainty());
+    const double t = seconds_of(finding.t0_ns());
+    const std::string certainty = name_of(finding.certainty());
     out.push_back(tag("path",
                       {{"class", "dep " + certainty},
                        {"d", shape(certainty)},
                        {"transform", "translate(" + coordinate(frame.x(t)) + " " +
-                                         coordinate(y + kLane / 2) + ")"}},
+                                         coordinate(y + kTimelineLane / 2) + ")"}},
                       {title(words(deviation_of(finding)) + ": " + words(finding.step()) + ", " +
                              certainty + ", " + clock_text(t))}));
   }
@@ -132,7 +136,7 @@ Html axis(const Frame& frame, double height) {
                        {"x1", x},
                        {"x2", x},
                        {"y1", "0"},
-                       {"y2", coordinate(height - kAxis + 4)}},
+                       {"y2", coordinate(height - kTimelineAxis + 4)}},
                       {}));
     out.push_back(tag("text",
                       {{"class", "tick"}, {"x", x}, {"y", coordinate(height - 5)}, {"dx", "2"}},
@@ -167,16 +171,16 @@ Html timeline_svg(const CaseView& view) {
     if (content.empty() && !always) return;
     lanes.push_back(lane_name(y, name));
     lanes.push_back(content);
-    y += kLane;
+    y += kTimelineLane;
   };
   lane(view.phase_source.empty() ? "Phases" : "Phases " + view.phase_source, phases(view, frame, y),
        false);
   lane("Departures", departures(view, frame, y), true);
   lane("Known then", known_then(view, frame, y), false);
   lane("Not recorded", gaps(view, frame, y), true);
-  const double height = y + kAxis;
+  const double height = y + kTimelineAxis;
   return tag("svg",
-             {{"viewBox", "0 0 " + coordinate(kWidth) + " " + coordinate(height)},
+             {{"viewBox", "0 0 " + coordinate(kTimelineWidth) + " " + coordinate(height)},
               {"role", "img"},
               {"aria-label", "Time line of the case, in minutes and seconds of case time"}},
              {axis(frame, height), join(lanes)});

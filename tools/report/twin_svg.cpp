@@ -9,11 +9,13 @@
 namespace casebox::tools::report {
 namespace {
 
-constexpr double kWidth = 1000, kLeft = 70, kTop = 24, kHeight = 190, kBottom = 34;
+constexpr double kTwinWidth = 1000, kTwinLeft = 70, kTop = 24, kHeight = 190, kBottom = 34;
 
 struct Plot {
   double t0 = 0, t1 = 1, low = 0, high = 1;
-  double x(double t) const { return kLeft + (t - t0) / (t1 - t0) * (kWidth - kLeft - 8); }
+  double x(double t) const {
+    return kTwinLeft + (t - t0) / (t1 - t0) * (kTwinWidth - kTwinLeft - 8);
+  }
   double y(double v) const { return kTop + (high - v) / (high - low) * (kHeight - kTop - kBottom); }
 };
 
@@ -72,8 +74,8 @@ Html axes(const Plot& plot, const std::string& unit) {
   for (int i = 0; told && i < 12; ++i) {
     const double v = (least + i) * step;
     if (!(v <= plot.high)) break;
-    out.push_back(line("grid", kLeft, plot.y(v), kWidth - 8, plot.y(v)));
-    out.push_back(label(kLeft - 6, plot.y(v) + 4, fixed(v, decimals), "end"));
+    out.push_back(line("grid", kTwinLeft, plot.y(v), kTwinWidth - 8, plot.y(v)));
+    out.push_back(label(kTwinLeft - 6, plot.y(v) + 4, fixed(v, decimals), "end"));
   }
   const double tick = tick_step(plot.t1 - plot.t0, 12);
   for (double t = std::ceil(plot.t0 / tick) * tick; t <= plot.t1; t += tick) {
@@ -81,7 +83,7 @@ Html axes(const Plot& plot, const std::string& unit) {
     out.push_back(label(plot.x(t) + 2, kHeight - kBottom + 16, axis_text(t)));
   }
   out.push_back(label(4, 12, unit.empty() || unit == "1" ? "no unit" : unit));
-  out.push_back(label(kWidth - 8, kHeight - 4, "case time, minutes:seconds", "end"));
+  out.push_back(label(kTwinWidth - 8, kHeight - 4, "case time, minutes:seconds", "end"));
   return join(out);
 }
 
@@ -120,7 +122,7 @@ Html twin_svg(const TwinTrack& track, double from_s, double to_s) {
              {"issued too late: " + clock_text(f.issued_s) + " for " + clock_text(f.valid_s)})}));
   }
   return tag("svg",
-             {{"viewBox", "0 0 " + coordinate(kWidth) + " " + coordinate(kHeight)},
+             {{"viewBox", "0 0 " + coordinate(kTwinWidth) + " " + coordinate(kHeight)},
               {"role", "img"},
               {"aria-label", "Forecasts of " + track.variable + " against what was observed"}},
              {join(out)});

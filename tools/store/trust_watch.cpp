@@ -8,7 +8,7 @@
 namespace casebox::tools {
 namespace {
 
-constexpr Duration kPause = seconds(1);
+constexpr Duration kTrustPause = seconds(1);
 
 /// Says that the list is kept and the quarantine was not looked at whole.
 std::filesystem::path mark_of(const StoreAccess& access) {
@@ -68,7 +68,7 @@ TrustWatch::Mark TrustWatch::look() const {
 Result<std::optional<LoadedTrust>> TrustWatch::changed() {
   const MonoTime now = SystemClock().mono();
   if (now < next_) return std::optional<LoadedTrust>();
-  next_ = now + kPause;
+  next_ = now + kTrustPause;
   const Mark mark = look();
   // A list that is gone for a moment is none: the one that was read stays in force.
   if (mark == known_ || mark == Mark{}) return std::optional<LoadedTrust>();

@@ -1,12 +1,16 @@
 #include "tools/web/case_json.h"
 
 #include "analytics/finding/finding.h"
+#include "analytics/finding/labels.h"
+#include "tools/cli/names.h"
 #include "tools/documents/parts.h"
 #include "tools/report/tags.h"
 #include "tools/web/keys.h"
 
 namespace casebox::tools::web {
 namespace {
+
+using analytics::finding::deviation_of;
 
 Json u95(double seconds) { return seconds < 0 ? Json(nullptr) : Json(seconds); }
 
@@ -16,7 +20,7 @@ Json stream_json(const StreamView& view) {
   json["stream_id"] = stream.stream_id();
   json["key"] = key_of(stream);
   json["name"] = stream.name();
-  json["kind"] = kind_name(stream.kind());
+  json["kind"] = dashed(name_of(stream.kind()));
   json["device"] = stream.device();
   json["clock_id"] = stream.clock_id();
   const double tick = stream.tick_rate_hz().den() == 0
@@ -66,13 +70,13 @@ Json finding_json(const v1::Finding& finding) {
   json["id"] = to_hex(finding.id());
   json["tag"] = report::finding_tag(finding);
   json["kind"] = finding.kind();
-  json["certainty"] = certainty_name(finding.certainty());
+  json["certainty"] = name_of(finding.certainty());
   json["deviation"] = deviation_of(finding);
   json["step"] = finding.step();
   json["text"] = finding.text();
   const bool placed = analytics::finding::placed(finding);
-  json["t0_s"] = placed ? Json(static_cast<double>(finding.t0_ns()) * 1e-9) : Json(nullptr);
-  json["t1_s"] = placed ? Json(static_cast<double>(finding.t1_ns()) * 1e-9) : Json(nullptr);
+  json["t0_s"] = placed ? Json(seconds_of(finding.t0_ns())) : Json(nullptr);
+  json["t1_s"] = placed ? Json(seconds_of(finding.t1_ns())) : Json(nullptr);
   json["values"] = Json::object();
   for (const auto& [name, value] :
        std::map<std::string, double>(finding.values().begin(), finding.values().end()))

@@ -5,6 +5,7 @@
 #include "proto/seal/seal.h"
 #include "storage/found.h"
 #include "storage/verify/operations.h"
+#include "tools/cli/names.h"
 
 namespace casebox::tools::web {
 
@@ -83,8 +84,8 @@ Result<const Overview*> OpenCase::overview(const std::string& stream, const std:
   auto it = overviews_.find(key);
   if (it == overviews_.end()) {
     const v1::CaseRecord& record = reader_->record();
-    Overview built(static_cast<double>(record.first_t_ns()) * 1e-9,
-                   static_cast<double>(record.last_t_ns()) * 1e-9 + 1e-3, kOverviewCell);
+    Overview built(seconds_of(record.first_t_ns()), seconds_of(record.last_t_ns()) + 1e-3,
+                   kOverviewCell);
     CASEBOX_CHECK(
         reader_->samples(stream, channel, {}, [&](const storage::SampleRun& run) -> Result<void> {
           for (size_t i = 0; i < run.values.size(); ++i) built.add(time_of(run, i), run.values[i]);

@@ -5,6 +5,7 @@
 
 #include "analytics/finding/finding.h"
 #include "tools/cli/json.h"
+#include "tools/cli/names.h"
 #include "tools/web/api.h"
 #include "tools/web/case_json.h"
 
@@ -29,8 +30,8 @@ Json source_json(const OpenCase& open, const v1::SourceRange& source) {
                {"epoch", to_string(Epoch{source.epoch()})},
                {"first_number", std::to_string(source.first_number())},
                {"last_number", std::to_string(source.last_number())},
-               {"t0_s", static_cast<double>(source.t0_ns()) * 1e-9},
-               {"t1_s", static_cast<double>(source.t1_ns()) * 1e-9},
+               {"t0_s", seconds_of(source.t0_ns())},
+               {"t1_s", seconds_of(source.t1_ns())},
                {"sha256", to_hex(source.sha256())},
                {"read_from", source.read_from()},
                {"first_offset", std::to_string(source.first_offset())},
@@ -79,8 +80,8 @@ Result<Response> evidence_response(OpenCase& open, const Request& request) {
   for (const v1::SourceRange& source : found->sources())
     json["sources"].push_back(source_json(open, source));
   json["video"] = Json::array();
-  const double t0 = static_cast<double>(found->t0_ns()) * 1e-9;
-  const double t1 = std::max(t0, static_cast<double>(found->t1_ns()) * 1e-9);
+  const double t0 = seconds_of(found->t0_ns());
+  const double t1 = std::max(t0, seconds_of(found->t1_ns()));
   for (const StreamView& stream : view->streams)
     if (stream.stream.kind() == v1::STREAM_KIND_VIDEO && analytics::finding::placed(*found)) {
       CASEBOX_TRY(const bool recorded, recorded_at(open, stream.stream.name(), t0));

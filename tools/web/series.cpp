@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "tools/cli/json.h"
+#include "tools/cli/names.h"
 #include "tools/documents/decimate.h"
 #include "tools/web/api.h"
 #include "tools/web/keys.h"
@@ -27,8 +28,8 @@ Result<Window> window_of(OpenCase& open, const Request& request) {
   CASEBOX_TRY(auto from, request.number("from"));
   CASEBOX_TRY(auto to, request.number("to"));
   CASEBOX_TRY(auto buckets, request.number("buckets"));
-  window.from_s = from.value_or(static_cast<double>(record.first_t_ns()) * 1e-9);
-  window.to_s = to.value_or(static_cast<double>(record.last_t_ns()) * 1e-9 + 1e-3);
+  window.from_s = from.value_or(seconds_of(record.first_t_ns()));
+  window.to_s = to.value_or(seconds_of(record.last_t_ns()) + 1e-3);
   if (std::abs(window.from_s) > kFarthest_s || std::abs(window.to_s) > kFarthest_s)
     return Error{Code::kInvalidArgument,
                  "query: 'from' or 'to' is more than 100000000 s away; give seconds of case time"};

@@ -8,8 +8,8 @@
 namespace casebox::analytics::conformance::internal {
 namespace {
 
-constexpr uint32_t kMaxMet = 20'000;  // states met before they are forgotten
-constexpr size_t kMaxLooks = 1'000;   // of pairs of state and position, beside 8 for each event
+constexpr uint32_t kMaxMet = 20'000;      // states met before they are forgotten
+constexpr size_t kMaxStateLooks = 1'000;  // of pairs of state and position, beside 8 for each event
 
 /// One way after the other, what an event asks for before what is silent.
 std::optional<bool> search_run(Automaton& automaton, const Sequence& sequence) {
@@ -17,7 +17,7 @@ std::optional<bool> search_run(Automaton& automaton, const Sequence& sequence) {
     uint32_t state;
     uint32_t position;
   };
-  const size_t limit = kMaxLooks + 8 * sequence.size();
+  const size_t limit = kMaxStateLooks + 8 * sequence.size();
   std::vector<At> open{{automaton.begin(), 0}};
   std::unordered_set<uint64_t> seen{0};
   const auto meet = [&](uint32_t state, uint32_t position) {

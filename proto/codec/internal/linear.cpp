@@ -24,7 +24,7 @@
 namespace casebox::codec::internal {
 namespace {
 
-constexpr unsigned kMaxOrder = 16;
+constexpr unsigned kMaxLinearOrder = 16;
 constexpr unsigned kTriedOrder = 12;
 constexpr unsigned kMaxShift = 15;
 constexpr size_t kFewest = 64;     // values below which coefficients never pay
@@ -34,7 +34,7 @@ struct Predictor {
   unsigned order = 0;
   unsigned precision = 0;  // bits of a coefficient
   unsigned shift = 0;
-  std::array<int64_t, kMaxOrder> coefficient{};
+  std::array<int64_t, kMaxLinearOrder> coefficient{};
 };
 
 uint64_t predict(const Predictor& p, const uint64_t* behind) {

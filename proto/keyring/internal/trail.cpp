@@ -24,13 +24,13 @@ constexpr uint32_t kMaxRecord = 1 << 20;
 constexpr size_t kMaxTrail = size_t{1} << 32;
 constexpr char kOfRecord = 1, kOfHead = 2;  // what a MAC is of
 
-Error damaged(const fs::path& path, const std::string& what) {
+Error trail_damaged(const fs::path& path, const std::string& what) {
   return {Code::kCorrupt, path.string() + ": " + what +
                               "; nothing is opened until the keystore is restored from its backup, "
                               "or the trail set aside with `casebox keys audit --accept-damage`"};
 }
 
-bool there(const fs::path& path) {
+bool trail_there(const fs::path& path) {
   std::error_code ec;
   return fs::exists(path, ec);
 }
@@ -66,14 +66,15 @@ Result<std::vector<v1::AuditRecord>> read_first_form(BytesView bytes, const std:
   while (bytes.size() - *whole >= 4) {
     const auto size = load_le<uint32_t>(bytes.data() + *whole);
     if (size > kMaxRecord)
-      return damaged(where, "record " + std::to_string(records.size() + 1) + " was edited");
+      return trail_damaged(where, "record " + std::to_string(records.size() + 1) + " was edited");
     if (bytes.size() - *whole - 4 < size) break;  // torn by a crash: nothing was handed out for it
     const BytesView one = bytes.substr(*whole + 4, size);
     v1::AuditRecord record;
     if (!record.ParseFromArray(one.data(), static_cast<int>(one.size())) ||
         record.previous() != view(previous))
-      return damaged(where, "record " + std::to_string(records.size() + 1) +
-                                " does not follow from those before it: the trail was edited");
+      return trail_damaged(where,
+                           "record " + std::to_string(records.size() + 1) +
+                               " does not follow from those before it: the trail was edited");
     previous = seal::sha256(one);
     *whole += 4 + size;
     records.push_back(std::move(record));
@@ -103,11 +104,11 @@ std::string Trail::slot(const Head& head, bool copy, const seal::Secret& key) co
 Result<Trail::Head> Trail::read_head(const seal::Secret& key, bool* torn_slot) const {
   auto bytes = read_file(head_path(), kHeadBytes);
   if (!bytes && bytes.error().code == Code::kNotFound)
-    return damaged(head_path(), there(log_path())
-                                    ? "is missing, so nobody can tell how long the trail was"
-                                    : "is missing, and the trail with it");
+    return trail_damaged(head_path(), trail_there(log_path())
+                                          ? "is missing, so nobody can tell how long the trail was"
+                                          : "is missing, and the trail with it");
   if (!bytes && bytes.error().code != Code::kInvalidArgument) return std::move(bytes).error();
-  if (!bytes || bytes->size() != kHeadBytes) return damaged(head_path(), "was changed");
+  if (!bytes || bytes->size() != kHeadBytes) return trail_damaged(head_path(), "was changed");
   std::optional<Head> heads[2];
   bool copy[2] = {false, false};
   for (size_t i = 0; i < 2; ++i) {
@@ -124,14 +125,14 @@ Result<Trail::Head> Trail::read_head(const seal::Secret& key, bool* torn_slot) c
   if (*torn_slot) {
     const size_t left = heads[0] ? 0 : 1;
     // Only a slot that was being written can be torn, and then the other is no copy.
-    if (!heads[left] || copy[left]) return damaged(head_path(), "was changed");
+    if (!heads[left] || copy[left]) return trail_damaged(head_path(), "was changed");
     return *heads[left];
   }
   const size_t newer = heads[1]->count > heads[0]->count || copy[0] ? 1 : 0;
   // They are written in turn; only a head that was just begun has the same one twice.
   const uint64_t gap = heads[newer]->count - heads[1 - newer]->count;
   if (copy[newer] || gap != (copy[1 - newer] ? 0u : 1u))
-    return damaged(head_path(), "was put together from older copies");
+    return trail_damaged(head_path(), "was put together from older copies");
   return *heads[newer];
 }
 
@@ -179,8 +180,8 @@ Result<void> Trail::begin(std::vector<v1::AuditRecord> records) {
 }
 
 Result<bool> Trail::make(UtcTime now) {
-  if (there(head_path())) return false;
-  if (!there(earlier_path()) && there(log_path())) {
+  if (trail_there(head_path())) return false;
+  if (!trail_there(earlier_path()) && trail_there(log_path())) {
     CASEBOX_TRY(const Bytes bytes, read_file(log_path(), kMaxTrail));
     if (!bytes.starts_with(kMagic)) {
       size_t whole = 0;
@@ -190,7 +191,7 @@ Result<bool> Trail::make(UtcTime now) {
       CASEBOX_CHECK(sync_directory(dir_));
     }
   }
-  if (!there(earlier_path())) {
+  if (!trail_there(earlier_path())) {
     CASEBOX_CHECK(begin({}));
     return false;
   }
@@ -211,12 +212,12 @@ Result<std::vector<v1::AuditRecord>> Trail::read_earlier(const v1::AuditRecord& 
   if (!first.has_earlier()) return std::vector<v1::AuditRecord>{};
   auto bytes = read_file(earlier_path(), kMaxTrail);
   if (!bytes && bytes.error().code == Code::kNotFound)
-    return damaged(earlier_path(), "is missing; it held the " +
-                                       std::to_string(first.earlier().records()) +
-                                       " openings before this trail");
+    return trail_damaged(earlier_path(), "is missing; it held the " +
+                                             std::to_string(first.earlier().records()) +
+                                             " openings before this trail");
   if (!bytes) return std::move(bytes).error();
   if (first.earlier().sha256() != view(seal::sha256(*bytes)))
-    return damaged(earlier_path(), "was edited or cut");
+    return trail_damaged(earlier_path(), "was edited or cut");
   size_t whole = 0;
   return read_first_form(*bytes, earlier_path().string(), &whole);
 }
@@ -249,21 +250,23 @@ Result<void> Trail::catch_up(std::vector<v1::AuditRecord>* all) {
   CASEBOX_TRY(const Head head, read_head(key, &torn_slot));
   auto opened = Fd::open(log_path(), O_RDWR);
   if (!opened && opened.error().code == Code::kNotFound)
-    return damaged(log_path(), "is missing; it held " + std::to_string(head.count) + " records");
+    return trail_damaged(log_path(),
+                         "is missing; it held " + std::to_string(head.count) + " records");
   if (!opened) return std::move(opened).error();
   const Fd& fd = *opened;
   const off_t end = ::lseek(fd.get(), 0, SEEK_END);
   if (end < 0) return errno_error(log_path(), "seek", errno);
   const auto size = static_cast<uint64_t>(end);
-  if (head.count < known_.count) return damaged(head_path(), "was put back from an older copy");
+  if (head.count < known_.count)
+    return trail_damaged(head_path(), "was put back from an older copy");
   if (size < known_.bytes || size < kMagic.size() || size > kMaxTrail)
-    return damaged(log_path(), "was cut; it held " + std::to_string(head.count) + " records");
+    return trail_damaged(log_path(), "was cut; it held " + std::to_string(head.count) + " records");
   CASEBOX_TRY(const Bytes read, read_from(fd, log_path(), known_.bytes, size));
   BytesView bytes = read;
   Head at = known_;
   if (at.bytes == 0) {
     if (!bytes.starts_with(kMagic))
-      return damaged(log_path(), "was edited: it does not begin as one");
+      return trail_damaged(log_path(), "was edited: it does not begin as one");
     at.bytes = kMagic.size();
     bytes.remove_prefix(kMagic.size());
   }
@@ -277,9 +280,9 @@ Result<void> Trail::catch_up(std::vector<v1::AuditRecord>* all) {
   while (at.count < head.count) {
     auto record = next();
     if (!record && size < head.bytes)
-      return damaged(log_path(), "was cut: " + std::to_string(at.count) + " of " +
-                                     std::to_string(head.count) + " records are left");
-    if (!record) return damaged(log_path(), why);
+      return trail_damaged(log_path(), "was cut: " + std::to_string(at.count) + " of " +
+                                           std::to_string(head.count) + " records are left");
+    if (!record) return trail_damaged(log_path(), why);
     if (at.count == 1) {
       CASEBOX_TRY(auto earlier, read_earlier(*record));
       if (all != nullptr) std::ranges::move(earlier, std::back_inserter(*all));
@@ -287,8 +290,8 @@ Result<void> Trail::catch_up(std::vector<v1::AuditRecord>* all) {
     if (all != nullptr) all->push_back(*std::move(record));
   }
   if (at.bytes != head.bytes || at.last != head.last)
-    return damaged(log_path(), "was rewritten: its records are not those of " +
-                                   head_path().filename().string());
+    return trail_damaged(log_path(), "was rewritten: its records are not those of " +
+                                         head_path().filename().string());
   known_ = head;
   return take_in_tail(fd, bytes, torn_slot, key, all);
 }
@@ -300,12 +303,12 @@ Result<void> Trail::take_in_tail(const Fd& fd, BytesView tail, bool torn_slot,
   std::string why;
   auto record = take(tail, &at, key, &why);
   if (!record && torn_slot)
-    return damaged(head_path(), "was changed, or the newest record was cut off");
+    return trail_damaged(head_path(), "was changed, or the newest record was cut off");
   if (record) {
     tail.remove_prefix(at.bytes - known_.bytes);
     Head more = at;
     if (take(tail, &more, key, &why))
-      return damaged(head_path(), "was put back from an older copy");
+      return trail_damaged(head_path(), "was put back from an older copy");
     CASEBOX_CHECK(write_head(at, key));
     if (all != nullptr) all->push_back(*std::move(record));
   }
@@ -354,7 +357,7 @@ Result<std::string> Trail::accept_damage(v1::AuditRecord first, UtcTime now) {
   what = fs::path(what).filename().string();
   for (const fs::path& path : {log_path(), head_path(), earlier_path()}) {
     const fs::path aside = path.string() + ".damaged-" + std::to_string(now.ns);
-    if (there(path) && ::rename(path.c_str(), aside.c_str()) != 0)
+    if (trail_there(path) && ::rename(path.c_str(), aside.c_str()) != 0)
       return errno_error(aside, "rename", errno);
   }
   CASEBOX_CHECK(sync_directory(dir_));

@@ -14,7 +14,7 @@ namespace casebox::recorder::internal {
 namespace {
 
 constexpr size_t kMaxColumns = 4096;
-constexpr size_t kMaxLine = 1 << 20;
+constexpr size_t kMaxTableLine = 1 << 20;
 constexpr uint32_t kMaxDecimals = 15;
 constexpr int64_t kMaxCode = int64_t{1} << 53;  // beyond it a double is not exact
 
@@ -199,7 +199,7 @@ Result<void> CsvTable::each_row(
     ++line;
     const std::string_view row = take_line(text_, from);
     if (trim_cell(row).empty()) continue;
-    if (row.size() > kMaxLine)
+    if (row.size() > kMaxTableLine)
       return Error{Code::kInvalidArgument, name_ + ":" + std::to_string(line) +
                                                ": a line above 1 MiB; is this a CSV file?"};
     split_row(row, cells);

@@ -17,7 +17,7 @@ constexpr int64_t kDay = 86'400 * kSecond;
 constexpr double kLatest = 4e18;  // ns; the distance of any two times still fits 64 bits
 constexpr int64_t kAbsolute = 100'000'000 * kSecond;  // later than this is a date
 
-std::string lower(std::string_view s) {
+std::string lower_case(std::string_view s) {
   std::string out(s);
   for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return out;
@@ -65,7 +65,7 @@ class Times {
         options_(options),
         name_(name),
         column_(table.columns()[static_cast<size_t>(table.time().time)]) {
-    simple_ = lower(column_.name);
+    simple_ = lower_case(column_.name);
     unit_ = column_.unit;
     split_name(simple_, unit_);
   }
@@ -195,7 +195,7 @@ class Times {
 
   Result<void> clocks() {
     out_.kind = Wall::Kind::kClock;
-    const std::string unit = lower(options_.time_unit.empty() ? unit_ : options_.time_unit);
+    const std::string unit = lower_case(options_.time_unit.empty() ? unit_ : options_.time_unit);
     if (!unit.empty() && !is_clock_unit(unit))
       return bad(0,
                  "its times are no numbers of a unit; say hh:mm:ss, hh:mm or mm:ss for "
@@ -227,7 +227,7 @@ class Times {
 
   /// What one of the numbers is, in ns; 0: days of a spreadsheet.
   Result<int64_t> unit_of_numbers() {
-    const std::string told = lower(options_.time_unit);
+    const std::string told = lower_case(options_.time_unit);
     if (told == "excel") return 0;
     if (!told.empty()) {
       if (const auto unit = time_unit_ns(told)) return *unit;
@@ -397,7 +397,7 @@ std::optional<int64_t> time_unit_ns(const std::string& unit) {
       {3600 * kSecond, {"h", "hr", "hrs", "hour", "hours"}},
       {kDay, {"d", "day", "days"}}};
   if (unit.empty()) return std::nullopt;
-  const std::string plain = lower(ucum(unit));
+  const std::string plain = lower_case(ucum(unit));
   for (const Unit& one : kUnits)
     for (const char* name : one.names)
       if (plain == name) return one.ns;
@@ -405,7 +405,7 @@ std::optional<int64_t> time_unit_ns(const std::string& unit) {
 }
 
 bool is_clock_unit(std::string_view unit) {
-  const std::string plain = lower(unit);
+  const std::string plain = lower_case(unit);
   return plain.find(':') != std::string::npos && plain.find("m") != std::string::npos &&
          plain.find_first_not_of("hms:.f0 ") == std::string::npos;
 }
@@ -420,7 +420,7 @@ Result<TimeColumns> find_time(const std::vector<CsvColumn>& columns, const CsvOp
     if (!options.time_column.empty()) {
       if (column.name == options.time_column || column.header == options.time_column) out.time = at;
     }
-    std::string simple = lower(column.name), unit = column.unit;
+    std::string simple = lower_case(column.name), unit = column.unit;
     split_name(simple, unit);
     if (options.time_column.empty() && out.time < 0 && is_time_name(simple)) out.time = at;
     if (date < 0 && is_date_name(simple) && all_dates(column)) date = at;

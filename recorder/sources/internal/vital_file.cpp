@@ -10,7 +10,7 @@ constexpr uint32_t kMaxPacket = 1u << 20;
 constexpr uint32_t kMaxPacked = 64u << 20;
 constexpr size_t kMaxTracks = 4096;
 constexpr size_t kMaxDevices = 1024;
-constexpr uint32_t kMaxText = 64u << 10;
+constexpr uint32_t kMaxVitalText = 64u << 10;
 constexpr size_t kMaxDamage = 100;
 
 /// A field after the other; `ok` turns false when the packet ends too soon.
@@ -35,7 +35,7 @@ class Cursor {
   }
   std::string text() {
     const auto size = take<uint32_t>();
-    if (!ok_ || size > rest_.size() || size > kMaxText) {
+    if (!ok_ || size > rest_.size() || size > kMaxVitalText) {
       ok_ = false;
       return "";
     }

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tools/cli/names.h"
 #include "tools/cli/nearest.h"
 #include "tools/query/evaluate.h"
 #include "tools/query/parser.h"
@@ -311,9 +312,9 @@ TEST(QueryEvaluate, NoDoorsAreNotZeroWhereNothingWatchedThem) {
   const Answer within = evaluate(**parse("door.count within phase(\"preparation\") = 1"), cases);
   ASSERT_EQ(within.cases.size(), 1u);
   EXPECT_EQ(within.rows[0].t0_s, 20);
-  // 460 s and 460e9 ns * 1e-9 are not the same double: moments are placed by their nanoseconds.
+  // A moment at the very beginning of a phase is within it: both are the nearest double.
   watched.moments.all[1].t_ns = 460'000'000'000;
-  watched.phases[0].t0_s = 460'000'000'000 * 1e-9;
+  watched.phases[0].t0_s = seconds_of(460'000'000'000);
   watched.phases[0].t1_s = 500;
   EXPECT_EQ(evaluate(**parse("door.count within phase(\"preparation\") = 1"), cases).cases.size(),
             1u);
