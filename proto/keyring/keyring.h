@@ -40,6 +40,8 @@ class EpochKeys {
   Result<seal::Aead*> aead(StreamId stream, KeyPeriod period);
   /// The key of what stream and case frames do not show (sealed_names.h).
   Result<seal::Aead*> names_aead();
+  /// The key of a copy that a reader keeps (CaseKeys::seal_kept), another for every `salt`.
+  Result<seal::Secret> kept_key(BytesView salt) const;
   Epoch epoch() const;
 
  private:
@@ -75,6 +77,13 @@ class CaseKeys {
   Result<void> open_names(v1::Stream& stream, Epoch epoch);
   /// The same for the settings in a case frame.
   Result<void> open_config(v1::CaseFrame& frame, Epoch epoch);
+
+  /// Seals what a reader derived of the case and keeps outside the record, so that it opens only
+  /// with the case's own keys and is gone with them. `about` is bound to it and not hidden.
+  /// kDenied without a key of any epoch; errors as open().
+  Result<Bytes> seal_kept(BytesView plain, BytesView about);
+  /// The inverse. kCorrupt for what was not sealed so under the same `about`.
+  Result<Bytes> open_kept(BytesView sealed, BytesView about);
 
  private:
   friend class Keyring;

@@ -263,8 +263,8 @@ Result<std::unique_ptr<CaseReader>> CaseReader::open(const Store& store, CaseId 
   CASEBOX_TRY(impl.verified, verify_case(store, id, how, Depth::kLeaves));
   blame_found(impl.store, id, impl.verified.report);
   std::vector<v1::EpochRecord> epochs;
-  for (const auto& epoch : impl.record().epochs())
-    if (!epoch.sealed_epoch_key().empty()) epochs.push_back(epoch);
+  std::ranges::copy_if(impl.record().epochs(), std::back_inserter(epochs),
+                       [](const auto& epoch) { return !epoch.sealed_epoch_key().empty(); });
   auto keys = keyring.open(id, purpose, epochs, impl.record().case_public_key());
   if (keys) {
     impl.keys.emplace(std::move(*keys));
@@ -285,13 +285,11 @@ Result<void> CaseReader::readable() const {
 }
 
 const v1::CaseRecord& CaseReader::record() const { return impl_->record(); }
-
 const verify::Report& CaseReader::report() const { return impl_->verified.report; }
 
 std::optional<v1::Stream> CaseReader::find_stream(const std::string& name) const {
   const auto found = impl_->named(name);
-  if (found.empty()) return std::nullopt;
-  return *found.back().entry;
+  return found.empty() ? std::nullopt : std::optional(*found.back().entry);
 }
 
 std::vector<v1::Stream> CaseReader::streams(bool derived) const {
@@ -324,18 +322,17 @@ Result<std::vector<EventAt>> CaseReader::events_of(const std::string& stream, Sp
 Result<void> CaseReader::samples(const std::string& stream, const std::string& channel, Span span,
                                  const std::function<Result<void>(const SampleRun&)>& visit) const {
   const auto where = impl_->named(stream);
-  bool known = false;
-  for (const auto& at : where)
-    for (const auto& c : at.entry->channels()) known = known || c.name() == channel;
-  if (!known)
+  const auto of = [&](const v1::Stream& entry) {
+    return std::ranges::find(entry.channels(), channel, &v1::Channel::name);
+  };
+  if (std::ranges::none_of(
+          where, [&](const auto& at) { return of(*at.entry) != at.entry->channels().end(); }))
     return Error{Code::kNotFound,
                  "case " + to_string(impl_->id) + " has no channel " + stream + "/" + channel};
   return impl_->each_data(
       where, span, [&](const frame::View& frame, const v1::Stream& entry) -> Result<void> {
-        const v1::Channel* found = nullptr;
-        for (const auto& c : entry.channels())
-          if (c.name() == channel) found = &c;
-        if (found == nullptr) return ok();
+        const auto found = of(entry);
+        if (found == entry.channels().end()) return ok();
         CASEBOX_TRY(auto opened, impl_->body(frame));
         CASEBOX_TRY(auto chunk, parse_body<v1::SampleChunk>(frame.header, opened));
         CASEBOX_TRY(auto run, decode_samples(frame.header, chunk, entry, *found, span));
@@ -453,12 +450,17 @@ Result<v1::CaseFrame> CaseReader::opening() const {
   return Error{Code::kNotFound, "case " + to_string(impl_->id) + " has no case frame yet"};
 }
 
+Result<Bytes> CaseReader::seal_kept(BytesView plain, BytesView about) const {
+  CASEBOX_CHECK(readable());
+  return impl_->keys->seal_kept(plain, about);
+}
+
 Result<v1::SourceRange> CaseReader::source_range(Epoch epoch, StreamId stream, ItemNumber first,
                                                  ItemNumber last) const {
-  const ProvenStream* known = nullptr;
-  for (const ProvenStream& at : impl_->verified.streams)
-    if (at.epoch == epoch && at.id == stream) known = &at;
-  if (known == nullptr)
+  const auto known = std::ranges::find_if(impl_->verified.streams, [&](const auto& at) {
+    return at.epoch == epoch && at.id == stream;
+  });
+  if (known == impl_->verified.streams.end())
     return Error{Code::kNotFound, "epoch " + to_string(epoch) + " stream " +
                                       std::to_string(stream.value) + " is not in case " +
                                       to_string(impl_->id)};
@@ -491,9 +493,7 @@ Result<v1::SourceRange> CaseReader::source_range(Epoch epoch, StreamId stream, I
   range.set_first_number(first.value);
   range.set_last_number(last.value);
   range.set_sha256(Bytes(view(sum.finish())));
-  for (const auto& r : impl_->record().streams())
-    if (r.epoch() == epoch.value && r.stream().stream_id() == stream.value)
-      range.set_stream(r.stream().name());
+  range.set_stream(known->entry.name());
   return range;
 }
 

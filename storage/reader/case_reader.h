@@ -158,6 +158,10 @@ class CaseReader {
   /// The case frame of the recorder's first epoch; its settings are whole only with a key.
   Result<v1::CaseFrame> opening() const;
 
+  /// Seals what was derived of the case for a copy outside the record: opens only with the case's
+  /// own keys (keyring::CaseKeys::open_kept). Errors as readable().
+  Result<Bytes> seal_kept(BytesView plain, BytesView about) const;
+
   /// SHA-256 over the frames of one stream from `first` to `last` number, for a finding's
   /// SourceRange.
   Result<v1::SourceRange> source_range(Epoch epoch, StreamId stream, ItemNumber first,

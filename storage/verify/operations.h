@@ -12,6 +12,7 @@
 namespace casebox::storage {
 
 /// A study by its row and by its frames. False: it is an operation, or cannot be told from one.
+/// What does not hold of a row that says study is kept (storage/found.h).
 Result<bool> is_proven_study(const Store& store, const v1::CaseRecord& record);
 
 /// What lists, queries, cohorts and reports are about: operations, and whatever is no proven study.

@@ -15,7 +15,7 @@
 
 #include "analytics/spc/measure.h"
 #include "tools/analyses/cohort.h"
-#include "tools/query/compared.h"
+#include "tools/query/facts.h"
 
 namespace casebox::tools {
 

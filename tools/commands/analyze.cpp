@@ -16,7 +16,7 @@
 #include "tools/documents/weights_document.h"
 #include "tools/findings/analysis.h"
 #include "tools/findings/norms.h"
-#include "tools/query/compared.h"
+#include "tools/query/facts.h"
 
 namespace casebox::tools {
 namespace {

@@ -96,6 +96,7 @@ Result<int> run_cases(const Args& args) {
     return std::make_pair(a.start_utc_ns(), BytesView(a.case_id())) <
            std::make_pair(b.start_utc_ns(), BytesView(b.case_id()));
   });
+  CASEBOX_TRY(const auto trusted, access->trust_if_any());
   Json json = document("cases");
   json["cases"] = Json::array();
   Progress progress("verify", records.size(), "cases");
@@ -114,7 +115,7 @@ Result<int> run_cases(const Args& args) {
       access->keep_whole(report);
       verdict = KeptVerdict{report.verdict, access->clock().utc()};
     } else if (!args.flag("--no-verify")) {
-      CASEBOX_TRY(verdict, verdict_of(*access, record));
+      CASEBOX_TRY(verdict, verdict_of(*access, record, address(trusted)));
     }
     CASEBOX_TRY(Json one, case_header_json(record, verdict));
     if (args.flag("--alias")) {

@@ -100,11 +100,12 @@ Result<int> answer_expression(const Args& args) {
   CASEBOX_TRY(auto access, StoreAccess::open(StoreOptions::from(args, "casebox query")));
   CASEBOX_TRY(const query::Answer answer,
               query::ask(*access, args.text("EXPR"), keyring::Purpose::kAnalysis, how));
+  CASEBOX_TRY(const auto trusted, access->trust_if_any());
   Verdicts verdicts;
   for (const CaseId id : answer.cases) {
     CASEBOX_TRY(const auto record, access->store().find_case(id));
     if (!record) continue;
-    CASEBOX_TRY(const KeptVerdict found, verdict_of(*access, *record));
+    CASEBOX_TRY(const KeptVerdict found, verdict_of(*access, *record, address(trusted)));
     verdicts[id] = found.verdict;
     if (!args.json() && !verify::is_complete(found.verdict))
       std::fprintf(stderr, "casebox: case %s is %s\n", to_string(id).c_str(),

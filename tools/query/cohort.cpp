@@ -6,8 +6,14 @@
 #include "storage/verify/operations.h"
 #include "tools/cli/progress.h"
 #include "tools/query/parser.h"
+#include "tools/store/kept_facts.h"
 
 namespace casebox::tools::query {
+namespace {
+
+constexpr size_t kOpenedAtOnce = 1024;  // cases under one audit record
+
+}  // namespace
 
 Result<void> for_each_case(StoreAccess& access, keyring::Purpose purpose, const Needs& needs,
                            const std::function<Result<void>(CaseFacts&&)>& visit) {
@@ -16,10 +22,21 @@ Result<void> for_each_case(StoreAccess& access, keyring::Purpose purpose, const 
     return std::make_pair(a.start_utc_ns(), BytesView(a.case_id())) <
            std::make_pair(b.start_utc_ns(), BytesView(b.case_id()));
   });
+  CASEBOX_TRY(KeptFacts copies, KeptFacts::of(access));
+  std::vector<std::optional<CaseFacts>> kept;
   Progress progress("query", records.size(), "cases");
-  uint64_t done = 0;
-  for (const v1::CaseRecord& record : records) {
-    auto one = read_facts(access, record, purpose, needs);
+  for (size_t i = 0; i < records.size(); ++i) {
+    const v1::CaseRecord& record = records[i];
+    if (needs.content() && i % kOpenedAtOnce == 0) {
+      const size_t n = std::min(kOpenedAtOnce, records.size() - i);
+      CASEBOX_TRY(kept, copies.read(std::span(records).subspan(i, n), purpose, needs));
+    }
+    if (needs.content() && kept[i % kOpenedAtOnce]) {
+      CASEBOX_CHECK(visit(*std::move(kept[i % kOpenedAtOnce])));
+      progress.update(i + 1);
+      continue;
+    }
+    auto one = needs.content() ? copies.read_case(record, purpose, needs) : copies.header(record);
     if (!one && one.error().code == Code::kCorrupt) {
       CASEBOX_TRY(CaseFacts damaged, header_facts(record));
       damaged.sealed = true;
@@ -30,7 +47,7 @@ Result<void> for_each_case(StoreAccess& access, keyring::Purpose purpose, const 
     }
     if (!one) return std::move(one).error();
     CASEBOX_CHECK(visit(std::move(*one)));
-    progress.update(++done);
+    progress.update(i + 1);
   }
   return ok();
 }

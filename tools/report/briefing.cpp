@@ -8,7 +8,7 @@
 #include "analytics/finding/finding.h"
 #include "analytics/finding/labels.h"
 #include "tools/cli/names.h"
-#include "tools/query/compared.h"
+#include "tools/query/facts.h"
 #include "tools/report/gap_spans.h"
 #include "tools/report/sections.h"
 #include "tools/report/tags.h"

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "proto/verify/verify.h"
-#include "tools/query/compared.h"
+#include "tools/query/facts.h"
 #include "tools/report/comparison.h"
 #include "tools/report/copies.h"
 #include "tools/store/store_access.h"

@@ -7,7 +7,7 @@
 #include "analytics/finding/labels.h"
 #include "tools/cli/json.h"
 #include "tools/cli/names.h"
-#include "tools/query/compared.h"
+#include "tools/query/facts.h"
 #include "tools/report/liability_record.h"
 #include "tools/report/sections.h"
 #include "tools/report/tags.h"

@@ -5,7 +5,7 @@
 
 #include "analytics/finding/finding.h"
 #include "tools/cli/names.h"
-#include "tools/query/compared.h"
+#include "tools/query/facts.h"
 #include "tools/report/gap_spans.h"
 #include "tools/report/sections.h"
 #include "tools/report/tags.h"

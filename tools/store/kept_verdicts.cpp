@@ -7,16 +7,13 @@ namespace casebox::tools {
 namespace {
 
 /// What a verdict is about and what it says, in one canonical text.
-Result<Bytes> statement(StoreAccess& access, const v1::CaseRecord& record,
-                        const v1::KeptVerdict& kept) {
-  CASEBOX_TRY(const auto trust, access.trust_if_any());
+Bytes statement(const Digest& trusted, const v1::CaseRecord& record, const v1::KeptVerdict& kept) {
   const Digest row = seal::sha256(record.SerializeAsString());
-  const Digest list = trust ? seal::sha256(trust->message().SerializeAsString()) : Digest{};
   char at[8];
   store_le(at, kept.at_utc_ns());
   Bytes out(record.case_id());
   out += view(row);
-  out += view(list);
+  out += view(trusted);
   out.append(at, sizeof at);
   return out + kept.verdict();
 }
@@ -28,11 +25,31 @@ std::optional<verify::Verdict> parse_verdict(const std::string& name) {
   return std::nullopt;
 }
 
-constexpr BytesView kLabel = "casebox.verdict.v1";
+constexpr BytesView kLabel = "casebox.verdict.v2";
+/// The first form was bound to the whole trust list.
+constexpr BytesView kFirstLabel = "casebox.verdict.v1";
+
+Digest whole(const trust::TrustList* list) {
+  return list ? seal::sha256(list->message().SerializeAsString()) : Digest{};
+}
 
 }  // namespace
 
-Result<std::optional<KeptVerdict>> kept_verdict(StoreAccess& access, const v1::CaseRecord& record) {
+Digest trusted(const trust::TrustList* list, const v1::CaseRecord& record) {
+  if (list == nullptr) return {};
+  seal::Sha256 sum;
+  sum.update(list->message().site_key());
+  for (const v1::EpochRecord& epoch : record.epochs()) {
+    const v1::TrustedProducer* signer = list->find(epoch.signing_key());
+    // Digests, so that no two lists of signers run together to the same bytes.
+    sum.update(view(seal::sha256(epoch.signing_key())));
+    sum.update(view(signer ? seal::sha256(signer->SerializeAsString()) : Digest{}));
+  }
+  return sum.finish();
+}
+
+Result<std::optional<KeptVerdict>> kept_verdict(StoreAccess& access, const v1::CaseRecord& record,
+                                                const trust::TrustList* list) {
   const std::optional<KeptVerdict> none;
   if (access.keystore() == nullptr) return none;
   CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(record.case_id()));
@@ -42,15 +59,20 @@ Result<std::optional<KeptVerdict>> kept_verdict(StoreAccess& access, const v1::C
   v1::KeptVerdict kept;
   if (!bytes || !kept.ParseFromString(*bytes)) return none;
   const auto verdict = parse_verdict(kept.verdict());
-  CASEBOX_TRY(const Bytes said, statement(access, record, kept));
-  CASEBOX_TRY(const Digest expected, access.keystore()->authenticate(kLabel, said));
-  if (!verdict || kept.authentication() != view(expected)) return none;
-  return std::optional<KeptVerdict>(
-      KeptVerdict{*verdict, UtcTime{static_cast<int64_t>(kept.at_utc_ns())}});
+  if (!verdict) return none;
+  const KeptVerdict out{*verdict, UtcTime{static_cast<int64_t>(kept.at_utc_ns())}};
+  const keyring::Keystore& keystore = *access.keystore();
+  CASEBOX_TRY(const Digest now,
+              keystore.authenticate(kLabel, statement(trusted(list, record), record, kept)));
+  if (kept.authentication() == view(now)) return std::optional(out);
+  CASEBOX_TRY(const Digest first,
+              keystore.authenticate(kFirstLabel, statement(whole(list), record, kept)));
+  return kept.authentication() == view(first) ? std::optional(out) : none;
 }
 
 Result<void> keep_verdicts(StoreAccess& access, const std::vector<CaseId>& cases) {
   if (access.keystore() == nullptr) return ok();
+  CASEBOX_TRY(const auto list, access.trust_if_any());
   for (const CaseId id : cases) {
     CASEBOX_TRY(const auto record, access.store().find_case(id));
     if (!record || record->state() == v1::CASE_STATE_OPEN) continue;
@@ -58,7 +80,7 @@ Result<void> keep_verdicts(StoreAccess& access, const std::vector<CaseId>& cases
     v1::KeptVerdict kept;
     kept.set_verdict(verify::to_string(report.verdict));
     kept.set_at_utc_ns(static_cast<uint64_t>(access.clock().utc().ns));
-    CASEBOX_TRY(const Bytes said, statement(access, *record, kept));
+    const Bytes said = statement(trusted(address(list), *record), *record, kept);
     CASEBOX_TRY(const Digest authentication, access.keystore()->authenticate(kLabel, said));
     kept.set_authentication(Bytes(view(authentication)));
     auto& shard = access.store().shard(record->partition());
@@ -69,8 +91,9 @@ Result<void> keep_verdicts(StoreAccess& access, const std::vector<CaseId>& cases
   return ok();
 }
 
-Result<KeptVerdict> verdict_of(StoreAccess& access, const v1::CaseRecord& record) {
-  CASEBOX_TRY(const auto kept, kept_verdict(access, record));
+Result<KeptVerdict> verdict_of(StoreAccess& access, const v1::CaseRecord& record,
+                               const trust::TrustList* list) {
+  CASEBOX_TRY(const auto kept, kept_verdict(access, record, list));
   CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(record.case_id()));
   KeptVerdict out;
   // A store that lost something, or whose ledger is not what it was, is asked anew.

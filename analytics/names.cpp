@@ -1,4 +1,4 @@
-#include "tools/cli/names.h"
+#include "analytics/names.h"
 
 #include <algorithm>
 #include <cctype>
@@ -7,7 +7,7 @@
 #include <cmath>
 #include <cstdio>
 
-namespace casebox::tools {
+namespace casebox::analytics {
 namespace {
 
 /// "STREAM_KIND_TWIN_EVENT" without the longest known prefix, lower-case.
@@ -120,4 +120,4 @@ std::string fixed(double value, int decimals) {
   return decimal_text(value, std::chars_format::fixed, decimals);
 }
 
-}  // namespace casebox::tools
+}  // namespace casebox::analytics

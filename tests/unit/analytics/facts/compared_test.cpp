@@ -1,9 +1,9 @@
-#include "tools/query/compared.h"
+#include "analytics/facts/compared.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace casebox::tools {
+namespace casebox::analytics::facts {
 namespace {
 
 using ::testing::ElementsAre;
@@ -89,4 +89,4 @@ TEST(WeighedTogether, OnlyCasesOfOneNormAre) {
 }
 
 }  // namespace
-}  // namespace casebox::tools
+}  // namespace casebox::analytics::facts

@@ -15,7 +15,7 @@
 #include "analytics/conformance/weights.h"
 #include "casebox/v1/finding.pb.h"
 
-namespace casebox::tools {
+namespace casebox::analytics::facts {
 
 /// Kind of the finding that says what a case's departures weigh.
 constexpr const char* kWeightsKind = "weights";
@@ -63,4 +63,4 @@ struct WeighedTogether {
 /// compared are in none.
 std::vector<WeighedTogether> weighed_together(std::span<const Compared> cases);
 
-}  // namespace casebox::tools
+}  // namespace casebox::analytics::facts

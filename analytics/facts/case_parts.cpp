@@ -1,16 +1,16 @@
-#include "tools/query/read_parts.h"
+#include "analytics/facts/case_parts.h"
 
 #include <algorithm>
 
 #include "analytics/device_clocks.h"
 #include "analytics/finding/labels.h"
-#include "tools/cli/names.h"
+#include "analytics/names.h"
 
-namespace casebox::tools::query {
+namespace casebox::analytics::facts {
 namespace {
 
-using analytics::finding::label_of;
-using analytics::finding::value_of;
+using finding::label_of;
+using finding::value_of;
 
 uint64_t count_of(const v1::Finding& finding, const char* key) {
   return static_cast<uint64_t>(value_of(finding, key).value_or(0));
@@ -126,21 +126,21 @@ TwinFact read_twin(const std::vector<analytics::finding::Stored>& current) {
 }
 
 Result<void> read_vitals(const storage::CaseReader& reader, const Needs& needs, CaseFacts& facts) {
-  facts.vital_names = analytics::facts::vital_names(reader);
+  facts.vital_names = vital_names(reader);
   std::set<std::string> channels = needs.vitals;
   if (needs.all_vitals) channels.insert(facts.vital_names.begin(), facts.vital_names.end());
   if (channels.empty()) return ok();
-  std::vector<analytics::facts::ValueSpan> spans;
+  std::vector<ValueSpan> spans;
   for (const PhaseFact& phase : facts.phases)
     spans.push_back({from_seconds(phase.t0_s).ns, from_seconds(phase.t1_s).ns});
-  CASEBOX_TRY(auto read, analytics::facts::read_vitals(reader, channels, spans));
-  for (analytics::facts::Vitals& of : read) {
+  CASEBOX_TRY(auto read, read_vitals(reader, channels, spans));
+  for (Vitals& of : read) {
     VitalFact one;
     one.stream = of.stream;
     one.channel = of.channel;
     one.unit = of.unit;
     const auto* watch = facts.coverage.find(of.stream);
-    const auto put = [&](analytics::facts::SpanValues& values, double t0_s, double t1_s) {
+    const auto put = [&](SpanValues& values, double t0_s, double t1_s) {
       one.t0_s = t0_s;
       one.t1_s = t1_s;
       one.values = std::move(values);
@@ -158,4 +158,4 @@ Result<void> read_vitals(const storage::CaseReader& reader, const Needs& needs, 
   return ok();
 }
 
-}  // namespace casebox::tools::query
+}  // namespace casebox::analytics::facts

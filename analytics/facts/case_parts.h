@@ -6,10 +6,10 @@
 
 #include <vector>
 
+#include "analytics/facts/case_facts.h"
 #include "analytics/finding/finding.h"
-#include "tools/query/facts.h"
 
-namespace casebox::tools::query {
+namespace casebox::analytics::facts {
 
 Result<std::vector<ClockFact>> read_clocks(const storage::CaseReader& reader);
 Result<std::vector<GapFact>> read_gaps(const storage::CaseReader& reader);
@@ -20,4 +20,4 @@ TwinFact read_twin(const std::vector<analytics::finding::Stored>& current);
 /// After the phases and the coverage.
 Result<void> read_vitals(const storage::CaseReader& reader, const Needs& needs, CaseFacts& facts);
 
-}  // namespace casebox::tools::query
+}  // namespace casebox::analytics::facts

@@ -1,4 +1,4 @@
-#include "tools/query/compared.h"
+#include "analytics/facts/compared.h"
 
 #include <map>
 
@@ -7,13 +7,11 @@
 #include "analytics/finding/labels.h"
 #include "proto/base/bytes.h"
 
-namespace casebox::tools {
+namespace casebox::analytics::facts {
 namespace {
 
-using analytics::finding::label_of;
-using analytics::finding::value_of;
-
-namespace conformance = analytics::conformance;
+using finding::label_of;
+using finding::value_of;
 
 void read_run(const v1::Finding& run, Compared& out) {
   const std::string outcome = label_of(run, "outcome");
@@ -71,4 +69,4 @@ std::vector<WeighedTogether> weighed_together(std::span<const Compared> cases) {
   return out;
 }
 
-}  // namespace casebox::tools
+}  // namespace casebox::analytics::facts

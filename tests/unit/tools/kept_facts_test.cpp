@@ -1,0 +1,227 @@
+#include "tools/store/kept_facts.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "proto/base/file.h"
+#include "tests/support/review_store.h"
+#include "tools/query/cohort.h"
+
+namespace casebox::tools {
+namespace {
+
+namespace facts = analytics::facts;
+namespace fs = std::filesystem;
+using facts::CaseFacts;
+using facts::KeptPart;
+using facts::Needs;
+
+/// Everything that is known of a case, in one text.
+Bytes all_of(const CaseFacts& one) {
+  Bytes out = one.verdict + (one.complete ? "+" : "-") + (one.sealed ? one.sealed_why : "open");
+  for (size_t p = 0; p < facts::kKeptParts; ++p)
+    out += "|" + facts::to_kept(one, static_cast<KeptPart>(p));
+  return out;
+}
+
+/// One need after another, and several at once.
+std::vector<Needs> questions() {
+  std::vector<Needs> out;
+  for (bool Needs::*one :
+       {&Needs::phases, &Needs::departures, &Needs::moments, &Needs::clocks, &Needs::consent,
+        &Needs::twin, &Needs::gaps, &Needs::vital_names, &Needs::all_vitals}) {
+    out.emplace_back().*one = true;
+    out.emplace_back().*one = true;
+    out.back().phases = true;
+  }
+  out.emplace_back().vitals = {"HR"};
+  out.emplace_back().vitals = {"monitor.numerics/HR"};
+  out.back().phases = true;
+  out.push_back(facts::every_need());
+  return out;
+}
+
+class KeptFactsTest : public ::testing::Test {
+ protected:
+  KeptFactsTest() {
+    clean_ = store_.add({});
+    broken_ = store_.add({.seconds = 60, .broken_clock = true});
+  }
+  std::unique_ptr<StoreAccess> open() {
+    StoreOptions options;
+    options.store = store_.dir();
+    options.subject = "casebox test";
+    auto access = StoreAccess::open(options);
+    EXPECT_TRUE(access) << access.error().message;
+    return std::move(*access);
+  }
+  /// As a question gets them, by case.
+  std::map<CaseId, CaseFacts> ask(const Needs& needs) {
+    auto access = open();
+    std::map<CaseId, CaseFacts> out;
+    auto asked = query::for_each_case(*access, keyring::Purpose::kAnalysis, needs,
+                                      [&](CaseFacts&& one) -> Result<void> {
+                                        out.emplace(one.id, std::move(one));
+                                        return ok();
+                                      });
+    EXPECT_TRUE(asked) << asked.error().message;
+    return out;
+  }
+  /// As the case itself gives them.
+  CaseFacts anew(CaseId id, const Needs& needs) {
+    auto access = open();
+    auto reader = access->read_case(id, keyring::Purpose::kAnalysis);
+    EXPECT_TRUE(reader);
+    auto read = facts::read_facts(**reader, needs);
+    EXPECT_TRUE(read) << read.error().message;
+    return std::move(*read);
+  }
+  /// How many of the two cases a copy answers.
+  size_t answered(const Needs& needs) {
+    auto access = open();
+    auto copies = KeptFacts::of(*access);
+    EXPECT_TRUE(copies);
+    const auto records = access->store().cases();
+    EXPECT_TRUE(records);
+    const auto read = copies->read(*records, keyring::Purpose::kAnalysis, needs);
+    EXPECT_TRUE(read) << read.error().message;
+    return static_cast<size_t>(std::ranges::count_if(*read, [](const auto& x) { return !!x; }));
+  }
+  fs::path copy_of(CaseId id) const { return store_.dir() / "kept" / to_string(id); }
+  void write(const fs::path& path, BytesView bytes) {
+    std::ofstream(path, std::ios::binary) << bytes;
+  }
+
+  testing::ReviewStore store_;
+  CaseId clean_, broken_;
+};
+
+TEST_F(KeptFactsTest, ACopyAnswersWhatTheCaseItselfAnswers) {
+  EXPECT_EQ(answered(facts::every_need()), 0u);
+  ask(facts::every_need());
+  ASSERT_EQ(answered(facts::every_need()), 2u);
+  for (const Needs& needs : questions()) {
+    const auto kept = ask(needs);
+    ASSERT_EQ(kept.size(), 2u);
+    for (const auto& [id, one] : kept) EXPECT_EQ(all_of(one), all_of(anew(id, needs)));
+  }
+  const CaseFacts whole = ask(facts::every_need()).at(clean_);
+  EXPECT_FALSE(whole.phases.empty());
+  EXPECT_FALSE(whole.departures.empty());
+  EXPECT_FALSE(whole.moments.all.empty());
+  EXPECT_FALSE(whole.vitals.empty());
+}
+
+TEST_F(KeptFactsTest, WhatAddsToACaseMakesItsCopyAnew) {
+  ask(facts::every_need());
+  ASSERT_EQ(answered(facts::every_need()), 2u);
+  {
+    StoreOptions options;
+    options.store = store_.dir();
+    options.write = true;
+    auto access = StoreAccess::open(options);
+    ASSERT_TRUE(access);
+    auto log = (*access)->open_log("custody");
+    ASSERT_TRUE(log);
+    auto act = (*access)->begin_derived(**log, "custody", clean_, v1::PRODUCER_ROLE_CUSTODY);
+    ASSERT_TRUE(act);
+    v1::Stream stream;
+    stream.set_name("custody.consent");
+    stream.set_kind(v1::STREAM_KIND_CONSENT);
+    auto id = (*act)->add_stream(stream);
+    ASSERT_TRUE(id) << id.error().message;
+    v1::EventBatch batch;
+    v1::Consent* consent = batch.add_events()->mutable_consent();
+    consent->add_withdrawn(v1::CONSENT_SCOPE_RECORD);
+    producer::Data data;
+    data.stream = *id;
+    data.t = CaseTime{} + seconds(119);
+    data.t_capture = (*access)->clock().mono();
+    data.count = 1;
+    ASSERT_TRUE((*act)->append(data, batch));
+    ASSERT_TRUE((*act)->close(data.t));
+    ASSERT_TRUE((*log)->sync());
+    ASSERT_TRUE((*access)->drain());
+  }
+  EXPECT_EQ(answered(facts::every_need()), 1u);
+  Needs needs;
+  needs.consent = true;
+  EXPECT_TRUE(ask(needs).at(clean_).consent.empty());
+  EXPECT_EQ(answered(facts::every_need()), 2u);
+}
+
+TEST_F(KeptFactsTest, ACopyThatIsNotTheCasesOwnIsNone) {
+  ask(facts::every_need());
+  const Bytes clean = *read_file(copy_of(clean_)), broken = *read_file(copy_of(broken_));
+  for (const size_t at : {size_t{0}, size_t{40}, size_t{60}, clean.size() / 2, clean.size() - 1}) {
+    Bytes changed = clean;
+    changed[at] = static_cast<char>(changed[at] ^ 1);
+    write(copy_of(clean_), changed);
+    EXPECT_EQ(answered(facts::every_need()), 1u) << at;
+  }
+  for (const Bytes& other :
+       {broken, clean.substr(0, clean.size() / 2), Bytes(), Bytes(56, '\xff')}) {
+    write(copy_of(clean_), other);
+    EXPECT_EQ(answered(facts::every_need()), 1u);
+  }
+  EXPECT_EQ(all_of(ask(facts::every_need()).at(clean_)), all_of(anew(clean_, facts::every_need())));
+  EXPECT_EQ(answered(facts::every_need()), 2u) << "made anew by the question";
+}
+
+TEST_F(KeptFactsTest, ACopyShowsNothingAndGoesWithTheCasesKey) {
+  ask(facts::every_need());
+  const Bytes copy = *read_file(copy_of(clean_));
+  for (const char* word : {"preparation", "monitor", "instrument-count", "cholecystectomy"})
+    EXPECT_FALSE(copy.find(word) != Bytes::npos) << word;
+  const auto mode = fs::status(copy_of(clean_)).permissions() & fs::perms::mask;
+  EXPECT_EQ(mode, fs::perms::owner_read | fs::perms::owner_write);
+  for (const auto& key : fs::directory_iterator(store_.dir() / "keys" / "cases"))
+    if (key.path().extension() == ".key") fs::remove(key.path());
+  EXPECT_EQ(answered(facts::every_need()), 0u);
+  EXPECT_TRUE(ask(facts::every_need()).at(clean_).sealed);
+}
+
+TEST_F(KeptFactsTest, EveryOpeningOfACopyIsInTheAuditTrail) {
+  ask(facts::every_need());
+  auto access = open();
+  const auto times = [&] {
+    const auto trail = access->keystore()->read_audit();
+    EXPECT_TRUE(trail);
+    size_t n = 0;
+    for (const v1::AuditRecord& record : *trail)
+      for (const auto& id : record.case_ids()) n += id == clean_.view();
+    return n;
+  };
+  const size_t before = times();
+  Needs needs;
+  needs.phases = true;
+  ask(needs);
+  EXPECT_EQ(times(), before + 1);
+}
+
+TEST(KeptForm, BytesThatAreNoPartAreRefused) {
+  CaseFacts one;
+  one.procedure = "p";
+  one.phases.emplace_back().label = "preparation";
+  one.departures.emplace_back().severity = 2;
+  for (size_t p = 0; p < facts::kKeptParts; ++p) {
+    const auto part = static_cast<KeptPart>(p);
+    const Bytes bytes = facts::to_kept(one, part);
+    CaseFacts back;
+    ASSERT_TRUE(facts::from_kept(bytes, part, back));
+    EXPECT_EQ(facts::to_kept(back, part), bytes);
+    for (size_t n = 0; n < bytes.size(); ++n) {
+      CaseFacts cut;
+      EXPECT_FALSE(facts::from_kept(BytesView(bytes).substr(0, n), part, cut));
+      Bytes huge = bytes;
+      huge[n] = '\xff';
+      (void)facts::from_kept(huge, part, cut);  // takes no more memory than the bytes could fill
+    }
+    EXPECT_FALSE(facts::from_kept(bytes + '\0', part, back));
+  }
+}
+
+}  // namespace
+}  // namespace casebox::tools
