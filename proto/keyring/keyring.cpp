@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "proto/base/parallel.h"
+
 namespace casebox::keyring {
 namespace {
 
@@ -48,12 +50,12 @@ Result<std::vector<std::optional<CaseKeys>>> Keyring::open_cohort(
   record.set_subject(subject_);
   record.set_allowed(true);
   CASEBOX_CHECK(keystore_->audit(record));
-  for (size_t i = 0; i < cases.size(); ++i) {
-    if (!keystore_->has_private_key(cases[i].case_public_key)) continue;
+  for_each_index(cases.size(), [&](size_t i) {
+    if (!keystore_->has_private_key(cases[i].case_public_key)) return;
     auto keys = CaseKeys::open_epochs(*keystore_, cases[i].case_id, cases[i].case_public_key,
                                       cases[i].epochs);
     if (keys) out[i].emplace(std::move(*keys));
-  }
+  });
   return out;
 }
 

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "proto/base/file.h"
+#include "proto/base/parallel.h"
 #include "proto/seal/seal.h"
 #include "storage/found.h"
 #include "tools/cli/build_id.h"
@@ -97,41 +98,59 @@ Result<std::optional<verify::Verdict>> KeptFacts::usable(const v1::CaseRecord& r
   return std::optional(kept->verdict);
 }
 
+struct KeptFacts::Copy {
+  CaseId id;
+  verify::Verdict verdict = verify::Verdict::kUnclosed;
+  v1::EpochRecord key;  // the first epoch that has one: a copy's key comes from it
+  Bytes about, bytes;
+  size_t index = 0;  // into the records asked for
+};
+
+Result<std::optional<KeptFacts::Copy>> KeptFacts::copy_of(const v1::CaseRecord& record) {
+  const std::optional<Copy> none;
+  CASEBOX_TRY(const auto verdict, usable(record));
+  if (!verdict) return none;
+  Copy out;
+  CASEBOX_TRY(out.id, id_from_bytes<CaseId>(record.case_id()));
+  out.verdict = *verdict;
+  for (const v1::EpochRecord& epoch : record.epochs())
+    if (!epoch.sealed_epoch_key().empty() &&
+        (out.key.sealed_epoch_key().empty() || epoch.epoch() < out.key.epoch()))
+      out.key = epoch;
+  out.about = about(record);
+  if (auto bytes = read_file(file_of(access_, out.id), kMostBytes)) out.bytes = *std::move(bytes);
+  return parts_of(out.bytes, out.about) ? std::optional(std::move(out)) : none;
+}
+
 Result<std::vector<std::optional<facts::CaseFacts>>> KeptFacts::read(
     std::span<const v1::CaseRecord> records, keyring::Purpose purpose, const facts::Needs& needs) {
-  struct Copy {
-    size_t index;  // into records
-    verify::Verdict verdict;
-    Bytes about, bytes;
-  };
+  std::vector<std::optional<Copy>> looked(records.size());
+  std::vector<Result<void>> errors(records.size(), ok());
+  for_each_index(records.size(), [&](size_t i) {
+    auto copy = copy_of(records[i]);
+    if (copy) {
+      looked[i] = std::move(*copy);
+    } else {
+      errors[i] = std::move(copy).error();
+    }
+  });
   std::vector<Copy> copies;
   std::vector<keyring::Keyring::CohortCase> opened;
   for (size_t i = 0; i < records.size(); ++i) {
-    CASEBOX_TRY(const auto verdict, usable(records[i]));
-    if (!verdict) continue;
-    CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(records[i].case_id()));
-    auto bytes = read_file(file_of(access_, id), kMostBytes);
-    Copy copy{i, *verdict, about(records[i]), bytes ? *std::move(bytes) : Bytes()};
-    if (!parts_of(copy.bytes, copy.about)) continue;
-    keyring::Keyring::CohortCase one{id, {}, records[i].case_public_key()};
-    // A copy's key comes from the first epoch that has one.
-    const v1::EpochRecord* first = nullptr;
-    for (const v1::EpochRecord& epoch : records[i].epochs())
-      if (!epoch.sealed_epoch_key().empty() && (!first || epoch.epoch() < first->epoch()))
-        first = &epoch;
-    if (first == nullptr) continue;
-    one.epochs.push_back(*first);
-    opened.push_back(std::move(one));
-    copies.push_back(std::move(copy));
+    CASEBOX_CHECK(std::move(errors[i]));
+    if (!looked[i]) continue;
+    opened.push_back({looked[i]->id, {looked[i]->key}, records[i].case_public_key()});
+    copies.push_back(*std::move(looked[i]));
+    copies.back().index = i;
   }
   std::vector<std::optional<facts::CaseFacts>> out(records.size());
   CASEBOX_TRY(auto keys, access_.keyring().open_cohort(opened, purpose));
-  for (size_t k = 0; k < copies.size(); ++k) {
-    if (!keys[k]) continue;
+  for_each_index(copies.size(), [&](size_t k) {
+    if (!keys[k]) return;
     const Copy& copy = copies[k];
     const auto parts = *parts_of(copy.bytes, copy.about);
     facts::CaseFacts one;
-    one.id = opened[k].case_id;
+    one.id = copy.id;
     bool whole = true;
     for (size_t p = 0; p < parts.size() && whole; ++p) {
       const auto part = static_cast<facts::KeptPart>(p);
@@ -139,12 +158,12 @@ Result<std::vector<std::optional<facts::CaseFacts>>> KeptFacts::read(
       const auto plain = keys[k]->open_kept(parts[p], bound(copy.about, p));
       whole = plain && facts::from_kept(*plain, part, one);
     }
-    if (!whole) continue;
+    if (!whole) return;
     one.verdict = verify::to_string(copy.verdict);
     one.complete = true;
     facts::restrict_to(needs, one);
     out[copy.index] = std::move(one);
-  }
+  });
   return out;
 }
 

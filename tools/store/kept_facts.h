@@ -47,6 +47,9 @@ class KeptFacts {
   /// The verdict of a case whose copy may be read; none: it must be opened.
   Result<std::optional<verify::Verdict>> usable(const v1::CaseRecord& record);
   Bytes about(const v1::CaseRecord& record) const;
+  struct Copy;
+  /// The copy of a case, still sealed; none where there is none to be used.
+  Result<std::optional<Copy>> copy_of(const v1::CaseRecord& record);
 
   StoreAccess& access_;
   std::optional<trust::TrustList> list_;

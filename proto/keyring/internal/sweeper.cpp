@@ -23,7 +23,7 @@ Sweeper::~Sweeper() {
 void Sweeper::watch(std::weak_ptr<Sweepable> what) {
   std::lock_guard guard(mutex_);
   watched_.push_back(std::move(what));
-  changed_.notify_all();
+  if (watched_.size() == 1) changed_.notify_all();  // it waits for the first only
 }
 
 void Sweeper::run() {
