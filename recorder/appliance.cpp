@@ -10,9 +10,9 @@
 namespace casebox::recorder {
 namespace {
 
-constexpr Duration kPatience = milliseconds(10);
+constexpr Duration kRoomPatience = milliseconds(10);
 constexpr Duration kStatusEvery = milliseconds(200);
-constexpr Duration kStopPatience = seconds(5);
+constexpr Duration kRoomStopPatience = seconds(5);
 constexpr Duration kAskPatience = seconds(10);
 // After the end of a case, until what began before it has come: a room that is simulated holds
 // items back for longer.
@@ -52,7 +52,15 @@ Result<void> Appliance::Impl::open() {
   pace.zero = clock.mono();
   utc_minus_mono = clock.utc().ns - clock.mono().ns;
   sources = std::make_unique<internal::SourceSet>(config, pace, false, clock);
-  if (last && last->reason == v1::CloseFrame::REASON_RECOVERED) CASEBOX_CHECK(go_on(*last));
+  if (last && last->reason == v1::CloseFrame::REASON_RECOVERED) {
+    // A case that cannot be gone on with keeps nobody from recording the next one.
+    if (auto done = go_on(*last); !done) {
+      say("a case was cut off, and cannot be gone on with: " + done.error().message);
+      heartbeat.reset();
+      open_case.reset();
+      machine = CaseMachine(cases, RoomTime{});
+    }
+  }
   next_watch = pace.zero;
   button = cases.button().empty() ? "none" : "absent";
   publish();
@@ -128,9 +136,9 @@ Result<bool> Appliance::Impl::run() {
   while (true) {
     if (!give_up && options.stop && options.stop()) {
       sources->stop(now());
-      give_up = clock.mono() + kStopPatience;
+      give_up = clock.mono() + kRoomStopPatience;
     }
-    auto message = inbox.pop(false, kPatience);
+    auto message = inbox.pop(false, kRoomPatience);
     for (size_t n = 0; message && n < kMessagesAtOnce; ++n) {
       take(std::move(*message));
       message = inbox.pop(false, Duration{});

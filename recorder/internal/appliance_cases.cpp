@@ -30,6 +30,10 @@ using internal::ring_length;
 // Within one start of the machine its monotonic clock tells how long it was away; else only the
 // wall clock does, and time does not go back whatever that says.
 Result<void> Appliance::Impl::go_on(const producer::LastCase& last) {
+  CASEBOX_TRY(const auto key, keys.signing_key(keyring::name_of(v1::PRODUCER_ROLE_RECORDER)));
+  if (last.open.role() != v1::PRODUCER_ROLE_RECORDER ||
+      last.open.signing_key() != view(Digest(key.public_key())))
+    return Error{Code::kDenied, "another producer's key signed it; the next case is a new one"};
   const auto boot = machine_boot_id();
   const bool same_boot = last.zero && last.open.boot_id() == Bytes(boot.begin(), boot.end());
   CaseTime at = same_boot

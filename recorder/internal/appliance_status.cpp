@@ -9,9 +9,9 @@
 namespace casebox::recorder {
 namespace {
 
-constexpr Duration kWatchEvery = seconds(1);
+constexpr Duration kRoomWatchEvery = seconds(1);
 constexpr Duration kWaitsFor = seconds(60);  // a rule for a signal that has not come
-constexpr int64_t kUtcStep = 500'000'000;
+constexpr int64_t kRoomUtcStep = 500'000'000;
 
 }  // namespace
 
@@ -24,7 +24,7 @@ std::vector<std::string> internal::names_of(const v1::RecorderConfig& config) {
 void Appliance::Impl::watch() {
   const MonoTime mono = clock.mono();
   if (mono < next_watch) return;
-  next_watch = mono + kWatchEvery;
+  next_watch = mono + kRoomWatchEvery;
   ladder.look();
   ring.trim(now());
   if (open_case) {
@@ -32,7 +32,7 @@ void Appliance::Impl::watch() {
     losses.note(mono, open_case->session().losses());
   }
   const int64_t difference = clock.utc().ns - mono.ns;
-  if (std::abs(difference - utc_minus_mono) > kUtcStep) {
+  if (std::abs(difference - utc_minus_mono) > kRoomUtcStep) {
     ++utc_steps;
     char text[96];
     std::snprintf(text, sizeof text, "the wall clock was stepped by %.3f s; case times are not",

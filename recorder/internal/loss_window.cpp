@@ -5,7 +5,7 @@
 namespace casebox::recorder::internal {
 namespace {
 
-constexpr Duration kWindow = seconds(300);
+constexpr Duration kLossWindow = seconds(300);
 
 }  // namespace
 
@@ -20,7 +20,7 @@ void LossWindow::note(MonoTime now, const std::vector<Loss>& losses) {
     lost.gaps += loss.gaps;
   }
   seen_.push_back(std::move(seen));
-  while (seen_.size() > 2 && now - seen_[1].at >= kWindow) seen_.pop_front();
+  while (seen_.size() > 2 && now - seen_[1].at >= kLossWindow) seen_.pop_front();
 }
 
 LossWindow::Lost LossWindow::lost(size_t source) const {

@@ -26,17 +26,21 @@
 namespace casebox::recorder {
 namespace {
 
-constexpr auto A = v1::STREAM_CLASS_A, B = v1::STREAM_CLASS_B, C = v1::STREAM_CLASS_C;
-
-constexpr std::array kTypes = {
-    SourceType{"media", MediaSource::open, ".video", v1::STREAM_KIND_VIDEO, C, "camera"},
-    SourceType{"vital", VitalSource::open, ".numerics", v1::STREAM_KIND_NUMERIC, B, "monitor"},
-    SourceType{"csv", CsvSource::open, ".series", v1::STREAM_KIND_NUMERIC, B, "csv"},
-    SourceType{"phases", PhasesSource::open, ".phases", v1::STREAM_KIND_PHASE, A, "annotation"},
-    SourceType{"instruments", InstrumentsSource::open, ".use", v1::STREAM_KIND_DEVICE, A,
-               "instrument"},
-    SourceType{"lines", LinesSource::open, ".events", v1::STREAM_KIND_DEVICE, A, ""},
-    SourceType{"simulator", SimSource::open, ".events", v1::STREAM_KIND_DEVICE, A, ""},
+constexpr std::array kSourceTypes = {
+    SourceType{"media", MediaSource::open, ".video", v1::STREAM_KIND_VIDEO, v1::STREAM_CLASS_C,
+               "camera"},
+    SourceType{"vital", VitalSource::open, ".numerics", v1::STREAM_KIND_NUMERIC, v1::STREAM_CLASS_B,
+               "monitor"},
+    SourceType{"csv", CsvSource::open, ".series", v1::STREAM_KIND_NUMERIC, v1::STREAM_CLASS_B,
+               "csv"},
+    SourceType{"phases", PhasesSource::open, ".phases", v1::STREAM_KIND_PHASE, v1::STREAM_CLASS_A,
+               "annotation"},
+    SourceType{"instruments", InstrumentsSource::open, ".use", v1::STREAM_KIND_DEVICE,
+               v1::STREAM_CLASS_A, "instrument"},
+    SourceType{"lines", LinesSource::open, ".events", v1::STREAM_KIND_DEVICE, v1::STREAM_CLASS_A,
+               ""},
+    SourceType{"simulator", SimSource::open, ".events", v1::STREAM_KIND_DEVICE, v1::STREAM_CLASS_A,
+               ""},
 };
 
 v1::StreamClass class_from(const std::string& name) {
@@ -83,18 +87,21 @@ Result<std::unique_ptr<Source>> open_source(Context context) {
   return source;
 }
 
-std::span<const SourceType> source_types() { return kTypes; }
+std::span<const SourceType> source_types() { return kSourceTypes; }
 
 const SourceType* source_type(std::string_view name) {
-  for (const SourceType& type : kTypes)
+  for (const SourceType& type : kSourceTypes)
     if (name == type.name) return &type;
   return nullptr;
 }
 
 std::string source_type_names() {
   std::string out;
-  for (size_t i = 0; i < kTypes.size(); ++i)
-    out += (i == 0 ? "" : i + 1 == kTypes.size() ? " or " : ", ") + std::string(kTypes[i].name);
+  for (size_t i = 0; i < kSourceTypes.size(); ++i)
+    out += (i == 0                         ? ""
+            : i + 1 == kSourceTypes.size() ? " or "
+                                           : ", ") +
+           std::string(kSourceTypes[i].name);
   return out;
 }
 

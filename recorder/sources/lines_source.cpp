@@ -22,25 +22,25 @@
 namespace casebox::recorder {
 namespace {
 
-using Json = nlohmann::json;
+using LineJson = nlohmann::json;
 
 constexpr size_t kLongestLine = 1u << 20;
-constexpr int kPollMs = 100;
+constexpr int kLinePollMs = 100;
 constexpr size_t kMaxStreams = 64, kMaxChannels = 256, kMaxTicks = 65'536;
 constexpr Duration kStopWithin = milliseconds(200);
 constexpr uint32_t kUntimedU95 = 10'000;  // of arrival alone: local delivery
 
-struct KindName {
+struct LineKind {
   const char* name;
   v1::StreamKind kind;
 };
-constexpr KindName kKinds[] = {
+constexpr LineKind kLineKinds[] = {
     {"numeric", v1::STREAM_KIND_NUMERIC},  {"wave", v1::STREAM_KIND_WAVE},
     {"twin", v1::STREAM_KIND_TWIN_SERIES}, {"device", v1::STREAM_KIND_DEVICE},
     {"team", v1::STREAM_KIND_TEAM},        {"room", v1::STREAM_KIND_ROOM},
 };
 
-Error bad(const std::string& url, const std::string& what) {
+Error bad_address(const std::string& url, const std::string& what) {
   return Error{Code::kInvalidArgument, url + ": " + what};
 }
 
@@ -51,7 +51,8 @@ Result<Fd> listen_on(const std::string& url) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (path.empty() || path.size() >= sizeof address.sun_path)
-      return bad(url, "no path, or one longer than 107 bytes; write unix:/run/casebox/monitor");
+      return bad_address(url,
+                         "no path, or one longer than 107 bytes; write unix:/run/casebox/monitor");
     std::memcpy(address.sun_path, path.data(), path.size());
     Fd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     unlink(path.c_str());
@@ -69,7 +70,8 @@ Result<Fd> listen_on(const std::string& url) {
   const auto parsed = std::from_chars(url.data() + std::min(colon + 1, url.size()), end, port);
   if (host != "127.0.0.1" || parsed.ec != std::errc() || parsed.ptr != end || port == 0 ||
       port > 65'535)
-    return bad(url, "write tcp://127.0.0.1:PORT or unix:/path: senders are of this machine");
+    return bad_address(url,
+                       "write tcp://127.0.0.1:PORT or unix:/path: senders are of this machine");
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<uint16_t>(port));
@@ -120,7 +122,7 @@ struct LinesSource::Impl {
       return out;
     };
     if (auto out = whole()) return out;
-    if (over || !readable(peer.get(), kPollMs)) return std::nullopt;
+    if (over || !readable(peer.get(), kLinePollMs)) return std::nullopt;
     char bytes[16'384];
     const ssize_t n = recv(peer.get(), bytes, sizeof bytes, 0);
     if (n <= 0 || buffer.size() > kLongestLine) {
@@ -138,9 +140,9 @@ LinesSource::~LinesSource() = default;
 namespace {
 
 /// What the first line says there is.
-Result<std::vector<v1::Stream>> streams_of(const std::string& text,
-                                           const v1::SourceConfig& config) {
-  const Json hello = Json::parse(text, nullptr, false);
+Result<std::vector<v1::Stream>> streams_of_hello(const std::string& text,
+                                                 const v1::SourceConfig& config) {
+  const LineJson hello = LineJson::parse(text, nullptr, false);
   const auto wrong = [&](const std::string& what) {
     return Error{Code::kUnavailable, config.url() + ":1: " + what};
   };
@@ -148,15 +150,15 @@ Result<std::vector<v1::Stream>> streams_of(const std::string& text,
       hello["streams"].empty() || hello["streams"].size() > kMaxStreams)
     return wrong("the first line does not name the streams: {\"streams\": [...]}, at most 64");
   std::vector<v1::Stream> out;
-  for (const Json& row : hello["streams"]) {
+  for (const LineJson& row : hello["streams"]) {
     const auto text_of = [&](const char* key) {
       const auto at = row.is_object() ? row.find(key) : row.end();
       return row.is_object() && at != row.end() && at->is_string() ? at->get<std::string>() : "";
     };
     const std::string name = text_of("name"), kind = text_of("kind");
-    const auto* known = std::find_if(std::begin(kKinds), std::end(kKinds),
-                                     [&](const KindName& k) { return kind == k.name; });
-    if (name.empty() || known == std::end(kKinds))
+    const auto* known = std::find_if(std::begin(kLineKinds), std::end(kLineKinds),
+                                     [&](const LineKind& k) { return kind == k.name; });
+    if (name.empty() || known == std::end(kLineKinds))
       return wrong("a stream needs a name and a kind: numeric, wave, twin, device, team or room");
     v1::Stream& stream = out.emplace_back();
     stream.set_name(config.name() + "." + name);
@@ -175,7 +177,7 @@ Result<std::vector<v1::Stream>> streams_of(const std::string& text,
     if (channels == row.end() || !channels->is_array() || channels->empty() ||
         channels->size() > kMaxChannels)
       return wrong("a stream of samples names its channels, at most 256");
-    for (const Json& from : *channels) {
+    for (const LineJson& from : *channels) {
       const bool named = from.is_object() && from.contains("name") && from["name"].is_string();
       if (!named) return wrong("a channel has no name");
       v1::Channel& channel = *stream.add_channels();
@@ -192,7 +194,7 @@ Result<std::vector<v1::Stream>> streams_of(const std::string& text,
 }
 
 /// One tick as numbers, or for each channel a list of as many. False: it is neither.
-bool read_samples(const Json& values, size_t channels, Samples& out, uint32_t& ticks) {
+bool read_line_samples(const LineJson& values, size_t channels, Samples& out, uint32_t& ticks) {
   if (!values.is_array() || values.size() != channels) return false;
   const bool lists = values.front().is_array();
   const size_t n = lists ? values.front().size() : 1;
@@ -201,7 +203,7 @@ bool read_samples(const Json& values, size_t channels, Samples& out, uint32_t& t
   for (size_t c = 0; c < channels; ++c) {
     if (lists && (!values[c].is_array() || values[c].size() != n)) return false;
     for (size_t i = 0; i < n; ++i) {
-      const Json& value = lists ? values[c][i] : values[c];
+      const LineJson& value = lists ? values[c][i] : values[c];
       if (!value.is_null() && !value.is_number()) return false;
       Column& column = out.columns[c];
       column.reals.push_back(value.is_null() ? 0 : value.get<double>());
@@ -213,7 +215,7 @@ bool read_samples(const Json& values, size_t channels, Samples& out, uint32_t& t
   return true;
 }
 
-bool read_event(const Json& line, v1::Event& out) {
+bool read_line_event(const LineJson& line, v1::Event& out) {
   const auto code = line.find("code");
   if (code == line.end() || !code->is_string()) return false;
   const auto text_of = [&](const char* key) {
@@ -240,7 +242,7 @@ bool read_event(const Json& line, v1::Event& out) {
   return true;
 }
 
-Item lost(size_t stream, CaseTime from, CaseTime until, std::optional<uint64_t> count) {
+Item lost_lines(size_t stream, CaseTime from, CaseTime until, std::optional<uint64_t> count) {
   v1::Gap gap;
   gap.set_origin(count ? v1::Gap::ORIGIN_TRANSPORT : v1::Gap::ORIGIN_DECODE);
   gap.set_reason(count ? "lost-packets" : "record-damaged");
@@ -268,7 +270,7 @@ Result<void> LinesSource::greet() {
   } while (!hello && !impl.over && !impl.stopped());
   if (!hello)
     return Error{Code::kUnavailable, impl.config.url() + ": the sender went without a word"};
-  CASEBOX_TRY(streams_, streams_of(*hello, impl.config));
+  CASEBOX_TRY(streams_, streams_of_hello(*hello, impl.config));
   impl.opening = nullptr;
   impl.stopping = &stopping_;
   impl.numbers.resize(streams_.size());
@@ -284,7 +286,7 @@ Result<std::unique_ptr<Source>> LinesSource::open(Context context) {
   impl.zero = context.case_zero;
   impl.opening = context.stopping;
   CASEBOX_TRY(auto listener, listen_on(context.config.url()));
-  while (!impl.readable(listener.get(), kPollMs))
+  while (!impl.readable(listener.get(), kLinePollMs))
     if (impl.stopped())
       return Error{Code::kUnavailable, context.config.url() + ": nobody has connected"};
   impl.peer = Fd(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
@@ -318,14 +320,14 @@ Result<bool> LinesSource::next(std::vector<Item>& out) {
   }
   if (text->empty()) return true;
   const CaseTime arrival = impl.now();
-  const Json line = Json::parse(*text, nullptr, false);
+  const LineJson line = LineJson::parse(*text, nullptr, false);
   if (line.is_object() && line.contains("bye") && line["bye"] == true) return false;
   const std::string name = line.is_object() && line.contains("s") && line["s"].is_string()
                                ? impl.config.name() + "." + line["s"].get<std::string>()
                                : std::string();
   const auto at = std::ranges::find(streams_, name, &v1::Stream::name);
   const auto damaged = [&](size_t stream) {
-    out.push_back(lost(stream, impl.ends[stream], arrival, std::nullopt));
+    out.push_back(lost_lines(stream, impl.ends[stream], arrival, std::nullopt));
     impl.ends[stream] = arrival;
   };
   const auto note = [&](const char* what) {
@@ -352,7 +354,8 @@ Result<bool> LinesSource::next(std::vector<Item>& out) {
     Samples samples;
     const auto values = line.find("v");
     if (values == line.end() ||
-        !read_samples(*values, static_cast<size_t>(at->channels_size()), samples, item.count) ||
+        !read_line_samples(*values, static_cast<size_t>(at->channels_size()), samples,
+                           item.count) ||
         (item.count > 1 && step == 0)) {
       note("its values do not fit the stream's channels");
       damaged(stream);
@@ -364,7 +367,7 @@ Result<bool> LinesSource::next(std::vector<Item>& out) {
     item.what = std::move(samples);
   } else {
     v1::Event event;
-    if (!read_event(line, event)) {
+    if (!read_line_event(line, event)) {
       note("an event has no code");
       damaged(stream);
       return true;
@@ -386,7 +389,7 @@ Result<bool> LinesSource::next(std::vector<Item>& out) {
   if (const auto n = line.find("n"); n != line.end() && n->is_number_unsigned()) {
     const auto number = n->get<uint64_t>();
     if (expected && number > *expected)
-      out.push_back(lost(stream, impl.ends[stream], item.t, number - *expected));
+      out.push_back(lost_lines(stream, impl.ends[stream], item.t, number - *expected));
     expected =
         saturating::add(static_cast<int64_t>(std::min<uint64_t>(number, INT64_MAX)), item.count);
   }

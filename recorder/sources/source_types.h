@@ -8,6 +8,8 @@
 
 #include <memory>
 #include <span>
+#include <string>
+#include <string_view>
 
 #include "casebox/v1/stream.pb.h"
 #include "recorder/sources/source.h"

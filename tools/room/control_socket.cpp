@@ -14,8 +14,8 @@
 namespace casebox::tools {
 namespace {
 
-constexpr size_t kLongestLine = 64 << 10;
-constexpr int kPollMs = 100;
+constexpr size_t kLongestOrder = 64 << 10;
+constexpr int kControlPollMs = 100;
 constexpr time_t kPatience_s = 15;
 
 Result<sockaddr_un> address_of(const std::filesystem::path& path) {
@@ -35,10 +35,10 @@ void be_patient(int fd) {
   setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
 }
 
-std::optional<std::string> read_line(int fd) {
+std::optional<std::string> read_order(int fd) {
   std::string line;
   char byte = 0;
-  while (line.size() < kLongestLine) {
+  while (line.size() < kLongestOrder) {
     const ssize_t n = recv(fd, &byte, 1, 0);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return std::nullopt;
@@ -48,7 +48,7 @@ std::optional<std::string> read_line(int fd) {
   return std::nullopt;
 }
 
-bool write_line(int fd, std::string line) {
+bool write_order(int fd, std::string line) {
   line.push_back('\n');
   for (size_t at = 0; at < line.size();) {
     const ssize_t n = send(fd, line.data() + at, line.size() - at, MSG_NOSIGNAL);
@@ -103,13 +103,13 @@ ControlSocket::~ControlSocket() {
 void ControlSocket::run() {
   while (!stopping_) {
     pollfd wait{fd_.get(), POLLIN, 0};
-    if (poll(&wait, 1, kPollMs) <= 0) continue;
+    if (poll(&wait, 1, kControlPollMs) <= 0) continue;
     Fd peer(accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!peer) continue;
     const timeval soon{2, 0};  // one that says nothing keeps nobody waiting
     setsockopt(peer.get(), SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof soon);
     setsockopt(peer.get(), SOL_SOCKET, SO_SNDTIMEO, &soon, sizeof soon);
-    if (const auto line = read_line(peer.get())) write_line(peer.get(), answer_(*line));
+    if (const auto line = read_order(peer.get())) write_order(peer.get(), answer_(*line));
   }
 }
 
@@ -120,8 +120,8 @@ Result<std::string> ask_recorder(const std::filesystem::path& path, const std::s
     return Error{Code::kUnavailable, path.string() + ": " + std::strerror(errno) +
                                          "; is the recorder running, with this control?"};
   be_patient(fd.get());
-  if (write_line(fd.get(), line))
-    if (auto answer = read_line(fd.get())) return *answer;
+  if (write_order(fd.get(), line))
+    if (auto answer = read_order(fd.get())) return *answer;
   return Error{Code::kUnavailable, path.string() + ": the recorder does not answer"};
 }
 

@@ -13,10 +13,10 @@
 namespace casebox::tools {
 namespace {
 
-constexpr Duration kLook = seconds(3);
-constexpr Duration kStep = milliseconds(100);
-constexpr auto kRest = std::chrono::milliseconds(500);
-constexpr Duration kLast = seconds(1);
+constexpr Duration kTopicPatience = seconds(3);
+constexpr Duration kForwardStep = milliseconds(100);
+constexpr auto kForwardRest = std::chrono::milliseconds(500);
+constexpr Duration kLastWords = seconds(1);
 
 }  // namespace
 
@@ -62,7 +62,7 @@ struct Forwarding::Impl {
       say(std::string("forwarding: ") + state + (message.empty() ? "" : ": " + message));
   }
   void rest() const {
-    if (!stopping) std::this_thread::sleep_for(kRest);
+    if (!stopping) std::this_thread::sleep_for(kForwardRest);
   }
 
   void run() {
@@ -70,10 +70,10 @@ struct Forwarding::Impl {
     bool fits = false;
     std::optional<MonoTime> last;  // by then it ends
     while (true) {
-      if (stopping && !last) last = clock->mono() + kLast;
+      if (stopping && !last) last = clock->mono() + kLastWords;
       if (last && (!forwarder || clock->mono() >= *last)) return;
       if (!fits) {
-        auto topics = check_topics(config, kLook);
+        auto topics = check_topics(config, kTopicPatience);
         if (!topics) {
           const bool away = topics.error().code == Code::kUnavailable;
           tell(away ? "away" : "refused", topics.error().message, nullptr);
@@ -102,7 +102,7 @@ struct Forwarding::Impl {
         }
         forwarder = std::move(*opened);
       }
-      const auto step = forwarder->step(kStep);
+      const auto step = forwarder->step(kForwardStep);
       if (step) {
         tell("forwarding", "", forwarder.get());
         if (last && *step == 0) return;  // all is sent

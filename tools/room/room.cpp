@@ -20,7 +20,7 @@ namespace {
 
 constexpr auto kSourcePatience = std::chrono::seconds(5);
 constexpr Duration kBrokerPatience = seconds(3);
-constexpr uint64_t kDay_ns = 86'000ull * 1'000'000'000;
+constexpr uint64_t kClockDay_ns = 86'000ull * 1'000'000'000;
 
 using recorder::Order;
 
@@ -48,8 +48,8 @@ Result<Order> order_of(const Json& asked) {
   return order;
 }
 
-std::string answer(const std::string& line, recorder::Appliance& appliance,
-                   const std::function<RoomState()>& state) {
+std::string answer_line(const std::string& line, recorder::Appliance& appliance,
+                        const std::function<RoomState()>& state) {
   const auto say = [](const Json& json) { return to_text(json); };
   const auto no = [&](const Error& error) {
     return say({{"ok", false},
@@ -126,7 +126,7 @@ Result<RoomRun> run_room(const v1::ApplianceConfig& config, keyring::ProducerKey
   };
   CASEBOX_TRY(const auto control,
               ControlSocket::start(config.cases().control(), [&](const std::string& line) {
-                return answer(line, *appliance, state);
+                return answer_line(line, *appliance, state);
               }));
   CASEBOX_TRY(auto health, Health::start(config.health(), state));
   if (health->port() != 0)
@@ -164,10 +164,11 @@ std::vector<RoomCheck> check_room(const v1::ApplianceConfig& config, keyring::Pr
   const uint64_t u95 = recorder::wall_clock_u95_ns();
   std::snprintf(text, sizeof text, "within %.3f s, as the time service says",
                 static_cast<double>(u95) * 1e-9);
-  out.push_back({"clock", u95 < kDay_ns,
-                 u95 < kDay_ns ? text
-                               : "nothing keeps the wall clock; times of day will have no bound "
-                                 "(start chrony or systemd-timesyncd)"});
+  out.push_back({"clock", u95 < kClockDay_ns,
+                 u95 < kClockDay_ns
+                     ? text
+                     : "nothing keeps the wall clock; times of day will have no bound "
+                       "(start chrony or systemd-timesyncd)"});
   for (const v1::SourceConfig& source : recorder.sources())
     out.push_back(try_source(source, clock));
   if (recorder.has_kafka()) {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "proto/keyring/producer_keys.h"
+
 namespace casebox::tools {
 namespace {
 
@@ -9,10 +11,11 @@ constexpr double kFewDiskHours = 12;
 constexpr double kLongLag_s = 60;
 constexpr uint64_t kClockUnknown_ns = 86'000ull * 1'000'000'000;
 
-using State = recorder::CaseMachine::State;
+using RoomPhase = recorder::CaseMachine::State;
 
-bool records(const RoomState& state) {
-  return state.recorder.state == State::kRecording || state.recorder.state == State::kEnding;
+bool is_recording(const RoomState& state) {
+  return state.recorder.state == RoomPhase::kRecording ||
+         state.recorder.state == RoomPhase::kEnding;
 }
 
 }  // namespace
@@ -36,6 +39,8 @@ std::vector<std::string> troubles_of(const RoomState& state) {
     out.push_back("not forwarded: " + state.forward->message);
   else if (state.forward && state.forward->lag_s > kLongLag_s)
     out.push_back(fmt::format("forwarding is {:.0f} s behind", state.forward->lag_s));
+  if (now.cases > 0 && now.keys_left < keyring::kFewCaseKeys)
+    out.push_back(fmt::format("{} one-time case keys left", now.keys_left));
   if (now.button == "absent") out.push_back("the button is absent");
   if (!now.accounts_balance) out.push_back("the books do not balance; report this");
   return out;
@@ -90,8 +95,9 @@ std::string metrics_of(const RoomState& state) {
     out += fmt::format("# HELP casebox_{0} {1}\n# TYPE casebox_{0} {2}\ncasebox_{0} {3}\n", name,
                        help, type, value);
   };
-  one("recording", "1 while a case is recorded and not paused", "gauge", records(state) ? 1 : 0);
-  one("paused", "1 while a case is paused", "gauge", now.state == State::kPaused ? 1 : 0);
+  one("recording", "1 while a case is recorded and not paused", "gauge",
+      is_recording(state) ? 1 : 0);
+  one("paused", "1 while a case is paused", "gauge", now.state == RoomPhase::kPaused ? 1 : 0);
   one("cases_total", "cases begun since the start of the program", "counter",
       static_cast<double>(now.cases));
   one("accounts_balance", "received = stored + missing + in ring", "gauge",
@@ -133,7 +139,7 @@ std::string metrics_of(const RoomState& state) {
 
 std::string word_of(const RoomState& state) {
   if (!troubles_of(state).empty()) return "trouble";
-  return state.recorder.state == State::kEnding ? "recording" : name_of(state.recorder.state);
+  return state.recorder.state == RoomPhase::kEnding ? "recording" : name_of(state.recorder.state);
 }
 
 }  // namespace casebox::tools
