@@ -40,6 +40,9 @@ class ApplianceTest : public ::testing::Test {
     options_.say = [this](const std::string& line) { said_ += line + "\n"; };
     options_.stop = [this] { return stop_.load(); };
   }
+  void TearDown() override {
+    if (thread_.joinable()) stop();
+  }
   void start() {
     stop_ = false;
     auto opened = Appliance::open(options_, *keystore_, clock_);
