@@ -61,14 +61,15 @@ Result<void> Ingest::Impl::commit() {
   return done;
 }
 
-/// Of the sources of the batch whose offsets count bytes: logs. Bytes that were no frame make none.
+/// Of the sources of the batch. Offsets count bytes in a log, where what was no frame makes none,
+/// and records in a topic.
 std::map<std::string, storage::SourceMark> Ingest::Impl::marks() const {
   std::map<std::string, storage::SourceMark> out;
   std::set<std::string> seen;
   for (auto it = pending.rbegin(); it != pending.rend() && seen.size() < offsets.size(); ++it) {
     if (offsets.count(it->source) == 0 || !seen.insert(it->source).second) continue;
     const BytesView frame = it->message.frame;
-    if (it->offset + frame.size() == it->next_offset)
+    if (it->next_offset == it->offset + frame.size() || it->next_offset == it->offset + 1)
       out[it->source] = {it->offset, it->next_offset, seal::sha256(frame)};
   }
   return out;

@@ -15,6 +15,12 @@ constexpr uint32_t kSmallestFile = 1u << 20;
 
 }  // namespace
 
+const char* shed_by(DiskLevel level) {
+  return level == DiskLevel::kNoWaves   ? "video, waves and numerics"
+         : level == DiskLevel::kNoVideo ? "video"
+                                        : "";
+}
+
 DiskLadder::DiskLadder(std::filesystem::path dir)
     : dir_(std::move(dir)), reserve_(dir_ / "reserve") {
   look();

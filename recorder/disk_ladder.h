@@ -15,6 +15,9 @@ namespace casebox::recorder {
 
 enum class DiskLevel { kFine, kWarn, kNoVideo, kNoWaves };
 
+/// What is not recorded at a level, for people: "video", ...; empty: all is.
+const char* shed_by(DiskLevel level);
+
 class DiskLadder {
  public:
   explicit DiskLadder(std::filesystem::path dir);

@@ -1,38 +1,21 @@
 #include "recorder/expected.h"
 
+#include "recorder/sources/source_types.h"
+
 namespace casebox::recorder {
-namespace {
-
-struct Usual {
-  const char* type;
-  const char* stream;
-  v1::StreamKind kind;
-  v1::StreamClass kept;
-  const char* device;
-};
-
-constexpr Usual kUsual[] = {
-    {"media", ".video", v1::STREAM_KIND_VIDEO, v1::STREAM_CLASS_C, "camera"},
-    {"vital", ".numerics", v1::STREAM_KIND_NUMERIC, v1::STREAM_CLASS_B, "monitor"},
-    {"csv", ".series", v1::STREAM_KIND_NUMERIC, v1::STREAM_CLASS_B, "csv"},
-    {"phases", ".phases", v1::STREAM_KIND_PHASE, v1::STREAM_CLASS_A, "annotation"},
-    {"instruments", ".use", v1::STREAM_KIND_DEVICE, v1::STREAM_CLASS_A, "instrument"},
-    {"", ".events", v1::STREAM_KIND_DEVICE, v1::STREAM_CLASS_A, ""},
-};
-
-}  // namespace
 
 v1::Stream expected_stream(const v1::SourceConfig& source) {
-  const Usual* usual = kUsual;
-  while (*usual->type != '\0' && source.type() != usual->type) ++usual;
+  const SourceType* type = source_type(source.type());
   v1::Stream stream;
-  stream.set_name(source.name() + usual->stream);
-  stream.set_kind(usual->kind);
+  stream.set_name(source.name() + (type == nullptr ? ".events" : type->stream));
+  stream.set_kind(type == nullptr ? v1::STREAM_KIND_DEVICE : type->kind);
   if (source.type() == "csv" &&
       (source.device() == "digital-twin" || source.name().starts_with("twin")))
     stream.set_kind(v1::STREAM_KIND_TWIN_SERIES);
-  stream.set_stream_class(usual->kept);
-  stream.set_device(source.device().empty() ? usual->device : source.device());
+  stream.set_stream_class(type == nullptr ? v1::STREAM_CLASS_A : type->kept);
+  stream.set_device(!source.device().empty() ? source.device()
+                    : type == nullptr        ? ""
+                                             : type->device);
   stream.mutable_tick_rate_hz()->set_den(1);
   stream.set_clock_id(1);
   return stream;

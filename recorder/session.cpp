@@ -32,10 +32,26 @@ uint64_t wall_clock_u95_ns() {
 Result<std::unique_ptr<Session>> Session::open(SessionOptions options, keyring::ProducerKeys& keys,
                                                log::Writer& log, Clock& clock) {
   CASEBOX_TRY(auto key, keys.signing_key(keyring::name_of(options.role)));
-  CASEBOX_TRY(const auto case_key, keys.take_case_key());
   std::unique_ptr<Session> session(new Session);
   producer::Options how;
-  how.case_id = random_id<CaseId>();
+  keyring::CaseKey case_key;
+  if (options.going_on) {
+    const v1::CaseFrame& open = options.going_on->open;
+    const auto id = id_from_bytes<CaseId>(open.case_id());
+    if (!id || open.case_public_key().size() != case_key.public_key.size())
+      return Error{Code::kCorrupt, "the case frame of the case that was cut off does not hold"};
+    how.case_id = *id;
+    std::ranges::copy(open.case_public_key(), case_key.public_key.begin());
+    case_key.reused = open.case_key_reused();
+    case_key.left = keyring::kFewCaseKeys;
+    how.opened_at = options.going_on->now;
+    options.start_utc = UtcTime{static_cast<int64_t>(open.start_utc_ns())};
+    options.start_utc_u95_ns = open.start_utc_u95_ns();
+    options.config.set_procedure(open.procedure());
+  } else {
+    CASEBOX_TRY(case_key, keys.take_case_key());
+    how.case_id = random_id<CaseId>();
+  }
   how.producer_id = producer::producer_id_of(key);
   how.role = options.role;
   how.case_public_key = case_key.public_key;
@@ -56,6 +72,12 @@ Result<std::unique_ptr<Session>> Session::open(SessionOptions options, keyring::
   details.mutable_config()->clear_spool_dir();
   details.mutable_config()->clear_keystore_dir();
   for (v1::SourceConfig& source : *details.mutable_config()->mutable_sources()) source.clear_url();
+  if (options.going_on) {
+    Bytes before(8, '\0');
+    store_le(before.data(), options.going_on->epoch.value);
+    details.set_previous_epoch(before);
+    details.set_partition(options.going_on->open.partition());
+  }
   if (options.source_digest != Digest{})
     details.set_source_digest(Bytes(view(options.source_digest)));
   session->log_ = &log;
@@ -67,6 +89,11 @@ Result<std::unique_ptr<Session>> Session::open(SessionOptions options, keyring::
               producer::Producer::open(std::move(how), std::move(key), log, clock));
   session->began_ = log.end();
   session->sequencer_ = std::make_unique<Sequencer>(*session->producer_, options.limits);
+  if (options.going_on) {
+    const CaseTime now = options.going_on->now;
+    session->flushed_ = session->latest_ = session->latest_end_ = now;
+    session->next_beat_ns_ = now.ns;
+  }
   session->options_ = std::move(options);
   return session;
 }
@@ -120,8 +147,11 @@ Result<size_t> Session::add_source(const std::string& name, const std::vector<v1
       lanes.push_back(*known);
       CASEBOX_CHECK(sequencer_->replace(*known, std::move(stream)));
     } else {
-      CASEBOX_TRY(const size_t lane, sequencer_->add(std::move(stream)));
+      CASEBOX_TRY(const size_t lane, sequencer_->add(with_id(std::move(stream))));
       lanes.push_back(lane);
+      // Nothing of it was recorded while the recorder was away.
+      if (options_.going_on && !sequencer_->stream(lane).by_policy_absent())
+        delivery(lane).away = Outage{v1::Gap::ORIGIN_UNKNOWN, options_.going_on->reason};
     }
     Delivery& at = delivery(lanes.back());
     if (at.away && !is_continuous(sequencer_->stream(lanes.back()).kind()))
@@ -144,8 +174,48 @@ const v1::Stream& Session::stream(size_t source, size_t index) const {
 }
 
 Session::Delivery& Session::delivery(size_t lane) {
-  if (deliveries_.size() <= lane) deliveries_.resize(lane + 1);
+  Delivery fresh;
+  if (options_.going_on) fresh.end = options_.going_on->cut;
+  if (deliveries_.size() <= lane) deliveries_.resize(lane + 1, fresh);
   return deliveries_[lane];
+}
+
+/// A stream of a case that goes on keeps its id; another gets one that none had.
+v1::Stream Session::with_id(v1::Stream stream) const {
+  if (!options_.going_on) return stream;
+  uint32_t highest = 0;
+  for (const auto* streams : {&options_.going_on->streams, &producer_->streams()})
+    for (const v1::Stream& other : *streams) highest = std::max(highest, other.stream_id());
+  for (const v1::Stream& before : options_.going_on->streams)
+    if (before.name() == stream.name() && before.kind() == stream.kind())
+      stream.set_stream_id(before.stream_id());
+  if (stream.stream_id() == 0) stream.set_stream_id(highest + 1);
+  return stream;
+}
+
+Result<size_t> Session::add_stream(v1::Stream stream) {
+  return sequencer_->add(with_id(std::move(stream)));
+}
+
+void Session::to_case_time(Item& item) const {
+  item.t = case_time(item.t);
+  item.arrival = case_time(item.arrival);
+  if (auto* gap = std::get_if<v1::Gap>(&item.what)) {
+    gap->set_t_begin_ns(case_time(RoomTime{gap->t_begin_ns()}).ns);
+    gap->set_t_end_ns(case_time(RoomTime{gap->t_end_ns()}).ns);
+  }
+}
+
+Item Session::placed(const Item& item) const {
+  Item place;
+  place.t = case_time(item.t);
+  place.duration = item.duration;
+  return place;
+}
+
+Result<void> Session::pause(const v1::Pause& pause, CaseTime t) {
+  CASEBOX_CHECK(sequencer_->flush());
+  return producer_->append_pause(pause, t);
 }
 
 Result<void> Session::gap(size_t lane, const Outage& why, CaseTime until) {
@@ -207,6 +277,7 @@ void Session::after(size_t lane, const Item& item) {
 Result<void> Session::take(size_t source, Item item) {
   const Origin& origin = sources_[source];
   const size_t lane = origin.lanes[item.stream];
+  to_case_time(item);
   const auto told = before(origin, lane, item);
   after(lane, item);
   // A disk that takes nothing: events wait for it, all else becomes a gap.
@@ -217,10 +288,10 @@ Result<void> Session::take(size_t source, Item item) {
   return told;
 }
 
-Result<void> Session::drop(size_t source, const Item& item, v1::Gap::Origin why,
-                           const char* reason) {
+Result<void> Session::drop(size_t source, Item item, v1::Gap::Origin why, const char* reason) {
   const Origin& origin = sources_[source];
   const size_t lane = origin.lanes[item.stream];
+  to_case_time(item);
   const auto told = before(origin, lane, item);
   after(lane, item);
   CASEBOX_CHECK(sequencer_->drop(lane, item, why, reason));
@@ -248,7 +319,7 @@ Result<void> Session::away(size_t source, v1::Gap::Origin why, const std::string
     stream.set_name(free_name(stream.name()));
     origin.clock_ids[stream.clock_id()] = next_clock_;
     stream.set_clock_id(next_clock_++);
-    CASEBOX_TRY(const size_t lane, sequencer_->add(std::move(stream)));
+    CASEBOX_TRY(const size_t lane, sequencer_->add(with_id(std::move(stream))));
     origin.lanes.push_back(lane);
   }
   for (size_t lane : origin.lanes) {
@@ -257,6 +328,12 @@ Result<void> Session::away(size_t source, v1::Gap::Origin why, const std::string
     if (!at.away || (seen && !at.away->seen)) at.away = Outage{why, reason, seen};
   }
   return ok();
+}
+
+void Session::begin_clocks(size_t source, const std::vector<ClockState>& states) {
+  Origin& origin = sources_[source];
+  for (const ClockState& state : states) origin.resets[state.clock_id] = state.resets;
+  origin.clocks = states;
 }
 
 // A device that was set gets a new clock id: nothing measured before may be read on the new clock.
@@ -289,10 +366,11 @@ Result<void> Session::clocks(size_t source, const std::vector<ClockState>& state
 
 Result<void> Session::clock_record(CaseTime t) {
   v1::ClockRecord record;
-  const MonoTime mono = clock_->mono();
+  const MonoTime now = clock_->mono();
+  const MonoTime mono = options_.mono_zero ? *options_.mono_zero + (t - CaseTime{}) : now;
   record.set_mono_ns(static_cast<uint64_t>(mono.ns));
   if (options_.wall_clock) {
-    const UtcTime utc = clock_->utc();
+    const UtcTime utc = clock_->utc() - (now - mono);
     record.set_utc_ns(static_cast<uint64_t>(utc.ns));
     record.set_utc_u95_ns(wall_clock_u95_ns());
     const int64_t difference = utc.ns - mono.ns;
@@ -305,7 +383,7 @@ Result<void> Session::clock_record(CaseTime t) {
       if (id == origin.clock_ids.end()) continue;
       v1::SourceClock& clock = *record.add_sources();
       clock.set_clock_id(id->second);
-      clock.set_offset_ns(state.offset_ns);
+      clock.set_offset_ns(state.offset_ns - options_.zero.ns);
       clock.set_rate_ppm(state.rate_ppm);
       clock.set_broken(state.broken);
       if (!state.broken) clock.set_u95_ns(state.u95_ns);
@@ -345,7 +423,7 @@ bool Session::brought_nothing(const Origin& origin) const {
   });
 }
 
-Result<void> Session::close(CaseTime end, v1::CloseFrame::Cause cause) {
+Result<void> Session::close(CaseTime end, v1::CloseFrame::Cause cause, bool goes_on) {
   for (size_t source = 0; source < sources_.size(); ++source) {
     const Origin& origin = sources_[source];
     if (brought_nothing(origin))
@@ -364,7 +442,7 @@ Result<void> Session::close(CaseTime end, v1::CloseFrame::Cause cause) {
   }
   CASEBOX_CHECK(sequencer_->flush());
   CASEBOX_CHECK(clock_record(end));
-  CASEBOX_CHECK(producer_->close(end, cause));
+  CASEBOX_CHECK(goes_on ? producer_->beat(end) : producer_->close(end, cause));
   return log_->sync();
 }
 

@@ -2,7 +2,8 @@
 
 // One case being written: its epoch, the streams of its sources, clock records and beats. The
 // recorder and the import drive the same Session, one in real time, the other as fast as the disk
-// allows.
+// allows. Items come with the room's time (recorder/room_time.h) and get case time here; every
+// other time that a Session is given or gives is case time.
 //
 // Thread safety: one thread owns a Session.
 // Errors: take() and tick() return kNoSpace or kIo while the log cannot be written; nothing is lost
@@ -21,10 +22,21 @@
 #include "proto/log/log.h"
 #include "proto/producer/producer.h"
 #include "recorder/recorder.h"
+#include "recorder/room_time.h"
 #include "recorder/sequencer.h"
 #include "recorder/sources/source.h"
 
 namespace casebox::recorder {
+
+/// A case that was cut off and goes on in another epoch: the same case, clock and key.
+struct GoingOn {
+  v1::CaseFrame open;               // of the epoch that was cut off
+  Epoch epoch;                      // that one
+  CaseTime cut;                     // where it ended
+  CaseTime now;                     // where this one begins
+  std::vector<v1::Stream> streams;  // as they stand in its log: names that are known words
+  std::string reason = "restart";   // of the gap between
+};
 
 struct SessionOptions {
   v1::RecorderConfig config;
@@ -38,6 +50,10 @@ struct SessionOptions {
   Digest source_digest{};  // import
   uint32_t log_file_size = 128u << 20;
   std::array<uint8_t, 16> boot_id{};
+  RoomTime zero;  // where case time zero lies
+  /// The same on the machine's clock: clock records are true of their own case time.
+  std::optional<MonoTime> mono_zero;
+  std::optional<GoingOn> going_on;
 };
 
 class Session {
@@ -55,13 +71,13 @@ class Session {
   Result<size_t> add_source(const std::string& name, const std::vector<v1::Stream>& streams,
                             bool live = false, CaseTime now = {});
   /// A stream of the recorder's own, e.g. details; `lane` for put().
-  Result<size_t> add_stream(v1::Stream stream) { return sequencer_->add(std::move(stream)); }
+  Result<size_t> add_stream(v1::Stream stream);
   bool has_kind(v1::StreamKind kind) const;
 
   /// An item of a source, by its own stream index.
   Result<void> take(size_t source, Item item);
   /// The same, lost: counted into a gap.
-  Result<void> drop(size_t source, const Item& item, v1::Gap::Origin origin, const char* reason);
+  Result<void> drop(size_t source, Item item, v1::Gap::Origin origin, const char* reason);
   Result<void> put(size_t lane, Item item) { return sequencer_->put(lane, std::move(item)); }
   /// From here on a source delivers nothing: on each of its streams a gap of unknown count from
   /// the end of its last item to the beginning of its next one, or to the end of the case. Of a
@@ -77,11 +93,23 @@ class Session {
   /// What a source's clocks say; a reset gives the streams concerned a new clock id.
   Result<void> clocks(size_t source, const std::vector<ClockState>& states, CaseTime now);
 
+  /// What a source's clocks had said before the case began: resets of then are none of it.
+  void begin_clocks(size_t source, const std::vector<ClockState>& states);
+  /// Room time to case time.
+  CaseTime case_time(RoomTime t) const { return t - (options_.zero - RoomTime{}); }
+  /// The place of an item, by its case time and length.
+  Item placed(const Item& item) const;
+  /// Recording stops, or goes on, by somebody's wish; the frames before are closed.
+  Result<void> pause(const v1::Pause& pause, CaseTime t);
+
   /// Closes frames that are due, beats, writes clock records, syncs: call it often.
   Result<void> tick(CaseTime now);
-  /// Declares what is missing up to `end`, closes all frames, then the epoch.
+  /// Declares what is missing up to `end`, closes all frames, then the epoch. `goes_on`: the case
+  /// is not over and another epoch will follow: its epoch is signed up to there and left open, for
+  /// producer::leave() to finish once the log is closed.
   Result<void> close(CaseTime end,
-                     v1::CloseFrame::Cause cause = v1::CloseFrame::CAUSE_SOURCES_ENDED);
+                     v1::CloseFrame::Cause cause = v1::CloseFrame::CAUSE_SOURCES_ENDED,
+                     bool goes_on = false);
 
   bool blocked() const { return sequencer_->blocked(); }
   bool balances() const { return sequencer_->balances(); }
@@ -129,6 +157,8 @@ class Session {
   };
   Session() = default;
   Origin& origin_of(const std::string& name);
+  void to_case_time(Item& item) const;
+  v1::Stream with_id(v1::Stream stream) const;
   std::string free_name(const std::string& wanted) const;
   Delivery& delivery(size_t lane);
   Result<void> gap(size_t lane, const Outage& why, CaseTime until);

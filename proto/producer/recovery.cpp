@@ -22,14 +22,17 @@ struct LastEpoch {
   v1::ProducerRole role = v1::PRODUCER_ROLE_UNSPECIFIED;
   Epoch epoch;
   bool closed = false;
-  CaseTime lived;  // when the newest of its frames began
-  CaseTime beat;   // of its newest beat
+  v1::CloseFrame close;
+  std::optional<MonoTime> zero;  // of case time
+  CaseTime lived;                // when the newest of its frames began
+  CaseTime beat;                 // of its newest beat
   std::map<uint32_t, EpochWriter::Chain> chains;
   std::map<uint32_t, v1::Stream> streams;
   std::map<uint32_t, CaseTime> ends;
 
   Result<void> take(const log::Entry& entry);
   void take_positions(const v1::LogFileHeader& header);
+  LastCase as_case() const;
   /// Whether a stream has frames of which none was seen.
   bool wants_ends() const {
     return std::ranges::any_of(chains, [&](const auto& chain) {
@@ -55,15 +58,25 @@ Result<void> LastEpoch::take(const log::Entry& entry) {
       producer = entry.producer;
       role = entry.role;
       closed = false;
+      close.Clear();
+      zero.reset();
       lived = beat = h.t;
     }
-    if (control.has_close() && h.epoch == epoch) closed = true;
+    if (control.has_close() && h.epoch == epoch) {
+      closed = true;
+      close = control.close();
+    }
   }
   if (h.epoch != epoch) return ok();
   if (h.kind == frame::Kind::kStream) {
     v1::Stream stream;
     if (stream.ParseFromArray(entry.frame.body.data(), static_cast<int>(entry.frame.body.size())))
       streams[stream.stream_id()] = stream;
+  }
+  if (h.kind == frame::Kind::kClock) {
+    v1::ClockRecord record;
+    if (record.ParseFromArray(entry.frame.body.data(), static_cast<int>(entry.frame.body.size())))
+      zero = MonoTime{static_cast<int64_t>(record.mono_ns())} - (h.t - CaseTime{});
   }
   if (h.kind == frame::Kind::kBeat) beat = std::max(beat, h.t);
   lived = std::max(lived, h.t);  // what it holds may reach further
@@ -79,6 +92,17 @@ Result<void> LastEpoch::take(const log::Entry& entry) {
   auto [end, fresh] = ends.try_emplace(h.stream.value, h.end());
   if (!fresh) end->second = std::max(end->second, h.end());
   return ok();
+}
+
+LastCase LastEpoch::as_case() const {
+  LastCase out;
+  out.open = open;
+  out.epoch = epoch;
+  out.reason = close.reason();
+  out.end = closed ? CaseTime{close.end_t_ns()} : lived;
+  out.zero = zero;
+  for (const auto& [id, stream] : streams) out.streams.push_back(stream);
+  return out;
 }
 
 void LastEpoch::take_positions(const v1::LogFileHeader& header) {
@@ -224,7 +248,9 @@ Result<EpochRecovery> recover(const std::filesystem::path& log_dir, const seal::
   CASEBOX_TRY(done.log, log::recover(log_dir));
   done.case_id = done.log.case_id;
   CASEBOX_TRY(LastEpoch last, read_last_epoch(log_dir));
-  if (last.epoch.value == 0 || last.closed) return done;
+  if (last.epoch.value == 0) return done;
+  done.last = last.as_case();
+  if (last.closed) return done;
   done.case_id = last.case_id;
   done.epoch = last.epoch;
   if (last.open.signing_key() != view(Digest(key.public_key())))
@@ -259,10 +285,29 @@ Result<EpochRecovery> recover(const std::filesystem::path& log_dir, const seal::
                             std::max(end, from), death.has_value()});
   }
   CASEBOX_CHECK(epoch.close(end, v1::CloseFrame::REASON_RECOVERED));
+  done.last->reason = v1::CloseFrame::REASON_RECOVERED;
+  done.last->end = end;
   CASEBOX_CHECK(writer->sync());
   log::Alive::remove(log_dir);
   done.finished_epoch = true;
   return done;
+}
+
+Result<void> leave(const std::filesystem::path& log_dir, const seal::SigningKey& key,
+                   Clock& clock) {
+  CASEBOX_TRY(LastEpoch last, read_last_epoch(log_dir));
+  if (last.epoch.value == 0 || last.closed) return ok();
+  CASEBOX_TRY(auto own_key, seal::SigningKey::from_seed(key.seed()));
+  CASEBOX_TRY(auto writer, log::Writer::open(log_dir, clock));
+  CASEBOX_CHECK(writer->begin_case(last.case_id, last.producer, last.role));
+  EpochWriter epoch(last.case_id, last.producer, last.epoch, last.role, std::move(own_key), *writer,
+                    clock);
+  for (const auto& [stream, chain] : last.chains) epoch.resume(StreamId{stream}, chain);
+  CASEBOX_CHECK(epoch.close(std::max(last.lived, last.beat), v1::CloseFrame::REASON_RECOVERED,
+                            v1::CloseFrame::CAUSE_STOPPED));
+  CASEBOX_CHECK(writer->sync());
+  log::Alive::remove(log_dir);
+  return ok();
 }
 
 }  // namespace casebox::producer

@@ -9,9 +9,12 @@
 
 #include <array>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "casebox/v1/case.pb.h"
+#include "casebox/v1/stream.pb.h"
 #include "proto/base/result.h"
 #include "proto/base/time.h"
 #include "proto/log/log.h"
@@ -31,6 +34,17 @@ struct RecoveredStream {
   double lost_s() const { return (lost_until - lost_from).seconds(); }
 };
 
+/// The newest case of a log: what is needed to go on with it, if it is not over.
+struct LastCase {
+  v1::CaseFrame open;  // of its newest epoch
+  Epoch epoch;
+  v1::CloseFrame::Reason reason = v1::CloseFrame::REASON_UNSPECIFIED;  // how that ended
+  CaseTime end;                                                        // and where
+  std::optional<MonoTime> zero;     // where case time zero lies, in the start of the machine that
+                                    // `open` names; from its newest clock record
+  std::vector<v1::Stream> streams;  // as the log shows them: names that are known words
+};
+
 struct EpochRecovery {
   log::Recovery log;
   bool finished_epoch = false;  // false: the log was clean
@@ -38,6 +52,7 @@ struct EpochRecovery {
   Epoch epoch;
   CaseTime lived;  // the last proof of life: the newest frame, or the recorder's mark
   std::vector<RecoveredStream> streams;
+  std::optional<LastCase> last;  // none: there is no case in the log
 };
 
 /// "at most 0.120 s lost, from 4.000 s on" or "lost from 4.000 s until unknown, ..."; for people.
@@ -50,5 +65,10 @@ std::string loss_text(const RecoveredStream& stream);
 /// of life is known, and the gap says `crash-unbounded`. Zeros: not known.
 Result<EpochRecovery> recover(const std::filesystem::path& log_dir, const seal::SigningKey& key,
                               Clock& clock, const std::array<uint8_t, 16>& boot = {});
+
+/// Finishes an epoch that its recorder left in good order, everything written and signed: nothing
+/// is missing of it, and its case goes on in another epoch. The close frame has reason `recovered`
+/// and cause `stopped`.
+Result<void> leave(const std::filesystem::path& log_dir, const seal::SigningKey& key, Clock& clock);
 
 }  // namespace casebox::producer

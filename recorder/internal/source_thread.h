@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "recorder/inbox.h"
+#include "recorder/room_time.h"
 
 namespace casebox::recorder::internal {
 

@@ -1,4 +1,4 @@
-// The list of sources: one line each.
+// The list of sources: one line each (source_types.h).
 
 #include <sys/stat.h>
 
@@ -15,24 +15,32 @@
 #include "recorder/sources/internal/foreign.h"
 #include "recorder/sources/internal/media_input.h"
 #include "recorder/sources/internal/phase_file.h"
+#include "recorder/sources/lines_source.h"
 #include "recorder/sources/media_source.h"
 #include "recorder/sources/phases_source.h"
 #include "recorder/sources/sim_source.h"
 #include "recorder/sources/source.h"
+#include "recorder/sources/source_types.h"
 #include "recorder/sources/vital_source.h"
 
 namespace casebox::recorder {
 namespace {
 
-struct Kind {
-  const char* type;
-  Result<std::unique_ptr<Source>> (*open)(Context);
-};
-
-constexpr std::array kKinds = {
-    Kind{"media", MediaSource::open},   Kind{"vital", VitalSource::open},
-    Kind{"csv", CsvSource::open},       Kind{"phases", PhasesSource::open},
-    Kind{"simulator", SimSource::open}, Kind{"instruments", InstrumentsSource::open},
+constexpr std::array kSourceTypes = {
+    SourceType{"media", MediaSource::open, ".video", v1::STREAM_KIND_VIDEO, v1::STREAM_CLASS_C,
+               "camera"},
+    SourceType{"vital", VitalSource::open, ".numerics", v1::STREAM_KIND_NUMERIC, v1::STREAM_CLASS_B,
+               "monitor"},
+    SourceType{"csv", CsvSource::open, ".series", v1::STREAM_KIND_NUMERIC, v1::STREAM_CLASS_B,
+               "csv"},
+    SourceType{"phases", PhasesSource::open, ".phases", v1::STREAM_KIND_PHASE, v1::STREAM_CLASS_A,
+               "annotation"},
+    SourceType{"instruments", InstrumentsSource::open, ".use", v1::STREAM_KIND_DEVICE,
+               v1::STREAM_CLASS_A, "instrument"},
+    SourceType{"lines", LinesSource::open, ".events", v1::STREAM_KIND_DEVICE, v1::STREAM_CLASS_A,
+               ""},
+    SourceType{"simulator", SimSource::open, ".events", v1::STREAM_KIND_DEVICE, v1::STREAM_CLASS_A,
+               ""},
 };
 
 v1::StreamClass class_from(const std::string& name) {
@@ -69,20 +77,37 @@ Result<std::unique_ptr<Source>> open_source(Context context) {
     if (const auto what = internal::foreign_format(head))
       return Error{Code::kUnsupported, context.config.url() + ": " + *what};
   }
-  for (const Kind& kind : kKinds) {
-    if (type != kind.type) continue;
-    const v1::StreamClass wanted = class_from(context.config.stream_class());
-    CASEBOX_TRY(auto source, kind.open(std::move(context)));
-    if (wanted != v1::STREAM_CLASS_UNSPECIFIED) source->set_class(wanted);
-    return source;
-  }
-  return Error{Code::kUnsupported,
-               "source type '" + type +
-                   "' is unknown; write media, vital, csv, phases, instruments or simulator"};
+  const SourceType* known = source_type(type);
+  if (known == nullptr)
+    return Error{Code::kUnsupported,
+                 "source type '" + type + "' is unknown; write " + source_type_names()};
+  const v1::StreamClass wanted = class_from(context.config.stream_class());
+  CASEBOX_TRY(auto source, known->open(std::move(context)));
+  if (wanted != v1::STREAM_CLASS_UNSPECIFIED) source->set_class(wanted);
+  return source;
+}
+
+std::span<const SourceType> source_types() { return kSourceTypes; }
+
+const SourceType* source_type(std::string_view name) {
+  for (const SourceType& type : kSourceTypes)
+    if (name == type.name) return &type;
+  return nullptr;
+}
+
+std::string source_type_names() {
+  std::string out;
+  for (size_t i = 0; i < kSourceTypes.size(); ++i)
+    out += (i == 0                         ? ""
+            : i + 1 == kSourceTypes.size() ? " or "
+                                           : ", ") +
+           std::string(kSourceTypes[i].name);
+  return out;
 }
 
 bool is_device(const v1::SourceConfig& source) {
-  return source.type() == "media" && internal::is_device_url(source.url());
+  return source.type() == "lines" ||
+         (source.type() == "media" && internal::is_device_url(source.url()));
 }
 
 Result<std::string> source_type_of(const std::string& file) {

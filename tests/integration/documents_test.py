@@ -1,6 +1,6 @@
 """documents_test.py CASEBOX
 
-docs/formats/json.md against what the commands really print: every key that the page says is always there is
+docs/formats/json.md and json_recorder.md against what the commands really print: every key that the page says is always there is
 there, and no key stands in a document that the page does not name. Commands that need a broker are not run here.
 """
 
@@ -11,11 +11,13 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 
 from support import ROOT, Casebox, expect
 
 casebox = Casebox(sys.argv[1])
 PAGE = ROOT / "docs/formats/json.md"
+RECORDERS = ROOT / "docs/formats/json_recorder.md"
 NEEDS_BROKER = {"forward", "topics", "cat"}
 KEY = re.compile(r"^[a-z0-9_]+(\[\])?(\.[a-z0-9_]+(\[\])?)*$")
 SOURCE_KEYS = set(re.findall(r"`([^`]+)`", re.search(r"^`sources\[\]` everywhere: (.*)$",
@@ -66,7 +68,7 @@ VARIANT = re.compile(r"^With `(--[a-z-]+)`, instead(?: of `([a-z_]+\[\])`)?:$")
 
 def page():
     sections, current, name = {}, None, ""
-    for line in PAGE.read_text(encoding="utf-8").splitlines():
+    for line in (PAGE.read_text(encoding="utf-8") + RECORDERS.read_text(encoding="utf-8")).splitlines():
         if line.startswith("## "):
             name = line[3:].strip()
             current = sections.setdefault(name, Section())
@@ -150,11 +152,12 @@ class Checker:
 
 def configs(checker, folder):
     checker.run("version")
-    defaults = checker.run("config", "defaults", "recorder")
-    file = folder / "recorder.yaml"
-    file.write_text(defaults["yaml"], encoding="utf-8")
-    for action in ("check", "show"):
-        checker.run("config", action, file)
+    for kind in ("recorder", "appliance"):
+        defaults = checker.run("config", "defaults", kind)
+        file = folder / f"{kind}.yaml"
+        file.write_text(defaults["yaml"], encoding="utf-8")
+        for action in ("check", "show"):
+            expect(checker.run("config", action, file)["kind"] == kind, f"{kind} is taken for another kind")
 
 
 def of_a_case(checker, folder):
@@ -224,6 +227,27 @@ def served(checker, at):
         process.communicate(timeout=30)
 
 
+def in_a_room(checker, folder):
+    config = folder / "room.yaml"
+    (folder / "pressed").write_text("0\n")
+    config.write_text(f"recorder:\n  procedure: lap-cholecystectomy\n  spool_dir: {folder}/spool-a\n"
+                      f"  keystore_dir: {folder}/keys-a\n  sources:\n"
+                      f"    - {{name: monitor, type: lines, url: 'unix:{folder}/monitor'}}\n"
+                      "cases:\n  begin: [{for_s: 1, all: [{stream: monitor.ecg}]}]\n")
+    checker.run("record", "--check", "--appliance", "--config", config, code=1)
+    process = casebox.start("record", "--appliance", "--config", config, "--json")
+    try:
+        deadline = time.monotonic() + 30
+        while casebox.run("case", "status", "--config", config, code=None).returncode != 0:
+            expect(time.monotonic() < deadline, "the recorder does not answer")
+        checker.run("case", "begin", "--config", config)
+        checker.run("case", "status", "--config", config)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=30)
+    checker.check("record --appliance", json.loads(out))
+
+
 def recorded(checker, folder):
     room = folder / "room"
     checker.run("simulate", "--seed", 5, "--duration-scale", 0.05, "--no-video", "--out", room)
@@ -253,6 +277,7 @@ with tempfile.TemporaryDirectory() as temporary:
     configs(checker, work)
     served(checker, of_a_case(checker, work))
     recorded(checker, work)
+    in_a_room(checker, work)
     expect(not checker.problems, "\n".join(sorted(set(checker.problems))))
     left = set(checker.sections) - checker.seen - NEEDS_BROKER
     expect(not left, f"documents on the page that nothing here prints: {sorted(left)}")

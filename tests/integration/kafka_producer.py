@@ -79,14 +79,31 @@ class Producer:
                 raise ConnectionError(f"{topic}/{partition}: the broker refuses a batch with code {error}")
             time.sleep(0.1)
 
+    def ask(self, api, version, body):
+        self.sent += 1
+        request = struct.pack(">hhi", api, version, self.sent) + text("test") + body
+        self.socket.sendall(struct.pack(">i", len(request)) + request)
+        return self.receive(struct.unpack(">i", self.receive(4))[0])
+
+    def delete_topic(self, topic):
+        answer = self.ask(20, 1, struct.pack(">i", 1) + text(topic) + struct.pack(">i", 30_000))
+        error, = struct.unpack_from(">h", answer, 4 + 4 + 4 + 2 + len(topic))
+        if error != 0:
+            raise ConnectionError(f"{topic}: the broker does not delete it, code {error}")
+
+    def delete_before(self, topic, partition, offset):
+        """What retention does, at once."""
+        answer = self.ask(21, 0, struct.pack(">i", 1) + text(topic) + struct.pack(">iiq", 1, partition, offset)
+                          + struct.pack(">i", 30_000))
+        _, first, error = struct.unpack_from(">iqh", answer, 4 + 4 + 4 + 2 + len(topic) + 4)
+        if error != 0 or first != offset:
+            raise ConnectionError(f"{topic}/{partition}: begins at {first}, code {error}")
+
     def request(self, topic, partition, records):
         """(error, offset of the first record)"""
         body = struct.pack(">hhi", -1, 1, 30_000) + struct.pack(">i", 1) + text(topic)
         body += struct.pack(">ii", 1, partition) + struct.pack(">i", len(records)) + records
-        self.sent += 1
-        request = struct.pack(">hhi", 0, 3, self.sent) + text("test") + body
-        self.socket.sendall(struct.pack(">i", len(request)) + request)
-        answer = self.receive(struct.unpack(">i", self.receive(4))[0])
+        answer = self.ask(0, 3, body)
         # Correlation id, one topic with its name, one partition.
         at = 4 + 4 + 2 + len(topic) + 4
         number, error, offset = struct.unpack_from(">ihq", answer, at)

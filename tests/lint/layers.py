@@ -43,8 +43,8 @@ MODULES = {
 NESTED = {"recorder", "analytics", "tools", "tests"}
 
 # The rooms of tools, each built on those before it.
-TOOLS = ["cli", "config", "store", "query", "documents", "findings", "analyses", "report", "web", "demo", "bench",
-         "commands"]
+TOOLS = ["cli", "config", "store", "query", "documents", "findings", "analyses", "report", "web", "room", "demo",
+         "bench", "commands"]
 
 # Third-party headers by prefix: the folders that may include them. Anything in angle brackets that is neither
 # here nor in STANDARD is refused: a new library is added to this table first.

@@ -11,7 +11,7 @@ const std::vector<const Command*>& commands() {
       &kRecoverCommand,  &kSimulateCommand, &kConfigCommand,     &kRecordCommand,
       &kImportCommand,   &kIngestCommand,   &kQuarantineCommand, &kRequeueCommand,
       &kForwardCommand,  &kTopicsCommand,   &kCatCommand,        &kBackupCommand,
-      &kRestoreCommand,  &kBenchCommand,    &kVersionCommand,
+      &kRestoreCommand,  &kBenchCommand,    &kVersionCommand,    &kCaseCommand,
   };
   return kAll;
 }

@@ -12,6 +12,7 @@ extern const Command kAnalyzeCommand;
 extern const Command kWhyCommand;
 extern const Command kRecomputeCommand;
 extern const Command kDemoCommand;
+extern const Command kCaseCommand;
 extern const Command kCasesCommand;
 extern const Command kShowCommand;
 extern const Command kProtocolCommand;

@@ -20,6 +20,7 @@ Result<std::string> kind_of(const Args& args, const std::string& file) {
   const auto has = [&](const std::string& field) {
     return text.starts_with(field) || text.find("\n" + field) != std::string::npos;
   };
+  if (has("recorder:") || has("cases:")) return std::string("appliance");
   if (has("spool_dir:") || has("sources:") || has("procedure:")) return std::string("recorder");
   if (has("address:") || has("port:") || has("web_dir:")) return std::string("serve");
   return std::string("ingest");
@@ -41,10 +42,11 @@ Result<Json> as_json(Result<Config> config) {
 
 Result<Json> load(const std::string& kind, const std::string& file) {
   if (kind == "recorder") return as_json(load_recorder_config(file));
+  if (kind == "appliance") return as_json(load_appliance_config(file));
   if (kind == "ingest") return as_json(load_ingest_config(file));
   if (kind == "serve") return as_json(load_serve_config(file));
   return Error{Code::kInvalidArgument,
-               "--kind: '" + kind + "' is unknown; write recorder, ingest or serve"};
+               "--kind: '" + kind + "' is unknown; write recorder, appliance, ingest or serve"};
 }
 
 Result<int> run_defaults(const Args& args) {
@@ -97,8 +99,9 @@ const Command kConfigCommand{
     "config",
     "Check or show a configuration file, or print one to start from",
     {{"ACTION", ArgKind::kText, "check, show (with defaults filled in) or defaults", "", true},
-     {"FILE", ArgKind::kText, "YAML file; for defaults: recorder, ingest or serve"},
-     {"--kind", ArgKind::kText, "recorder, ingest or serve (default: by the fields in it)"}},
+     {"FILE", ArgKind::kText, "YAML file; for defaults: recorder, appliance, ingest or serve"},
+     {"--kind", ArgKind::kText,
+      "recorder, appliance, ingest or serve (default: by the fields in it)"}},
     run_config,
     "Examples:\n"
     "  casebox config defaults recorder > recorder.yaml\n"

@@ -143,20 +143,24 @@ Result<std::vector<ResumeSource>> sources_of(const Plan& plan) {
     if (!name && name.error().code == Code::kNotFound) continue;  // no log in it yet
     if (!name) return std::move(name).error();
     out.push_back(
-        {*name, [dir]() -> Result<bus::HeldOffsets> {
+        {*name,
+         [dir]() -> Result<bus::HeldOffsets> {
            CASEBOX_TRY(const auto files, log::files(dir));
            CASEBOX_TRY(const auto end, log::durable_offset(dir));
            const uint32_t first = files.empty() ? 0 : log::file_index(files.front()).value_or(0);
            return bus::HeldOffsets{log::Offset{first, 0}.packed(), end ? end->packed() : 0};
-         }});
+         },
+         false});
   }
   if (plan.kafka.brokers.empty()) return out;
   for (const bus::Lane lane : plan.kafka.lanes)
     for (const uint32_t partition : plan.partitions) {
       const std::string topic = bus::topic_of(plan.kafka.topic_prefix, lane);
-      out.push_back({topic + "/" + std::to_string(partition), [topic, partition, &plan] {
+      out.push_back({topic + "/" + std::to_string(partition),
+                     [topic, partition, &plan] {
                        return bus::held_offsets(plan.kafka, topic, partition, seconds(30));
-                     }});
+                     },
+                     true});
     }
   return out;
 }

@@ -1,5 +1,6 @@
-// casebox record: the recorder appliance. Records one case into the spool until its sources end,
-// the time is up or it is asked to stop; `casebox ingest` or `casebox forward` take it from there.
+// casebox record: the recorder. Records one case into the spool until its sources end, the time is
+// up or it is asked to stop; with --appliance case after case, until it is asked to stop.
+// `casebox ingest` or `casebox forward` take it from there.
 
 #include "recorder/recorder.h"
 
@@ -14,6 +15,7 @@
 #include "tools/cli/stop_signal.h"
 #include "tools/commands/commands.h"
 #include "tools/config/config.h"
+#include "tools/room/room.h"
 #include "tools/store/store_access.h"
 
 namespace casebox::tools {
@@ -105,7 +107,43 @@ Json to_json(const recorder::Summary& summary, const std::string& log) {
   return doc;
 }
 
+Result<int> run_appliance(const Args& args) {
+  CASEBOX_TRY(const auto config, load_appliance_config(args.text("--config")));
+  SystemClock clock;
+  std::error_code ec;
+  const std::string& dir = config.recorder().keystore_dir();
+  CASEBOX_TRY(const auto keys, open_producer_keys(dir, clock, !std::filesystem::exists(dir, ec)));
+  if (args.flag("--check")) {
+    const auto checks = check_room(config, *keys, clock);
+    bool all = true;
+    Json doc = document("record");
+    doc["checks"] = Json::array();
+    for (const RoomCheck& check : checks) {
+      all = all && check.ok;
+      doc["checks"].push_back({{"what", check.what}, {"ok", check.ok}, {"detail", check.detail}});
+      if (!args.json())
+        fmt::print("{:<4} {}: {}\n", check.ok ? "ok" : "NOT", check.what, check.detail);
+    }
+    doc["ok"] = all;
+    if (args.json()) print(doc);
+    return all ? 0 : 1;
+  }
+  StopSignal signal;
+  CASEBOX_TRY(const RoomRun done, run_room(config, *keys, clock, [&] { return signal.stopped(); }));
+  if (args.json()) {
+    Json doc = document("record");
+    doc["log"] = config.recorder().spool_dir();
+    doc["seconds"] = done.seconds;
+    doc["cases"] = done.cases;
+    doc["whole"] = done.whole;
+    print(doc);
+  }
+  return done.whole ? 0 : 3;
+}
+
 Result<int> run_record(const Args& args) {
+  if (args.flag("--appliance")) return run_appliance(args);
+  if (args.flag("--check")) return Error{Code::kInvalidArgument, "--check: goes with --appliance"};
   CASEBOX_TRY(const auto config, load_recorder_config(args.text("--config")));
   SystemClock clock;
   std::error_code ec;
@@ -164,9 +202,14 @@ Result<int> run_record(const Args& args) {
 
 const Command kRecordCommand{
     "record",
-    "The recorder appliance: records one case into the spool",
-    {{"--config", ArgKind::kText, "Recorder configuration; `casebox config defaults recorder`", "",
+    "The recorder: records one case, or as an appliance case after case",
+    {{"--config", ArgKind::kText,
+      "Configuration; `casebox config defaults recorder`, or with --appliance `appliance`", "",
       true},
+     {"--appliance", ArgKind::kFlag,
+      "Stay: begin and end cases by rules over live signals, a button, or `casebox case`"},
+     {"--check", ArgKind::kFlag,
+      "With --appliance: try each source, disk, keys, clock and broker, and record nothing"},
      {"--seconds", ArgKind::kNumber, "End after so many seconds of case time; 0: with its sources",
       "0"}},
     run_record,
@@ -176,6 +219,9 @@ const Command kRecordCommand{
     "its\n"
     "cause, and exit code 3 tells of it (not of what a simulated room planted).\n"
     "keystore_dir of the configuration is the site's keystore, or a recorder's kit (casebox keys\n"
-    "kit): with a kit it can record and never read."};
+    "kit): with a kit it can record and never read.\n"
+    "An appliance that is stopped or killed while a case is open goes on with it when it is back "
+    "in\n"
+    "time (docs/appliance.md); --check exits 1 where something is not as it must be."};
 
 }  // namespace casebox::tools

@@ -7,13 +7,15 @@
 #include "proto/base/seconds.h"
 #include "proto/text/text.h"
 #include "proto/vocabulary/vocabulary.h"
+#include "recorder/case_machine.h"
+#include "recorder/sources/source_types.h"
 #include "tools/cli/names.h"
 #include "tools/config/yaml.h"
 
 namespace casebox::tools {
 namespace {
 
-constexpr std::array kSourceTypes = {"media", "vital", "csv", "phases", "instruments", "simulator"};
+constexpr size_t kLongestSocket = 107;
 constexpr std::array kClasses = {"", "A", "B", "C"};
 
 Error bad(const std::string& name, const std::string& what) {
@@ -69,6 +71,9 @@ bool is_loopback(const std::string& address) {
 Result<v1::RecorderConfig> load_recorder_config(const std::filesystem::path& file) {
   return load<v1::RecorderConfig>(file);
 }
+Result<v1::ApplianceConfig> load_appliance_config(const std::filesystem::path& file) {
+  return load<v1::ApplianceConfig>(file);
+}
 Result<v1::IngestConfig> load_ingest_config(const std::filesystem::path& file) {
   return load<v1::IngestConfig>(file);
 }
@@ -81,6 +86,16 @@ void fill_defaults(v1::RecorderConfig& config) {
   if (config.sync_max_ms() == 0) config.set_sync_max_ms(100);
   if (config.queue_items() == 0) config.set_queue_items(4096);
   if (config.has_kafka()) fill_kafka(*config.mutable_kafka());
+}
+
+void fill_defaults(v1::ApplianceConfig& config) {
+  fill_defaults(*config.mutable_recorder());
+  v1::CasesConfig& cases = *config.mutable_cases();
+  if (!cases.has_ring_s()) cases.set_ring_s(120);
+  if (cases.ring_mb() == 0) cases.set_ring_mb(256);
+  if (!cases.has_resume_within_s()) cases.set_resume_within_s(3600);
+  if (cases.control().empty() && !config.recorder().spool_dir().empty())
+    cases.set_control(config.recorder().spool_dir() + "/control");
 }
 
 void fill_defaults(v1::IngestConfig& config) {
@@ -111,9 +126,8 @@ Result<void> check(const v1::RecorderConfig& config, const std::string& name) {
       return bad(name, at + "name' is missing; give each source a name of its own");
     if (!names.insert(source.name()).second)
       return bad(name, at + "name' is used twice; give each source a name of its own");
-    if (!one_of(source.type(), kSourceTypes))
-      return bad(name,
-                 at + "type' is not known; write one of media, vital, csv, phases, simulator");
+    if (recorder::source_type(source.type()) == nullptr)
+      return bad(name, at + "type' is not known; write " + recorder::source_type_names());
     if (source.url().empty() && source.type() != "simulator")
       return bad(name, at + "url' is missing; write the file or URL of the source");
     if (!one_of(source.stream_class(), kClasses))
@@ -130,6 +144,26 @@ Result<void> check(const v1::RecorderConfig& config, const std::string& name) {
   if (config.frame_max_ms() > 60'000)
     return bad(name, "'frame_max_ms' is above 60000; 150 is usual");
   if (config.has_kafka()) CASEBOX_CHECK(check_kafka(config.kafka(), name));
+  return ok();
+}
+
+Result<void> check(const v1::ApplianceConfig& config, const std::string& name) {
+  CASEBOX_CHECK(check(config.recorder(), name + ": recorder"));
+  if (auto cases = recorder::check_cases(config.cases()); !cases)
+    return bad(name, cases.error().message);
+  if (config.cases().control().size() > kLongestSocket)
+    return bad(name,
+               "'cases.control' is longer than a socket's path may be (107 bytes); write a "
+               "shorter one, such as /run/casebox/control");
+  for (int i = 0; i < config.recorder().sources_size(); ++i)
+    if (config.recorder().sources(i).as_fast_as_possible() ||
+        (config.recorder().sources(i).type() == "simulator" &&
+         config.recorder().sources(i).simulator().speed() != 1))
+      return bad(name, "'recorder.sources[" + std::to_string(i) +
+                           "]': an appliance records in real time; leave as_fast_as_possible out, "
+                           "and write simulator.speed: 1");
+  if (config.health().port() > 65535)
+    return bad(name, "'health.port' is above 65535; write a free port, or 0 for none");
   return ok();
 }
 
@@ -168,7 +202,7 @@ queue_items: 4096            # per source; what does not fit becomes a declared 
 consent: [record, quality]
 sources:
   - name: scope
-    type: media              # media, vital, csv, phases, simulator
+    type: media              # media, vital, csv, phases, instruments, lines, simulator
     url: /dev/video0
     stream_class: C          # A is kept to the last, C goes first under pressure
     record_audio: false
@@ -178,6 +212,44 @@ sources:
 # kafka:                     # leave out to use log folders
 #   brokers: 127.0.0.1:9092
 #   partitions: 1
+)");
+  if (kind == "appliance")
+    return std::string(
+        R"(# A recorder that stands in a room: `casebox record --appliance --config FILE`.
+recorder:                    # as in `casebox config defaults recorder`
+  room: or-1
+  room_slot: 0
+  procedure: lap-cholecystectomy
+  spool_dir: /var/lib/casebox/spool
+  keystore_dir: /var/lib/casebox/kit
+  consent: [record, quality]
+  sources:
+    - name: scope
+      type: media
+      url: rtsp://127.0.0.1:8554/scope
+    - name: insufflator
+      type: lines            # JSON lines on a socket of this machine (docs/sources/lines.md)
+      url: tcp://127.0.0.1:7301
+  # kafka:                   # given: the recorder forwards its own spool
+  #   brokers: 127.0.0.1:9092
+  #   partitions: 1
+cases:
+  begin:                     # any of these begins a case
+    - all:
+        - {stream: insufflator.state, channel: PRESSURE, above: 5}
+      for_s: 20
+  end:                       # any of these ends it, once it has been false in that case
+    - all:
+        - {stream: insufflator.state, channel: PRESSURE, below: 2}
+      for_s: 600
+  ring_s: 120                # kept from before a case begins
+  ring_mb: 256               # and no more than that
+  resume_within_s: 3600      # a case that was cut off goes on within that
+  # control: /run/casebox/control
+  # button: /run/casebox/button
+health:
+  port: 8430                 # http://127.0.0.1:8430/ for the wall; /healthz /state /metrics
+  # state_file: /run/casebox/state
 )");
   if (kind == "ingest")
     return std::string(R"(# What fills one store.
@@ -198,8 +270,9 @@ address: 127.0.0.1
 port: 8420
 log_dirs: [/var/lib/casebox/spool]
 )");
-  return Error{Code::kInvalidArgument,
-               "config: kind '" + kind + "' is unknown; write recorder, ingest or serve"};
+  return Error{
+      Code::kInvalidArgument,
+      "config: kind '" + kind + "' is unknown; write recorder, appliance, ingest or serve"};
 }
 
 }  // namespace casebox::tools

@@ -76,8 +76,9 @@ Result<std::vector<Resumed>> set_resume(storage::Store& store, const std::vector
       return wrong(text, "the store stands at " + std::to_string(next) +
                              ", so what lies between would never be read and would be missing in "
                              "its cases; give an offset up to there, or --force to go on without");
-    // Of a source that was never read nobody knows what was before.
-    const uint64_t from = std::min(before.value_or(held.first), place.offset);
+    // Of a log that was never read nobody knows what was before.
+    const uint64_t never = source->from_zero ? 0 : held.first;
+    const uint64_t from = std::min(before.value_or(never), place.offset);
     out.push_back({place.source, before, place.offset, skips, from});
   }
   if (out.empty()) return out;

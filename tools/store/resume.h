@@ -30,6 +30,7 @@ Result<ResumeAt> parse_resume_at(const std::string& text);
 struct ResumeSource {
   std::string name;
   std::function<Result<bus::HeldOffsets>()> held;
+  bool from_zero = false;  // its offsets count records: what lies before the first was there once
 };
 
 struct Resumed {

@@ -145,7 +145,8 @@ inline constexpr std::string_view kCodecStrings =
     "Opus ac-3 av01 avc1 avc3 ec-3 fLaC flac hev1 hvc1 mp4a mp4v opus vp08 vp09";
 
 // Types of sources (config.proto).
-inline constexpr std::string_view kSourceTypes = "csv instruments media phases simulator vital";
+inline constexpr std::string_view kSourceTypes =
+    "csv instruments lines media phases simulator vital";
 
 // Units of a source's own time.
 inline constexpr std::string_view kTimeUnits = "d frames h min ms ns s us";

@@ -4,6 +4,7 @@
 #include "ingest/bus/kafka_subscriber.h"
 #include "ingest/bus/kafka_topics.h"
 #include "ingest/bus/mock_kafka.h"
+#include "proto/seal/seal.h"
 #include "tests/unit/ingest/bus_contract.h"
 
 namespace casebox::bus::test {
@@ -123,6 +124,76 @@ TEST(KafkaSubscriber, RefusesAnOffsetThatTheTopicDoesNotHold) {
     if (!polled) seen = polled.error().code;
   }
   EXPECT_EQ(seen, Code::kCorrupt);
+}
+
+// Two brokers of one topic: the one that was read, and what stands under its name afterwards.
+class MadeAgain : public ::testing::Test {
+ protected:
+  void SetUp() override {
+#ifdef __SANITIZE_THREAD__
+    GTEST_SKIP() << "librdkafka crashes under ThreadSanitizer";
+#endif
+    fill(first_, "a");
+    fill(second_, "b");
+  }
+  void fill(std::unique_ptr<MockKafka>& mock, const std::string& text) {
+    mock = *MockKafka::start();
+    options_.brokers = mock->brokers();
+    options_.topic_prefix = "test";
+    options_.fetch_wait = milliseconds(10);
+    for (Lane lane : options_.lanes) ASSERT_TRUE(mock->create_topic(topic_of("test", lane), 1));
+    auto publisher = *KafkaPublisher::create(options_);
+    for (int i = 0; i < 5; ++i)
+      ASSERT_TRUE(
+          publisher->publish({random_id<CaseId>(), {}, Lane::kWave, 0, text + std::to_string(i)}));
+    ASSERT_TRUE(publisher->flush(seconds(20)));
+  }
+  static Position read_to(uint64_t next, const std::string& last) {
+    return {"test.wave.v1/0", next, Position::Mark{next - 1, seal::sha256(last)}};
+  }
+  /// The first record, or the error, of a subscriber that goes on there.
+  Result<std::string> first(const MockKafka& mock, const std::vector<Position>& from) {
+    options_.brokers = mock.brokers();
+    auto subscriber = *KafkaSubscriber::create(options_, {0});
+    CASEBOX_CHECK(subscriber->resume(from));
+    for (int i = 0; i < 300; ++i) {
+      CASEBOX_TRY(const auto polled, subscriber->poll(milliseconds(100)));
+      if (polled) return std::string(polled->message.frame);
+    }
+    return Error{Code::kInternal, "nothing came"};
+  }
+
+  KafkaOptions options_;
+  std::unique_ptr<MockKafka> first_, second_;
+};
+
+TEST_F(MadeAgain, ATopicThatIsStillTheOneGoesOnBehindItsLastRecord) {
+  const auto got = first(*first_, {read_to(3, "a2")});
+  ASSERT_TRUE(got) << got.error().message;
+  EXPECT_EQ(*got, "a3") << "the last record is compared and not given again";
+}
+
+TEST_F(MadeAgain, AnotherTopicOfItsNameIsRefused) {
+  const auto got = first(*second_, {read_to(3, "a2")});
+  ASSERT_FALSE(got) << *got << " was taken for what came behind a2";
+  EXPECT_EQ(got.error().code, Code::kCorrupt);
+  EXPECT_NE(got.error().message.find("deleted and made again"), std::string::npos);
+  EXPECT_NE(got.error().message.find("--resume-at test.wave.v1/0=0"), std::string::npos)
+      << got.error().message;
+}
+
+TEST_F(MadeAgain, AShorterTopicIsRefusedAndSaysWhereItEnds) {
+  const auto got = first(*second_, {read_to(900, "a899")});
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().code, Code::kCorrupt);
+  EXPECT_NE(got.error().message.find("up to 900 and ends at 5"), std::string::npos)
+      << got.error().message;
+}
+
+TEST_F(MadeAgain, APartitionThatNobodyReadBeginsAtItsFirstRecord) {
+  const auto got = first(*second_, {});
+  ASSERT_TRUE(got) << got.error().message;
+  EXPECT_EQ(*got, "b0");
 }
 
 TEST(KafkaTopics, TellWhichOffsetsAPartitionHolds) {

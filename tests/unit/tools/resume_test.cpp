@@ -53,8 +53,20 @@ class ResumeTest : public ::testing::Test {
   std::unique_ptr<storage::Store> store_;
   bus::HeldOffsets held_{20, 200};
   std::vector<ResumeSource> sources_ = {
-      {"topic/0", [this] { return Result<bus::HeldOffsets>(held_); }}};
+      {"topic/0", [this] { return Result<bus::HeldOffsets>(held_); }, false}};
 };
+
+TEST_F(ResumeTest, WhatATopicHeldBeforeAnybodyReadItIsNotedAsNeverRead) {
+  sources_ = {{"topic/9", [this] { return Result<bus::HeldOffsets>(held_); }, true}};
+  const auto done = set("topic/9=20");
+  ASSERT_TRUE(done) << done.error().message;
+  const auto skipped = *store_->shard(0).skipped();
+  ASSERT_EQ(skipped.size(), 1u);
+  EXPECT_EQ(skipped[0].source, "topic/9");
+  EXPECT_EQ(skipped[0].from, 0u);
+  EXPECT_EQ(skipped[0].to, 20u);
+  EXPECT_TRUE(skipped[0].dropped) << "the bus had dropped it";
+}
 
 TEST_F(ResumeTest, GoesBackInEveryShard) {
   const auto done = set("topic/0=20");
