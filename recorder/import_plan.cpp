@@ -54,6 +54,26 @@ Result<Digest> file_digest(const std::string& path) {
   return hash.finish();
 }
 
+/// The options given that change how this file is read; nothing without any.
+std::string options_of(const ImportFile& file, const ImportSettings& settings) {
+  std::string out;
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) out += "\t" + std::string(name) + "=" + value;
+  };
+  if (file.type == "media") {
+    add("audio", settings.record_audio ? "kept" : "");
+    return out;
+  }
+  add("encoding", settings.encoding);
+  if (file.type != "csv") return out;
+  add("time-column", settings.time_column);
+  add("time-unit", settings.time_unit);
+  add("time-format", settings.time_format);
+  add("zone", settings.zone);
+  add("decimal", settings.decimal);
+  return out;
+}
+
 }  // namespace
 
 Result<std::vector<ImportCase>> plan_import(const std::vector<std::string>& texts,
@@ -127,12 +147,12 @@ Result<std::vector<ImportCase>> plan_import(const std::vector<std::string>& text
   return named;
 }
 
-Digest source_digest(const ImportCase& what) {
+Digest source_digest(const ImportCase& what, const ImportSettings& settings) {
   std::vector<std::string> lines;
   for (const ImportFile& file : what.files) {
     const auto digest = file_digest(file.path);  // one file that cannot be read costs no other
     lines.push_back(file.type + "\t" + file.case_key + "\t" + std::to_string(file.start_s) + "\t" +
-                    (digest ? to_hex(*digest) : "unread") + "\n");
+                    (digest ? to_hex(*digest) : "unread") + options_of(file, settings) + "\n");
   }
   std::ranges::sort(lines);
   seal::Sha256 hash;
