@@ -27,7 +27,7 @@ bool is_name(const std::string& text) {
 /// file's name says it.
 std::string usual_name(const std::string& type, const std::string& path) {
   if (type == "media") return "scope";
-  if (type == "vital") return "monitor";
+  if (type == "vital" || type == "edf") return "monitor";
   if (type == "instruments") return "instrument";
   if (type != "csv") return "annotation";
   std::string file = path.substr(path.find_last_of('/') + 1);

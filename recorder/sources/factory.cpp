@@ -11,6 +11,7 @@
 
 #include "proto/text/text.h"
 #include "recorder/sources/csv_source.h"
+#include "recorder/sources/edf_source.h"
 #include "recorder/sources/instruments_source.h"
 #include "recorder/sources/internal/foreign.h"
 #include "recorder/sources/internal/media_input.h"
@@ -33,6 +34,7 @@ constexpr std::array kKinds = {
     Kind{"media", MediaSource::open},   Kind{"vital", VitalSource::open},
     Kind{"csv", CsvSource::open},       Kind{"phases", PhasesSource::open},
     Kind{"simulator", SimSource::open}, Kind{"instruments", InstrumentsSource::open},
+    Kind{"edf", EdfSource::open},
 };
 
 v1::StreamClass class_from(const std::string& name) {
@@ -68,6 +70,10 @@ Result<std::unique_ptr<Source>> open_source(Context context) {
     const std::string head = head_of(context.config.url());
     if (const auto what = internal::foreign_format(head))
       return Error{Code::kUnsupported, context.config.url() + ": " + *what};
+    if (const auto known = internal::known_format(head); known && type != known->type)
+      return Error{Code::kInvalidArgument, context.config.url() + ": this is " + known->what +
+                                               ", and no source of type " + type +
+                                               "; write type: " + known->type};
   }
   for (const Kind& kind : kKinds) {
     if (type != kind.type) continue;
@@ -78,7 +84,7 @@ Result<std::unique_ptr<Source>> open_source(Context context) {
   }
   return Error{Code::kUnsupported,
                "source type '" + type +
-                   "' is unknown; write media, vital, csv, phases, instruments or simulator"};
+                   "' is unknown; write media, vital, csv, edf, phases, instruments or simulator"};
 }
 
 bool is_device(const v1::SourceConfig& source) {
@@ -93,6 +99,8 @@ Result<std::string> source_type_of(const std::string& file) {
   char head[4096];
   const size_t n = std::fread(head, 1, sizeof head, in);
   std::fclose(in);
+  if (const auto known = internal::known_format(std::string_view(head, n)))
+    return std::string(known->type);
   if (ends_with(file, ".vital")) return std::string("vital");
   if (ends_with(file, ".json")) return std::string("phases");
   if (ends_with(file, ".csv") || ends_with(file, ".tsv") || ends_with(file, ".txt")) {

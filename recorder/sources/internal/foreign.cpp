@@ -18,11 +18,6 @@ struct Format {
 // Magic numbers from the formats' own specifications.
 constexpr std::array kFormats = {
     Format{0, "XDF:"sv, "an XDF file (Lab Streaming Layer); export its streams as CSV"},
-    Format{0, "0       "sv, "an EDF file; export its signals as CSV"},
-    Format{0,
-           "\xFF"
-           "BIOSEMI"sv,
-           "a BDF file; export its signals as CSV"},
     Format{0, "MSH|"sv, "an HL7 version 2 message; export its observations as CSV"},
     Format{0, "\x0BMSH|"sv, "an HL7 version 2 message; export its observations as CSV"},
     Format{128, "DICM"sv,
@@ -45,6 +40,18 @@ constexpr std::array kFormats = {
     Format{0, "#ROSBAG V"sv, "a ROS bag; export its topics as CSV or MP4"},
     Format{0, "\x89MCAP"sv, "an MCAP recording; export its channels as CSV or MP4"},
     Format{0, "ObjectType = Image"sv, "a MetaImage; write its pictures as MP4 with ffmpeg"},
+};
+
+struct Known {
+  std::string_view bytes;
+  KnownFormat format;
+};
+
+constexpr std::array kKnown = {
+    Known{"0       "sv, {"edf", "an EDF file"}},
+    Known{"\xFF"
+          "BIOSEMI"sv,
+          {"edf", "a BDF file"}},
 };
 
 /// A WFDB header: "100 2 360 650000" - record, signals, rate, samples - in its first line that is
@@ -73,6 +80,12 @@ bool is_wfdb_header(BytesView head) {
 }
 
 }  // namespace
+
+std::optional<KnownFormat> known_format(BytesView head) {
+  for (const Known& known : kKnown)
+    if (head.substr(0, known.bytes.size()) == known.bytes) return known.format;
+  return std::nullopt;
+}
 
 std::optional<std::string> foreign_format(BytesView head) {
   for (const Format& format : kFormats)

@@ -14,7 +14,6 @@ using ::testing::HasSubstr;
 TEST(Foreign, FormatsAreToldByTheirFirstBytesWithWhatToDo) {
   using internal::foreign_format;
   EXPECT_THAT(foreign_format("XDF:\1\2").value_or(""), HasSubstr("this is an XDF file"));
-  EXPECT_THAT(foreign_format("0       X X X").value_or(""), HasSubstr("EDF"));
   EXPECT_THAT(foreign_format("MSH|^~\\&|").value_or(""), HasSubstr("HL7"));
   EXPECT_THAT(foreign_format(Bytes(128, '\0') + "DICM").value_or(""), HasSubstr("DICOM"));
   EXPECT_THAT(foreign_format("PK\3\4xl/").value_or(""), HasSubstr("save the sheet as CSV"));
@@ -24,6 +23,17 @@ TEST(Foreign, FormatsAreToldByTheirFirstBytesWithWhatToDo) {
               HasSubstr("casebox conform"));
   for (const char* read : {"time,HR\n0,70\n", "0,70", "", "a 1 2", "{\"phases\": []}"})
     EXPECT_FALSE(foreign_format(read)) << read;
+}
+
+TEST(Foreign, FormatsThatAreReadAreToldByTheirFirstBytes) {
+  using internal::known_format;
+  for (const char* head : {"0       X X X",
+                           "\xff"
+                           "BIOSEMIX"}) {
+    ASSERT_TRUE(known_format(head)) << head;
+    EXPECT_STREQ(known_format(head)->type, "edf");
+  }
+  for (const char* other : {"0,70", "", "\xff", "0   "}) EXPECT_FALSE(known_format(other)) << other;
 }
 
 TEST(Foreign, WhateverAFileIsCalledItIsRefusedAsWhatItIs) {
