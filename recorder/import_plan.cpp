@@ -28,6 +28,7 @@ bool is_name(const std::string& text) {
 std::string usual_name(const std::string& type, const std::string& path) {
   if (type == "media") return "scope";
   if (type == "vital" || type == "edf") return "monitor";
+  if (type == "xdf") return "sensors";
   if (type == "instruments") return "instrument";
   if (type != "csv") return "annotation";
   std::string file = path.substr(path.find_last_of('/') + 1);

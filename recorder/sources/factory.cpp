@@ -21,6 +21,7 @@
 #include "recorder/sources/sim_source.h"
 #include "recorder/sources/source.h"
 #include "recorder/sources/vital_source.h"
+#include "recorder/sources/xdf_source.h"
 
 namespace casebox::recorder {
 namespace {
@@ -34,7 +35,7 @@ constexpr std::array kKinds = {
     Kind{"media", MediaSource::open},   Kind{"vital", VitalSource::open},
     Kind{"csv", CsvSource::open},       Kind{"phases", PhasesSource::open},
     Kind{"simulator", SimSource::open}, Kind{"instruments", InstrumentsSource::open},
-    Kind{"edf", EdfSource::open},
+    Kind{"edf", EdfSource::open},       Kind{"xdf", XdfSource::open},
 };
 
 v1::StreamClass class_from(const std::string& name) {
@@ -82,9 +83,10 @@ Result<std::unique_ptr<Source>> open_source(Context context) {
     if (wanted != v1::STREAM_CLASS_UNSPECIFIED) source->set_class(wanted);
     return source;
   }
-  return Error{Code::kUnsupported,
-               "source type '" + type +
-                   "' is unknown; write media, vital, csv, edf, phases, instruments or simulator"};
+  return Error{
+      Code::kUnsupported,
+      "source type '" + type +
+          "' is unknown; write media, vital, csv, edf, xdf, phases, instruments or simulator"};
 }
 
 bool is_device(const v1::SourceConfig& source) {

@@ -148,8 +148,8 @@ Result<std::unique_ptr<Source>> open_source(Context context);
 /// file. What else there is are files.
 bool is_device(const v1::SourceConfig& source);
 
-/// The type of source a file needs: "media", "vital", "csv", "phases", "instruments" or "edf".
-/// kNotFound if it is absent.
+/// The type of source a file needs: "media", "vital", "csv", "edf", "xdf", "phases" or
+/// "instruments". kNotFound if it is absent.
 Result<std::string> source_type_of(const std::string& file);
 
 }  // namespace casebox::recorder

@@ -17,7 +17,6 @@ struct Format {
 
 // Magic numbers from the formats' own specifications.
 constexpr std::array kFormats = {
-    Format{0, "XDF:"sv, "an XDF file (Lab Streaming Layer); export its streams as CSV"},
     Format{0, "MSH|"sv, "an HL7 version 2 message; export its observations as CSV"},
     Format{0, "\x0BMSH|"sv, "an HL7 version 2 message; export its observations as CSV"},
     Format{128, "DICM"sv,
@@ -48,6 +47,7 @@ struct Known {
 };
 
 constexpr std::array kKnown = {
+    Known{"XDF:"sv, {"xdf", "an XDF file (Lab Streaming Layer)"}},
     Known{"0       "sv, {"edf", "an EDF file"}},
     Known{"\xFF"
           "BIOSEMI"sv,

@@ -13,7 +13,7 @@ using ::testing::HasSubstr;
 
 TEST(Foreign, FormatsAreToldByTheirFirstBytesWithWhatToDo) {
   using internal::foreign_format;
-  EXPECT_THAT(foreign_format("XDF:\1\2").value_or(""), HasSubstr("this is an XDF file"));
+  EXPECT_THAT(foreign_format("PAR1\1\2").value_or(""), HasSubstr("this is a Parquet table"));
   EXPECT_THAT(foreign_format("MSH|^~\\&|").value_or(""), HasSubstr("HL7"));
   EXPECT_THAT(foreign_format(Bytes(128, '\0') + "DICM").value_or(""), HasSubstr("DICOM"));
   EXPECT_THAT(foreign_format("PK\3\4xl/").value_or(""), HasSubstr("save the sheet as CSV"));
@@ -40,15 +40,21 @@ TEST(Foreign, WhateverAFileIsCalledItIsRefusedAsWhatItIs) {
   const auto folder = std::filesystem::temp_directory_path();
   for (const char* name : {"casebox-foreign.csv", "casebox-foreign.mp4"}) {
     const auto file = folder / name;
-    std::ofstream(file) << "XDF:and more";
-    for (const char* type : {"media", "csv", "vital"}) {
-      Context context = casebox::testing::context_of("m", file.string());
-      context.config.set_type(type);
-      const auto source = open_source(std::move(context));
-      ASSERT_FALSE(source);
-      EXPECT_EQ(source.error().code, Code::kUnsupported);
-      EXPECT_THAT(source.error().message, HasSubstr("this is an XDF file"));
+    for (const auto& [bytes, code, what] :
+         {std::tuple{"PAR1 and more", Code::kUnsupported, "this is a Parquet table"},
+          std::tuple{"XDF:and more", Code::kInvalidArgument, "this is an XDF file"}}) {
+      std::ofstream(file) << bytes;
+      for (const char* type : {"media", "csv", "vital"}) {
+        Context context = casebox::testing::context_of("m", file.string());
+        context.config.set_type(type);
+        const auto source = open_source(std::move(context));
+        ASSERT_FALSE(source);
+        EXPECT_EQ(source.error().code, code);
+        EXPECT_THAT(source.error().message, HasSubstr(what));
+      }
     }
+    std::ofstream(file) << "XDF:and more";
+    EXPECT_EQ(*source_type_of(file.string()), "xdf");
     std::filesystem::remove(file);
   }
 }
