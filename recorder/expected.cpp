@@ -15,6 +15,7 @@ constexpr Usual kUsual[] = {
     {"media", ".video", v1::STREAM_KIND_VIDEO, v1::STREAM_CLASS_C, "camera"},
     {"vital", ".numerics", v1::STREAM_KIND_NUMERIC, v1::STREAM_CLASS_B, "monitor"},
     {"edf", ".waves", v1::STREAM_KIND_WAVE, v1::STREAM_CLASS_B, "recorder"},
+    {"wfdb", ".waves", v1::STREAM_KIND_WAVE, v1::STREAM_CLASS_B, "recorder"},
     {"xdf", ".samples", v1::STREAM_KIND_WAVE, v1::STREAM_CLASS_B, "sensors"},
     {"csv", ".series", v1::STREAM_KIND_NUMERIC, v1::STREAM_CLASS_B, "csv"},
     {"phases", ".phases", v1::STREAM_KIND_PHASE, v1::STREAM_CLASS_A, "annotation"},

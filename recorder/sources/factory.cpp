@@ -21,6 +21,7 @@
 #include "recorder/sources/sim_source.h"
 #include "recorder/sources/source.h"
 #include "recorder/sources/vital_source.h"
+#include "recorder/sources/wfdb_source.h"
 #include "recorder/sources/xdf_source.h"
 
 namespace casebox::recorder {
@@ -36,6 +37,7 @@ constexpr std::array kKinds = {
     Kind{"csv", CsvSource::open},       Kind{"phases", PhasesSource::open},
     Kind{"simulator", SimSource::open}, Kind{"instruments", InstrumentsSource::open},
     Kind{"edf", EdfSource::open},       Kind{"xdf", XdfSource::open},
+    Kind{"wfdb", WfdbSource::open},
 };
 
 v1::StreamClass class_from(const std::string& name) {
@@ -83,10 +85,9 @@ Result<std::unique_ptr<Source>> open_source(Context context) {
     if (wanted != v1::STREAM_CLASS_UNSPECIFIED) source->set_class(wanted);
     return source;
   }
-  return Error{
-      Code::kUnsupported,
-      "source type '" + type +
-          "' is unknown; write media, vital, csv, edf, xdf, phases, instruments or simulator"};
+  return Error{Code::kUnsupported, "source type '" + type +
+                                       "' is unknown; write media, vital, csv, edf, xdf, wfdb, "
+                                       "phases, instruments or simulator"};
 }
 
 bool is_device(const v1::SourceConfig& source) {
@@ -113,6 +114,10 @@ Result<std::string> source_type_of(const std::string& file) {
                                                          : "csv");
   }
   return std::string("media");
+}
+
+std::vector<std::string> companions_of(const std::string& type, const std::string& file) {
+  return type == "wfdb" ? wfdb_companions(file) : std::vector<std::string>{};
 }
 
 }  // namespace casebox::recorder

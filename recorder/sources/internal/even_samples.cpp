@@ -55,6 +55,12 @@ Rate Rate::of(std::string_view text, uint64_t factor) {
   if (!read_number(text, value) || factor == 0) return {};
   const double hz = value * static_cast<double>(factor);
   if (!(hz >= 1e-6 && hz <= 1e9)) return {};
+  // "0.0166666666667" is once a minute.
+  const double period = std::round(1 / value);
+  if (value < 1 && std::abs(period * value - 1) < 1e-9) {
+    const uint64_t common = std::gcd(factor, static_cast<uint64_t>(period));
+    return {factor / common, static_cast<uint64_t>(period) / common};
+  }
   // Exactly as it is written, where that has no exponent and few digits.
   uint64_t num = 0, den = 1;
   bool point = false;
