@@ -16,6 +16,8 @@ using internal::EdfFile;
 using internal::EdfSignal;
 using internal::Rate;
 
+}  // namespace
+
 /// Signals of one rate.
 struct EdfGroup {
   Rate rate;
@@ -26,8 +28,6 @@ struct EdfGroup {
   int64_t origin_ns = 0;  // of the records that follow without a hole
   uint64_t ticks = 0;     // since then
 };
-
-}  // namespace
 
 struct EdfSource::Impl {
   explicit Impl(EdfFile opened) : file(std::move(opened)) {}

@@ -31,6 +31,8 @@ int64_t stamp_ns(double seconds) {
   return static_cast<int64_t>(whole) * 1'000'000'000 + std::llround((seconds - whole) * 1e9);
 }
 
+}  // namespace
+
 /// A stream of the file, and where its reading stands.
 struct XdfLane {
   XdfStream stream;
@@ -57,6 +59,8 @@ struct XdfLane {
     end_ns.reset();
   }
 };
+
+namespace {
 
 /// Where a sample stands.
 struct XdfPlace {
