@@ -26,6 +26,7 @@ struct Reading {
   bool ended = false;
   bool failed = false;
   uint64_t items = 0;
+  std::vector<StreamReport> report;  // by its streams
 };
 
 std::string told(const std::string& text) { return text::to_utf8(text).utf8; }
@@ -153,23 +154,12 @@ void look_ahead(Reading& reading, Imported& out) {
   }
 }
 
-}  // namespace
-
-Result<Imported> import_case(const ImportCase& what, const Digest& digest,
-                             const ImportSettings& settings, keyring::ProducerKeys& keys,
-                             log::Writer& log, Clock& clock) {
-  Imported out;
-  SessionOptions options;
-  options.config.set_procedure(told(settings.procedure));
-  options.config.set_room(told(settings.room));
-  options.role = v1::PRODUCER_ROLE_IMPORT;
-  options.software = settings.software;
-  options.limits = kImportLimits;
-  options.wall_clock = false;
-  options.source_digest = digest;
-  double total_s = 0;
+/// Opens the files and puts those that tell the time of day where they say; `unread`: those that
+/// are refused. The error of the first where all are.
+Result<std::vector<Reading>> open_files(const ImportCase& what, const ImportSettings& settings,
+                                        Clock& clock, SessionOptions& options,
+                                        std::vector<v1::SourceConfig>& unread, Imported& out) {
   std::vector<Reading> readings;
-  std::vector<v1::SourceConfig> unread;
   for (const ImportFile& file : what.files) {
     Context context;
     v1::SourceConfig& config = context.config;
@@ -205,22 +195,37 @@ Result<Imported> import_case(const ImportCase& what, const Digest& digest,
     reading.name = file.name;
     reading.source = std::move(*source);
     reading.config = options.config.sources_size() - 1;
+    for (const v1::Stream& stream : reading.source->streams()) {
+      StreamReport& row = reading.report.emplace_back();
+      row.source = file.name;
+      row.stream = stream;
+    }
   }
   if (readings.empty()) return out.refused.front();
   place_by_clocks(readings, options, out);
+  return readings;
+}
+
+void count(const Item& item, StreamReport& row) {
+  if (const auto* gap = std::get_if<v1::Gap>(&item.what)) {
+    ++row.gaps;
+    row.missing += gap->missing();
+    return;
+  }
+  row.items += item.count;
+  row.first = std::min(row.first.value_or(item.t), item.t);
+  row.last = std::max(row.last.value_or(item.t), item.t);
+  const CaseTime end = item.t + item.duration;
+  row.end = std::max(row.end.value_or(end), end);
+}
+
+/// Reads all files to their ends, items in the order in which they came. `take` may fail.
+template <typename Take>
+Result<void> read_through(std::vector<Reading>& readings, const ImportSettings& settings,
+                          const Take& take, Imported& out) {
+  double total_s = 0;
   for (const Reading& reading : readings)
     total_s = std::max(total_s, reading.source->length().seconds());
-
-  CASEBOX_TRY(auto session, Session::open(std::move(options), keys, log, clock));
-  CASEBOX_CHECK(write_details(*session, what, settings, clock));
-  for (Reading& reading : readings) {
-    CASEBOX_TRY(reading.index, session->add_source(reading.name, reading.source->streams()));
-    CASEBOX_CHECK(session->clocks(reading.index, reading.source->clocks(), CaseTime{}));
-  }
-  for (const v1::SourceConfig& source : unread)
-    CASEBOX_CHECK(
-        session->away(session->expect(source), v1::Gap::ORIGIN_DECODE, "file-unreadable"));
-
   CaseTime now;
   while (true) {
     Reading* next = nullptr;
@@ -235,31 +240,87 @@ Result<Imported> import_case(const ImportCase& what, const Digest& digest,
       return Error{Code::kUnavailable, "stopped; the unfinished case is marked as such"};
     Item item = std::move(next->ahead.front());
     next->ahead.pop_front();
-    item.captured = clock.mono();
     now = std::max(now, item.arrival);
-    CASEBOX_CHECK(session->tick(now));
     const CaseTime end = item.t + item.duration;
     ++next->items;
-    CASEBOX_CHECK(session->take(next->index, std::move(item)));
+    count(item, next->report[item.stream]);
+    CASEBOX_CHECK(take(*next, std::move(item), now));
     out.end = std::max(out.end, end);
     if (settings.on_progress) settings.on_progress(now, total_s);
   }
-  for (const Reading& reading : readings)
-    if (reading.failed)
-      CASEBOX_CHECK(session->away(reading.index, v1::Gap::ORIGIN_DECODE, "source-failed"));
   out.end = std::max(out.end, now);
-  CASEBOX_CHECK(session->close(out.end));
-  out.case_id = session->case_id();
-  out.epoch = session->epoch();
-  out.streams = session->counts();
-  for (const Reading& reading : readings) {
+  return ok();
+}
+
+/// What the sources had to say at their ends.
+void tell(std::vector<Reading>& readings, Imported& out) {
+  for (Reading& reading : readings) {
     const auto& skipped = reading.source->skipped();
     out.skipped.insert(out.skipped.end(), skipped.begin(), skipped.end());
     if (reading.items == 0 && skipped.empty())
       out.skipped.push_back({reading.name, 0, "there is nothing in it", true});
+    const auto notices =
+        std::ranges::count(out.skipped, base_name(reading.file->path), &Skipped::file);
+    for (StreamReport& row : reading.report) {
+      row.notices = static_cast<uint64_t>(notices);
+      out.report.push_back(std::move(row));
+    }
   }
+}
+
+}  // namespace
+
+Result<Imported> import_case(const ImportCase& what, const Digest& digest,
+                             const ImportSettings& settings, keyring::ProducerKeys& keys,
+                             log::Writer& log, Clock& clock) {
+  Imported out;
+  SessionOptions options;
+  options.config.set_procedure(told(settings.procedure));
+  options.config.set_room(told(settings.room));
+  options.role = v1::PRODUCER_ROLE_IMPORT;
+  options.software = settings.software;
+  options.limits = kImportLimits;
+  options.wall_clock = false;
+  options.source_digest = digest;
+  std::vector<v1::SourceConfig> unread;
+  CASEBOX_TRY(auto readings, open_files(what, settings, clock, options, unread, out));
+
+  CASEBOX_TRY(auto session, Session::open(std::move(options), keys, log, clock));
+  CASEBOX_CHECK(write_details(*session, what, settings, clock));
+  for (Reading& reading : readings) {
+    CASEBOX_TRY(reading.index, session->add_source(reading.name, reading.source->streams()));
+    CASEBOX_CHECK(session->clocks(reading.index, reading.source->clocks(), CaseTime{}));
+  }
+  for (const v1::SourceConfig& source : unread)
+    CASEBOX_CHECK(
+        session->away(session->expect(source), v1::Gap::ORIGIN_DECODE, "file-unreadable"));
+  const auto take = [&](const Reading& reading, Item item, CaseTime now) -> Result<void> {
+    item.captured = clock.mono();
+    CASEBOX_CHECK(session->tick(now));
+    return session->take(reading.index, std::move(item));
+  };
+  CASEBOX_CHECK(read_through(readings, settings, take, out));
+  for (const Reading& reading : readings)
+    if (reading.failed)
+      CASEBOX_CHECK(session->away(reading.index, v1::Gap::ORIGIN_DECODE, "source-failed"));
+  CASEBOX_CHECK(session->close(out.end));
+  out.case_id = session->case_id();
+  out.epoch = session->epoch();
+  out.streams = session->counts();
+  tell(readings, out);
   if (!session->balances())
     return Error{Code::kInternal, "the books of the import do not balance; run casebox verify"};
+  return out;
+}
+
+Result<Imported> survey_case(const ImportCase& what, const ImportSettings& settings, Clock& clock) {
+  Imported out;
+  SessionOptions options;
+  std::vector<v1::SourceConfig> unread;
+  CASEBOX_TRY(auto readings, open_files(what, settings, clock, options, unread, out));
+  CASEBOX_CHECK(read_through(
+      readings, settings, [](const Reading&, const Item&, CaseTime) { return ok(); }, out));
+  tell(readings, out);
   return out;
 }
 

@@ -11,6 +11,7 @@
 // When all are refused, or the log cannot be written, the error itself.
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,11 +48,23 @@ struct ImportSettings {
   std::function<bool()> stop;
 };
 
+/// What was read of one stream.
+struct StreamReport {
+  std::string source;
+  v1::Stream stream;                         // as its source tells it
+  std::optional<CaseTime> first, last, end;  // first and last item, and where the latest one ends
+  uint64_t items = 0;
+  uint64_t gaps = 0;
+  uint64_t missing = 0;  // items that gaps of known count stand for
+  uint64_t notices = 0;  // of its file
+};
+
 struct Imported {
-  CaseId case_id;
+  CaseId case_id;  // nil: only read
   Epoch epoch;
   CaseTime end;
-  std::vector<StreamCount> streams;
+  std::vector<StreamCount> streams;  // none where it was only read
+  std::vector<StreamReport> report;
   std::vector<Skipped> skipped;  // parts of files, and files that were refused
   std::vector<Error> refused;    // one for each file that could not be opened
 };
@@ -64,14 +77,18 @@ Result<std::vector<ImportCase>> plan_import(const std::vector<std::string>& text
                                             const std::vector<std::string>& starts,
                                             const std::string& encoding = "");
 
-/// SHA-256 that two imports of the same content share: types, cases, starts and bytes of the files,
-/// in an order of their own. Names and places of files do not matter; one that cannot be read
-/// counts as such.
-Digest source_digest(const ImportCase& what);
+/// SHA-256 that two imports of the same content read in the same way share: types, cases, starts
+/// and bytes of the files, in an order of their own, with the options given that change how a file
+/// is read, so that one read with the wrong options can be imported again with the right ones.
+/// Names and places of files do not matter; one that cannot be read counts as such.
+Digest source_digest(const ImportCase& what, const ImportSettings& settings = {});
 
 /// Imports one case into `log`; `digest` from source_digest().
 Result<Imported> import_case(const ImportCase& what, const Digest& digest,
                              const ImportSettings& settings, keyring::ProducerKeys& keys,
                              log::Writer& log, Clock& clock);
+
+/// Reads one case as an import does and writes nothing.
+Result<Imported> survey_case(const ImportCase& what, const ImportSettings& settings, Clock& clock);
 
 }  // namespace casebox::recorder

@@ -27,7 +27,8 @@ bool is_name(const std::string& text) {
 /// file's name says it.
 std::string usual_name(const std::string& type, const std::string& path) {
   if (type == "media") return "scope";
-  if (type == "vital") return "monitor";
+  if (type == "vital" || type == "edf" || type == "wfdb") return "monitor";
+  if (type == "xdf") return "sensors";
   if (type == "instruments") return "instrument";
   if (type != "csv") return "annotation";
   std::string file = path.substr(path.find_last_of('/') + 1);
@@ -52,6 +53,36 @@ Result<Digest> file_digest(const std::string& path) {
     hash.update(BytesView(piece).substr(0, n));
   if (std::ferror(in.get())) return Error{Code::kIo, path + ": cannot be read; check the disk"};
   return hash.finish();
+}
+
+/// The digests of what belongs to the file.
+std::string companions(const ImportFile& file) {
+  std::string out;
+  for (const std::string& path : companions_of(file.type, file.path)) {
+    const auto digest = file_digest(path);
+    out += "\t" + (digest ? to_hex(*digest) : std::string("unread"));
+  }
+  return out;
+}
+
+/// The options given that change how this file is read; nothing without any.
+std::string options_of(const ImportFile& file, const ImportSettings& settings) {
+  std::string out;
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) out += "\t" + std::string(name) + "=" + value;
+  };
+  if (file.type == "media") {
+    add("audio", settings.record_audio ? "kept" : "");
+    return out;
+  }
+  add("encoding", settings.encoding);
+  if (file.type != "csv") return out;
+  add("time-column", settings.time_column);
+  add("time-unit", settings.time_unit);
+  add("time-format", settings.time_format);
+  add("zone", settings.zone);
+  add("decimal", settings.decimal);
+  return out;
 }
 
 }  // namespace
@@ -127,12 +158,13 @@ Result<std::vector<ImportCase>> plan_import(const std::vector<std::string>& text
   return named;
 }
 
-Digest source_digest(const ImportCase& what) {
+Digest source_digest(const ImportCase& what, const ImportSettings& settings) {
   std::vector<std::string> lines;
   for (const ImportFile& file : what.files) {
     const auto digest = file_digest(file.path);  // one file that cannot be read costs no other
     lines.push_back(file.type + "\t" + file.case_key + "\t" + std::to_string(file.start_s) + "\t" +
-                    (digest ? to_hex(*digest) : "unread") + "\n");
+                    (digest ? to_hex(*digest) : "unread") + companions(file) +
+                    options_of(file, settings) + "\n");
   }
   std::ranges::sort(lines);
   seal::Sha256 hash;

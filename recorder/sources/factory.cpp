@@ -11,6 +11,7 @@
 
 #include "proto/text/text.h"
 #include "recorder/sources/csv_source.h"
+#include "recorder/sources/edf_source.h"
 #include "recorder/sources/instruments_source.h"
 #include "recorder/sources/internal/foreign.h"
 #include "recorder/sources/internal/media_input.h"
@@ -22,6 +23,8 @@
 #include "recorder/sources/source.h"
 #include "recorder/sources/source_types.h"
 #include "recorder/sources/vital_source.h"
+#include "recorder/sources/wfdb_source.h"
+#include "recorder/sources/xdf_source.h"
 
 namespace casebox::recorder {
 namespace {
@@ -31,6 +34,12 @@ constexpr std::array kSourceTypes = {
                "camera"},
     SourceType{"vital", VitalSource::open, ".numerics", v1::STREAM_KIND_NUMERIC, v1::STREAM_CLASS_B,
                "monitor"},
+    SourceType{"edf", EdfSource::open, ".waves", v1::STREAM_KIND_WAVE, v1::STREAM_CLASS_B,
+               "recorder"},
+    SourceType{"wfdb", WfdbSource::open, ".waves", v1::STREAM_KIND_WAVE, v1::STREAM_CLASS_B,
+               "recorder"},
+    SourceType{"xdf", XdfSource::open, ".samples", v1::STREAM_KIND_WAVE, v1::STREAM_CLASS_B,
+               "sensors"},
     SourceType{"csv", CsvSource::open, ".series", v1::STREAM_KIND_NUMERIC, v1::STREAM_CLASS_B,
                "csv"},
     SourceType{"phases", PhasesSource::open, ".phases", v1::STREAM_KIND_PHASE, v1::STREAM_CLASS_A,
@@ -76,6 +85,10 @@ Result<std::unique_ptr<Source>> open_source(Context context) {
     const std::string head = head_of(context.config.url());
     if (const auto what = internal::foreign_format(head))
       return Error{Code::kUnsupported, context.config.url() + ": " + *what};
+    if (const auto known = internal::known_format(head); known && type != known->type)
+      return Error{Code::kInvalidArgument, context.config.url() + ": this is " + known->what +
+                                               ", and no source of type " + type +
+                                               "; write type: " + known->type};
   }
   const SourceType* known = source_type(type);
   if (known == nullptr)
@@ -118,6 +131,8 @@ Result<std::string> source_type_of(const std::string& file) {
   char head[4096];
   const size_t n = std::fread(head, 1, sizeof head, in);
   std::fclose(in);
+  if (const auto known = internal::known_format(std::string_view(head, n)))
+    return std::string(known->type);
   if (ends_with(file, ".vital")) return std::string("vital");
   if (ends_with(file, ".json")) return std::string("phases");
   if (ends_with(file, ".csv") || ends_with(file, ".tsv") || ends_with(file, ".txt")) {
@@ -128,6 +143,10 @@ Result<std::string> source_type_of(const std::string& file) {
                                                          : "csv");
   }
   return std::string("media");
+}
+
+std::vector<std::string> companions_of(const std::string& type, const std::string& file) {
+  return type == "wfdb" ? wfdb_companions(file) : std::vector<std::string>{};
 }
 
 }  // namespace casebox::recorder

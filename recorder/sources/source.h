@@ -148,8 +148,11 @@ Result<std::unique_ptr<Source>> open_source(Context context);
 /// file. What else there is are files.
 bool is_device(const v1::SourceConfig& source);
 
-/// The type of source a file needs: "media", "vital", "csv", "phases" or
-/// "instruments". kNotFound if it is absent.
+/// The type of source a file needs: "media", "vital", "csv", "edf", "xdf", "wfdb", "phases"
+/// or "instruments". kNotFound if it is absent.
 Result<std::string> source_type_of(const std::string& file);
+
+/// Paths of the files that a file of this type is read with, where it does not hold everything.
+std::vector<std::string> companions_of(const std::string& type, const std::string& file);
 
 }  // namespace casebox::recorder

@@ -268,6 +268,7 @@ def recorded(checker, folder):
     table.write_text("Time(s),HeartRate(1/min)\n" + "".join(f"{i / 50:.2f},{70 + i % 3}\n" for i in range(100)),
                      encoding="utf-8")
     checker.run("import", table, "--case", "A1", "--store", folder / "imported")
+    checker.run("import", table, "--dry-run")
     checker.run("bench", "codec", "--seconds", 0.05)
 
 

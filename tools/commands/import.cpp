@@ -13,6 +13,7 @@
 #include "tools/cli/stop_signal.h"
 #include "tools/commands/commands.h"
 #include "tools/documents/case_document.h"
+#include "tools/documents/import_document.h"
 #include "tools/store/store_access.h"
 
 namespace casebox::tools {
@@ -46,13 +47,6 @@ Result<CaseId> holder_of(const storage::Store& store, const Digest& digest) {
   return CaseId{};
 }
 
-Json skipped_json(const std::vector<recorder::Skipped>& skipped) {
-  Json out = Json::array();
-  for (const recorder::Skipped& one : skipped)
-    out.push_back({{"file", one.file}, {"offset", one.offset}, {"reason", one.reason}});
-  return out;
-}
-
 Result<Json> case_json(StoreAccess& access, const Imported& imported) {
   CASEBOX_TRY(const auto record, access.store().find_case(imported.case_id));
   if (!record)
@@ -60,33 +54,89 @@ Result<Json> case_json(StoreAccess& access, const Imported& imported) {
                                       ": was written but is not in the store; run casebox ingest"};
   CASEBOX_TRY(Json one, imported_case_json(access, *record));
   one["skipped"] = skipped_json(imported.skipped);
+  one["notices"] = notices_json(imported.skipped);
   return one;
+}
+
+Json survey_json(const Imported& imported) {
+  return {{"case_id", nullptr},
+          {"streams", survey_streams_json(imported.report)},
+          {"skipped", skipped_json(imported.skipped)},
+          {"notices", notices_json(imported.skipped)}};
 }
 
 void print_for_people(const std::vector<ImportOutcome>& outcomes) {
   for (const ImportOutcome& one : outcomes) {
     uint64_t items = 0, missing = 0;
-    for (const recorder::StreamCount& row : one.imported.streams) {
-      items += row.stored;
+    for (const recorder::StreamReport& row : one.imported.report) {
+      items += row.items;
       missing += row.missing;
     }
-    fmt::print("case {}: {:.1f} s, {} streams, {} items, {} missing\n",
-               to_string(one.imported.case_id), one.imported.end.seconds(),
-               one.imported.streams.size(), items, missing);
+    for (const recorder::StreamCount& row : one.imported.streams)
+      if (row.source.empty()) items += row.stored;  // of the import's own
+    if (one.imported.case_id.is_nil()) {
+      fmt::print("read only: ");
+    } else {
+      fmt::print("case {}: ", to_string(one.imported.case_id));
+    }
+    fmt::print("{:.1f} s, {} streams, {} items, {} missing\n", one.imported.end.seconds(),
+               std::max(one.imported.streams.size(), one.imported.report.size()), items, missing);
+    fmt::print("{}", import_table(one.imported.report));
     for (const recorder::Skipped& skipped : one.imported.skipped)
-      fmt::print("  skipped {}:{}: {}\n", skipped.file, skipped.offset, skipped.reason);
+      fmt::print("  {} {}:{}: {}\n", skipped.damage ? "skipped" : "notice", skipped.file,
+                 skipped.offset, skipped.reason);
   }
 }
 
-Result<Imported> import_one(const ImportCase& what, StoreAccess& access, log::Writer& log,
+/// A store that is open for an import; none where everything is only read.
+struct ImportTarget {
+  std::unique_ptr<StoreAccess> access;
+  std::unique_ptr<log::Writer> log;
+
+  static Result<ImportTarget> open(const Args& args) {
+    ImportTarget target;
+    if (args.flag("--dry-run")) return target;
+    if (!args.has("--store"))
+      return Error{Code::kInvalidArgument,
+                   "import: no --store; say where the store is, or --dry-run to only read"};
+    StoreOptions how = StoreOptions::from(args, "casebox import");
+    how.write = how.create = true;
+    CASEBOX_TRY(target.access, StoreAccess::open(how));
+    CASEBOX_TRY(target.log, target.access->open_log("import"));
+    return target;
+  }
+};
+
+Result<Imported> import_one(const ImportCase& what, ImportTarget& target,
                             const recorder::ImportSettings& settings) {
-  const Digest digest = recorder::source_digest(what);
+  if (target.access == nullptr) {
+    SystemClock clock;
+    return recorder::survey_case(what, settings, clock);
+  }
+  StoreAccess& access = *target.access;
+  const Digest digest = recorder::source_digest(what, settings);
   CASEBOX_TRY(const CaseId holder, holder_of(access.store(), digest));
   if (!holder.is_nil())
     return Error{Code::kInvalidArgument, what.files.front().path +
                                              ": this source is in the store already, as case " +
                                              to_string(holder) + "; nothing was imported"};
-  return recorder::import_case(what, digest, settings, *access.keystore(), log, access.clock());
+  return recorder::import_case(what, digest, settings, *access.keystore(), *target.log,
+                               access.clock());
+}
+
+Result<Json> outcome_json(const ImportTarget& target, const Imported& imported) {
+  if (target.access == nullptr) return survey_json(imported);
+  return case_json(*target.access, imported);
+}
+
+Result<void> drain_import(ImportTarget& target) {
+  if (target.access == nullptr) return ok();
+  CASEBOX_TRY(const auto drained, target.access->drain());
+  if (drained.quarantined > 0)
+    return Error{Code::kCorrupt, std::to_string(drained.quarantined) +
+                                     " frames went to quarantine and are in no case; `casebox "
+                                     "quarantine` lists them with the reasons"};
+  return ok();
 }
 
 /// Procedure and room stand in the clear in the case, and are not repeated in the error.
@@ -104,10 +154,7 @@ Result<int> run_import(const Args& args) {
   CASEBOX_TRY(auto plan,
               recorder::plan_import(args.list("FILE"), args.text("--case"),
                                     split(args.list("--start")), args.text("--encoding")));
-  StoreOptions how = StoreOptions::from(args, "casebox import");
-  how.write = how.create = true;
-  CASEBOX_TRY(auto access, StoreAccess::open(how));
-  CASEBOX_TRY(auto log, access->open_log("import"));
+  CASEBOX_TRY(auto target, ImportTarget::open(args));
   StopSignal signal;
   casebox::tools::Progress progress("importing", 0, "s");
   recorder::ImportSettings settings;
@@ -137,7 +184,7 @@ Result<int> run_import(const Args& args) {
         progress.update(static_cast<uint64_t>(std::max(0.0, now.seconds())));
       };
     }
-    auto imported = import_one(plan[i], *access, *log, settings);
+    auto imported = import_one(plan[i], target, settings);
     if (imported) {
       refused.insert(refused.end(), imported->refused.begin(), imported->refused.end());
       outcomes.push_back({std::move(*imported), {}});
@@ -150,21 +197,17 @@ Result<int> run_import(const Args& args) {
     refused.push_back(std::move(imported).error());
   }
   if (outcomes.empty()) return refused.front();
-  CASEBOX_TRY(const auto drained, access->drain());
-  if (drained.quarantined > 0)
-    return Error{Code::kCorrupt, std::to_string(drained.quarantined) +
-                                     " frames went to quarantine and are in no case; `casebox "
-                                     "quarantine` lists them with the reasons"};
+  CASEBOX_CHECK(drain_import(target));
 
   if (args.json()) {
     Json doc = document("import");
     if (plan.size() == 1) {
-      CASEBOX_TRY(const Json one, case_json(*access, outcomes.front().imported));
+      CASEBOX_TRY(const Json one, outcome_json(target, outcomes.front().imported));
       doc.update(one);
     } else {
       doc["cases"] = Json::array();
       for (const ImportOutcome& outcome : outcomes) {
-        CASEBOX_TRY(Json one, case_json(*access, outcome.imported));
+        CASEBOX_TRY(Json one, outcome_json(target, outcome.imported));
         doc["cases"].push_back(std::move(one));
       }
       doc["skipped"] = skipped_json(not_imported);
@@ -181,18 +224,24 @@ Result<int> run_import(const Args& args) {
       if (!skipped.damage || skipped.file == told) continue;
       told = skipped.file;
       damaged = true;
-      std::fprintf(stderr, "casebox: %s:%llu: %s; what could be read is stored\n",
-                   skipped.file.c_str(), static_cast<unsigned long long>(skipped.offset),
-                   skipped.reason.c_str());
+      std::fprintf(stderr, "casebox: %s:%llu: %s; what could be read is %s\n", skipped.file.c_str(),
+                   static_cast<unsigned long long>(skipped.offset), skipped.reason.c_str(),
+                   target.access ? "stored" : "counted");
     }
   return damaged ? 2 : 0;
+}
+
+std::vector<Arg> without_needed_store(std::vector<Arg> args) {
+  for (Arg& arg : args)
+    if (arg.name == "--store") arg.required = false;
+  return args;
 }
 
 }  // namespace
 
 const Command kImportCommand{
     "import", "Existing files as a case: video, .vital, CSV, phase annotations",
-    with_store_args(
+    without_needed_store(with_store_args(
         {{"FILE", ArgKind::kList, "Files, or NAME=FILE to name a source's streams", "", true},
          {"--case", ArgKind::kText, "All files make one case of this alias, which stays sealed"},
          {"--procedure", ArgKind::kText, "Code of the operation, e.g. lap-gastric-bypass"},
@@ -208,9 +257,12 @@ const Command kImportCommand{
          {"--time-format", ArgKind::kText, "CSV: order of a date's numbers: dmy, mdy or ymd"},
          {"--zone", ArgKind::kText, "CSV: of clock times that tell none: Z or +02:00"},
          {"--decimal", ArgKind::kText, "CSV: the decimal mark, \",\" or \".\""},
-         {"--audio", ArgKind::kFlag, "Keep audio too"}}),
+         {"--audio", ArgKind::kFlag, "Keep audio too"},
+         {"--dry-run", ArgKind::kFlag,
+          "Read everything and report it, and write nothing: no store is made or opened"}})),
     run_import,
     "Without --case, files that name their cases (annotations) make one case each. Importing the "
-    "same source again is refused. Exit code 2: a file was refused or damaged; all else is there."};
+    "same source again in the same way is refused. At the end stands a table of what was read. "
+    "Exit code 2: a file was refused or damaged; all else is there."};
 
 }  // namespace casebox::tools

@@ -105,11 +105,14 @@ inline constexpr std::string_view kDevices =
 // Why something is not recorded: gaps (docs/recorder.md), pauses, streams absent by policy.
 inline constexpr std::string_view kReasons =
     "audio-not-recorded audio-off clock-reset consent-withdrawn crash crash-unbounded disconnected "
-    "file-damaged file-truncated file-unreadable lost-packets low-space missing-rows no-consent "
-    "no-space not-framed not-recorded operator other patient-request paused policy privacy "
-    "private-conversation queue-full record-damaged restart shutdown silent source-absent "
-    "source-ended source-failed source-refused staff-request stopped track-redefined track-stopped "
-    "video-lost video-not-recorded video-off";
+    "file-damaged file-truncated file-unreadable invalid-samples lost-packets low-space "
+    "missing-rows "
+    "no-consent no-space not-framed not-recorded operator other patient-request paused policy "
+    "privacy private-conversation queue-full record-damaged recording-paused restart "
+    "segment-missing "
+    "shutdown signal-absent silent source-absent source-ended source-failed source-refused "
+    "staff-request stopped track-redefined track-stopped transform-invalid video-lost "
+    "video-not-recorded video-off";
 
 // Who acted, as the team's roles (SNOMED CT occupations in plain English) and the roles of access.
 inline constexpr std::string_view kRoles =

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <vector>
 
 namespace casebox::recorder::internal {
 namespace {
@@ -17,12 +18,6 @@ struct Format {
 
 // Magic numbers from the formats' own specifications.
 constexpr std::array kFormats = {
-    Format{0, "XDF:"sv, "an XDF file (Lab Streaming Layer); export its streams as CSV"},
-    Format{0, "0       "sv, "an EDF file; export its signals as CSV"},
-    Format{0,
-           "\xFF"
-           "BIOSEMI"sv,
-           "a BDF file; export its signals as CSV"},
     Format{0, "MSH|"sv, "an HL7 version 2 message; export its observations as CSV"},
     Format{0, "\x0BMSH|"sv, "an HL7 version 2 message; export its observations as CSV"},
     Format{128, "DICM"sv,
@@ -47,40 +42,75 @@ constexpr std::array kFormats = {
     Format{0, "ObjectType = Image"sv, "a MetaImage; write its pictures as MP4 with ffmpeg"},
 };
 
-/// A WFDB header: "100 2 360 650000" - record, signals, rate, samples - in its first line that is
-/// no remark, and the signals' files below.
-bool is_wfdb_header(BytesView head) {
-  size_t from = 0;
-  std::string_view line;
-  do {
-    const size_t end = std::min(head.find('\n', from), head.size());
-    line = std::string_view(head).substr(from, end - from);
-    from = end + 1;
-  } while (from < head.size() && line.starts_with("#"));
-  size_t words = 0, numbers = 0;
-  for (size_t at = 0; at < line.size();) {
-    const size_t end = std::min(line.find(' ', at), line.size());
-    const std::string_view word = line.substr(at, end - at);
-    at = end + 1;
-    if (word.empty()) continue;
-    ++words;
-    numbers += words > 1 && std::ranges::all_of(word, [](unsigned char c) {
-                 return std::isdigit(c) || c == '.' || c == '/' || c == '\r';
-               });
+struct Known {
+  std::string_view bytes;
+  KnownFormat format;
+};
+
+constexpr std::array kKnown = {
+    Known{"XDF:"sv, {"xdf", "an XDF file (Lab Streaming Layer)"}},
+    Known{"0       "sv, {"edf", "an EDF file"}},
+    Known{"\xFF"
+          "BIOSEMI"sv,
+          {"edf", "a BDF file"}},
+};
+
+std::vector<std::string_view> words(std::string_view line) {
+  std::vector<std::string_view> out;
+  while (!line.empty()) {
+    const size_t from = line.find_first_not_of(" \t\r");
+    if (from == line.npos) break;
+    line.remove_prefix(from);
+    out.push_back(line.substr(0, line.find_first_of(" \t\r")));
+    line.remove_prefix(out.back().size());
   }
-  return words >= 3 && words <= 6 && numbers + 1 >= std::min<size_t>(words, 4) &&
-         head.find(".dat ") != BytesView::npos;
+  return out;
+}
+
+/// Digits, and what may stand between them in a rate, a time or a format.
+bool is_numeric(std::string_view word) {
+  return !word.empty() && std::isdigit(static_cast<unsigned char>(word[0])) != 0 &&
+         word.find_first_not_of("0123456789./():x+-") == word.npos;
+}
+
+/// A WFDB header: "100 2 360 650000" - record, signals, rate, samples - in its first line that is
+/// no remark, and below it "100.dat 212 ..." for each signal; or "long/3 2 360 900", and "part1
+/// 300" for each segment.
+bool is_wfdb_header(BytesView head) {
+  std::vector<std::vector<std::string_view>> lines;
+  for (size_t from = 0; from < head.size() && lines.size() < 2;) {
+    const size_t end = std::min(head.find('\n', from), head.size());
+    const std::string_view line = std::string_view(head).substr(from, end - from);
+    from = end + 1;
+    if (line.starts_with("#") || line.find_first_of(",;{<\"") < line.find(' ')) continue;
+    if (auto parts = words(line); !parts.empty()) lines.push_back(std::move(parts));
+  }
+  if (lines.size() < 2) return false;
+  const auto& record = lines[0];
+  const auto& next = lines[1];
+  if (record.size() < 2 || record.size() > 6 || next.size() < 2) return false;
+  if (!std::all_of(record.begin() + 1, record.end(), is_numeric) || !is_numeric(next[1]))
+    return false;
+  if (record[0].find('/') != record[0].npos)
+    return is_numeric(record[0].substr(record[0].find('/') + 1)) && next.size() == 2;
+  return record.size() >= 3 && next.size() > 2 &&
+         (next[0] == "~" || (next[0].find('.') != next[0].npos && !is_numeric(next[0])));
 }
 
 }  // namespace
+
+std::optional<KnownFormat> known_format(BytesView head) {
+  for (const Known& known : kKnown)
+    if (head.substr(0, known.bytes.size()) == known.bytes) return known.format;
+  if (is_wfdb_header(head)) return KnownFormat{"wfdb", "the header of a WFDB record"};
+  return std::nullopt;
+}
 
 std::optional<std::string> foreign_format(BytesView head) {
   for (const Format& format : kFormats)
     if (head.size() >= format.at + format.bytes.size() &&
         head.substr(format.at, format.bytes.size()) == format.bytes)
       return std::string("this is ") + format.what;
-  if (is_wfdb_header(head))
-    return std::string("this is the header of a WFDB record; write it as CSV with rdsamp -c");
   const std::string_view text = head;
   if (text.find("<log ") != text.npos && text.find("xes.") != text.npos)
     return std::string("this is an event log (XES); give it to casebox conform or analyze --log");

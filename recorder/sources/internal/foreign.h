@@ -1,7 +1,8 @@
 #pragma once
 
-// Formats of the field that are not read, by their first bytes: so that an error says what a file
-// is and what to do, and not that it is damaged.
+// Formats of the field by their first bytes: those that are not read, so that an error says what a
+// file is and what to do, and not that it is damaged; and those that have a reader whatever the
+// file is called.
 //
 // Thread safety: free function.
 
@@ -16,5 +17,12 @@ namespace casebox::recorder::internal {
 /// `head`: the first kForeignHead bytes of the file, or all of a shorter one.
 inline constexpr size_t kForeignHead = 512;
 std::optional<std::string> foreign_format(BytesView head);
+
+/// A format that has a reader of its own here, and what it is told by.
+struct KnownFormat {
+  const char* type;  // of the source
+  const char* what;  // "an EDF file"
+};
+std::optional<KnownFormat> known_format(BytesView head);
 
 }  // namespace casebox::recorder::internal

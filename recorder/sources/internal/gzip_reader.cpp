@@ -12,13 +12,12 @@ namespace {
 /// More than any recording of days; a bomb of zeros stops here.
 constexpr uint64_t kMaxOutput = uint64_t{16} << 30;
 
-struct Closer {
-  void operator()(std::FILE* file) const { std::fclose(file); }
-};
-
 }  // namespace
 
 struct GzipReader::Impl {
+  struct Closer {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
   std::unique_ptr<std::FILE, Closer> file;
   Bytes memory;
   size_t taken = 0;  // of memory

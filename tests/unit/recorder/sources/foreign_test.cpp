@@ -13,32 +13,55 @@ using ::testing::HasSubstr;
 
 TEST(Foreign, FormatsAreToldByTheirFirstBytesWithWhatToDo) {
   using internal::foreign_format;
-  EXPECT_THAT(foreign_format("XDF:\1\2").value_or(""), HasSubstr("this is an XDF file"));
-  EXPECT_THAT(foreign_format("0       X X X").value_or(""), HasSubstr("EDF"));
+  EXPECT_THAT(foreign_format("PAR1\1\2").value_or(""), HasSubstr("this is a Parquet table"));
   EXPECT_THAT(foreign_format("MSH|^~\\&|").value_or(""), HasSubstr("HL7"));
   EXPECT_THAT(foreign_format(Bytes(128, '\0') + "DICM").value_or(""), HasSubstr("DICOM"));
   EXPECT_THAT(foreign_format("PK\3\4xl/").value_or(""), HasSubstr("save the sheet as CSV"));
-  EXPECT_THAT(foreign_format("# remark\n100 2 360 650000\n100.dat 212 200\n").value_or(""),
-              HasSubstr("WFDB"));
   EXPECT_THAT(foreign_format("<?xml?><log xes.version=\"1.0\">").value_or(""),
               HasSubstr("casebox conform"));
   for (const char* read : {"time,HR\n0,70\n", "0,70", "", "a 1 2", "{\"phases\": []}"})
     EXPECT_FALSE(foreign_format(read)) << read;
 }
 
+TEST(Foreign, FormatsThatAreReadAreToldByTheirFirstBytes) {
+  using internal::known_format;
+  for (const char* head : {"0       X X X",
+                           "\xff"
+                           "BIOSEMIX"}) {
+    ASSERT_TRUE(known_format(head)) << head;
+    EXPECT_STREQ(known_format(head)->type, "edf");
+  }
+  for (const char* head : {"# remark\n100 2 360 650000\n100.dat 212 200\n",
+                           "a103l 3 250 82500\r\na103l.mat 16+24 7247/mV 16 0\r\n",
+                           "v102s/3 4 250 225000\nv102s_1 75000\n",
+                           "m 6 62.4725/999.56 14400\nm.dat 516x4 200/mV 14\n"}) {
+    ASSERT_TRUE(known_format(head)) << head;
+    EXPECT_STREQ(known_format(head)->type, "wfdb");
+  }
+  for (const char* other : {"0,70", "time HR SpO2\n0.1 70 98\n", "1 2 3\n4 5 6\n0.5 2 1\n",
+                            "a 1 2\nb 3\n", "time,HR 2 3\n0.1 2 3\n", "", "\xff", "0   "})
+    EXPECT_FALSE(known_format(other)) << other;
+}
+
 TEST(Foreign, WhateverAFileIsCalledItIsRefusedAsWhatItIs) {
   const auto folder = std::filesystem::temp_directory_path();
   for (const char* name : {"casebox-foreign.csv", "casebox-foreign.mp4"}) {
     const auto file = folder / name;
-    std::ofstream(file) << "XDF:and more";
-    for (const char* type : {"media", "csv", "vital"}) {
-      Context context = casebox::testing::context_of("m", file.string());
-      context.config.set_type(type);
-      const auto source = open_source(std::move(context));
-      ASSERT_FALSE(source);
-      EXPECT_EQ(source.error().code, Code::kUnsupported);
-      EXPECT_THAT(source.error().message, HasSubstr("this is an XDF file"));
+    for (const auto& [bytes, code, what] :
+         {std::tuple{"PAR1 and more", Code::kUnsupported, "this is a Parquet table"},
+          std::tuple{"XDF:and more", Code::kInvalidArgument, "this is an XDF file"}}) {
+      std::ofstream(file) << bytes;
+      for (const char* type : {"media", "csv", "vital"}) {
+        Context context = casebox::testing::context_of("m", file.string());
+        context.config.set_type(type);
+        const auto source = open_source(std::move(context));
+        ASSERT_FALSE(source);
+        EXPECT_EQ(source.error().code, code);
+        EXPECT_THAT(source.error().message, HasSubstr(what));
+      }
     }
+    std::ofstream(file) << "XDF:and more";
+    EXPECT_EQ(*source_type_of(file.string()), "xdf");
     std::filesystem::remove(file);
   }
 }
