@@ -87,13 +87,15 @@ TEST_F(HttpServerTest, SurvivesWhatIsNotHttp) {
 TEST_F(HttpServerTest, AConnectionBeyondTheLimitTakesThePlaceOfTheOneIdleForLongest) {
   net::io_context context;
   std::vector<net::ip::tcp::socket> held;
-  // Each is answered once, so that it is certainly counted, then held open.
+  // Each is answered once, so that it is certainly counted, then held open. The pause is for the
+  // server, which is idle only after it has seen that the answer was taken.
   for (int i = 0; i < 8; ++i) {
     held.emplace_back(context);
     held.back().connect({net::ip::make_address("127.0.0.1"), server_->port()});
     net::write(held.back(), net::buffer("GET / HTTP/1.1\r\nHost: " + host_ + "\r\n\r\n"));
     std::string answer;
     net::read_until(held.back(), net::dynamic_buffer(answer), "path /");
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
   EXPECT_EQ(get(host_).rfind("HTTP/1.1 200", 0), 0u);
   boost::system::error_code error;
@@ -235,7 +237,7 @@ TEST_F(SlowClients, OneThatDoesNotTakeItsAnswerIsLetGo) {
   while (std::chrono::steady_clock::now() < until && answer.rfind("HTTP/1.1 200", 0) != 0)
     answer = ask();
   EXPECT_EQ(answer.rfind("HTTP/1.1 200", 0), 0u);
-  std::this_thread::sleep_for(std::chrono::milliseconds(400));
+  std::this_thread::sleep_for(std::chrono::milliseconds(1500));
   EXPECT_LT(drain(socket), size_t{64} << 20);
 }
 
