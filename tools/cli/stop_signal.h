@@ -1,7 +1,7 @@
 #pragma once
 
 // Ctrl-C and SIGTERM as a question: commands that run until told so finish what they hold and end
-// with their result. A second signal ends the program at once.
+// with their result. Another signal more than a second later ends the program at once.
 //
 // Thread safety: one StopSignal at a time; `stopped` may be asked from any thread.
 
