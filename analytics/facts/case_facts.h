@@ -1,8 +1,9 @@
 #pragma once
 
 // What is known of one case without reading its waves: header, phases, departures, and what a
-// question asks for besides. `show`, `query`, reports and exports read it through here, so that
-// they agree. What is read is said by `Needs`.
+// question asks for besides. `show`, `query` and exports read it through here, so that they agree;
+// the reports take phases, comparison and consent from this folder and gather the rest themselves
+// (tools/report/case_view.h). What is read is said by `Needs`.
 //
 // Thread safety: free functions; the reader's thread. Units: s of case time.
 // Errors: without keys phases and departures cannot be read: `sealed` says so, the rest is there.

@@ -90,22 +90,31 @@ Result<std::vector<GapFact>> read_gaps(const storage::CaseReader& reader) {
   return out;
 }
 
-Result<void> read_consent(const storage::CaseReader& reader, CaseFacts& facts) {
-  std::vector<storage::EventAt> all;
-  for (bool derived : {false, true}) {
-    CASEBOX_TRY(auto events, reader.events(v1::STREAM_KIND_CONSENT, {}, derived));
-    for (auto& event : events)
-      if (event.event.has_consent()) all.push_back(std::move(event));
+Result<std::optional<v1::Consent>> latest_consent(const storage::CaseReader& reader) {
+  std::optional<v1::Consent> last;
+  CaseTime at{INT64_MIN};
+  for (const bool derived : {false, true}) {
+    CASEBOX_TRY(const auto events, reader.events(v1::STREAM_KIND_CONSENT, {}, derived));
+    for (const auto& event : events) {
+      if (!event.event.has_consent() || event.t < at) continue;
+      at = event.t;
+      last = event.event.consent();
+    }
   }
-  std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
-    return std::make_pair(a.t, a.derived) < std::make_pair(b.t, b.derived);
-  });
-  if (all.empty()) return ok();
-  facts.consent_stated = true;
-  const v1::Consent& last = all.back().event.consent();
-  for (int scope : last.granted())
-    if (std::ranges::find(last.withdrawn(), scope) == last.withdrawn().end())
-      facts.consent.insert(name_of(static_cast<v1::ConsentScope>(scope)));
+  return last;
+}
+
+bool in_force(const v1::Consent& consent, int scope) {
+  return std::ranges::find(consent.granted(), scope) != consent.granted().end() &&
+         std::ranges::find(consent.withdrawn(), scope) == consent.withdrawn().end();
+}
+
+Result<void> read_consent(const storage::CaseReader& reader, CaseFacts& facts) {
+  CASEBOX_TRY(const auto last, latest_consent(reader));
+  facts.consent_stated = last.has_value();
+  if (!last) return ok();
+  for (const int scope : last->granted())
+    if (in_force(*last, scope)) facts.consent.insert(name_of(static_cast<v1::ConsentScope>(scope)));
   return ok();
 }
 

@@ -6,6 +6,7 @@
 #include <ctime>
 #include <tuple>
 
+#include "analytics/facts/case_parts.h"
 #include "analytics/finding/finding.h"
 #include "proto/frame/role.h"
 #include "tools/cli/names.h"
@@ -146,25 +147,12 @@ Result<void> gather_findings(const storage::CaseReader& reader, CaseView& view) 
 }
 
 Result<void> gather_consent(const storage::CaseReader& reader, CaseView& view) {
-  std::vector<storage::EventAt> all;
-  for (bool derived : {false, true}) {
-    CASEBOX_TRY(auto events, reader.events(v1::STREAM_KIND_CONSENT, {}, derived));
-    for (auto& event : events)
-      if (event.event.has_consent()) all.push_back(std::move(event));
-  }
-  // In order of time; at the same time a custody act (derived) comes after the recorder's word.
-  std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
-    return std::make_pair(a.t, a.derived) < std::make_pair(b.t, b.derived);
-  });
-  if (!all.empty()) {
-    view.consent_stated = true;
-    const v1::Consent& last = all.back().event.consent();
-    for (int scope : last.granted()) {
-      const bool withdrawn = std::find(last.withdrawn().begin(), last.withdrawn().end(), scope) !=
-                             last.withdrawn().end();
-      if (!withdrawn) view.consent.push_back(dashed(name_of(static_cast<v1::ConsentScope>(scope))));
-    }
-  }
+  CASEBOX_TRY(const auto consent, analytics::facts::latest_consent(reader));
+  view.consent_stated = consent.has_value();
+  if (consent)
+    for (const int scope : consent->granted())
+      if (analytics::facts::in_force(*consent, scope))
+        view.consent.push_back(dashed(name_of(static_cast<v1::ConsentScope>(scope))));
   CASEBOX_TRY(auto details, reader.events(v1::STREAM_KIND_DETAILS));
   for (const auto& at : details) {
     if (!at.event.has_details()) continue;

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "proto/base/file.h"
+#include "storage/found.h"
 #include "tests/support/review_store.h"
 #include "tools/query/cohort.h"
 
@@ -168,6 +169,16 @@ TEST_F(KeptFactsTest, ACopyThatIsNotTheCasesOwnIsNone) {
   }
   EXPECT_EQ(all_of(ask(facts::every_need()).at(clean_)), all_of(anew(clean_, facts::every_need())));
   EXPECT_EQ(answered(facts::every_need()), 2u) << "made anew by the question";
+}
+
+TEST_F(KeptFactsTest, WhatWasFoundOfACaseIsNotPassedOver) {
+  ask(facts::every_need());
+  ASSERT_EQ(answered(facts::every_need()), 2u);
+  ASSERT_TRUE(storage::keep_found(store_.dir(), clean_, verify::Verdict::kTampered));
+  EXPECT_EQ(answered(facts::every_need()), 1u);
+  const CaseFacts told = ask(facts::every_need()).at(clean_);
+  EXPECT_EQ(told.verdict, "TAMPERED");
+  EXPECT_TRUE(told.sealed && told.phases.empty());
 }
 
 TEST_F(KeptFactsTest, ACopyShowsNothingAndGoesWithTheCasesKey) {
