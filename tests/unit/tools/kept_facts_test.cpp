@@ -117,6 +117,7 @@ TEST_F(KeptFactsTest, ACopyAnswersWhatTheCaseItselfAnswers) {
 
 TEST_F(KeptFactsTest, WhatAddsToACaseMakesItsCopyAnew) {
   ask(facts::every_need());
+  const Bytes before = *read_file(copy_of(clean_));
   ASSERT_EQ(answered(facts::every_need()), 2u);
   {
     StoreOptions options;
@@ -151,6 +152,10 @@ TEST_F(KeptFactsTest, WhatAddsToACaseMakesItsCopyAnew) {
   needs.consent = true;
   EXPECT_TRUE(ask(needs).at(clean_).consent.empty());
   EXPECT_EQ(answered(facts::every_need()), 2u);
+  // The copy of before, made to look like one of now, is still what it was.
+  const Bytes now = *read_file(copy_of(clean_));
+  write(copy_of(clean_), now.substr(0, sizeof(Digest)) + before.substr(sizeof(Digest)));
+  EXPECT_EQ(answered(facts::every_need()), 1u);
 }
 
 TEST_F(KeptFactsTest, ACopyThatIsNotTheCasesOwnIsNone) {
@@ -162,6 +167,15 @@ TEST_F(KeptFactsTest, ACopyThatIsNotTheCasesOwnIsNone) {
     write(copy_of(clean_), changed);
     EXPECT_EQ(answered(facts::every_need()), 1u) << at;
   }
+  const auto size = [&](size_t part) {
+    return load_le<uint64_t>(clean.data() + sizeof(Digest) + 8 * part);
+  };
+  const size_t head = sizeof(Digest) + 8 * facts::kKeptParts, second = head + size(0);
+  const Bytes swapped = clean.substr(0, sizeof(Digest) + 8) + clean.substr(sizeof(Digest) + 16, 8) +
+                        clean.substr(sizeof(Digest) + 8, 8) + clean.substr(head, size(0)) +
+                        clean.substr(second + size(1)) + clean.substr(second, size(1));
+  write(copy_of(clean_), swapped);
+  EXPECT_EQ(answered(facts::every_need()), 1u) << "one part in another's place";
   for (const Bytes& other :
        {broken, clean.substr(0, clean.size() / 2), Bytes(), Bytes(56, '\xff')}) {
     write(copy_of(clean_), other);
