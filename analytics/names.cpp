@@ -116,6 +116,12 @@ std::string clock_text(double seconds) {
 }
 
 std::string shortest(double value) { return decimal_text(value, std::chars_format::general, -1); }
+std::optional<double> wall_bound_s(uint64_t u95_ns) {
+  constexpr uint64_t kUnknown = 86'000ull * 1'000'000'000;  // a kept clock is not off by a day
+  if (u95_ns >= kUnknown) return std::nullopt;
+  return seconds_of(static_cast<int64_t>(u95_ns));
+}
+
 std::string fixed(double value, int decimals) {
   return decimal_text(value, std::chars_format::fixed, decimals);
 }

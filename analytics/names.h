@@ -5,6 +5,7 @@
 // Thread safety: free functions.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "casebox/v1/case.pb.h"
@@ -48,5 +49,8 @@ std::string clock_text(double seconds);
 std::string shortest(double value);
 /// With `decimals` digits after the point.
 std::string fixed(double value, int decimals);
+
+/// Of a wall clock, in s; none where none is known: a clock nobody keeps is stored with a day.
+std::optional<double> wall_bound_s(uint64_t u95_ns);
 
 }  // namespace casebox::analytics

@@ -31,10 +31,13 @@ function(casebox_module folder)
   target_link_libraries(${target} PUBLIC casebox_options ${ARG_DEPS} PRIVATE ${ARG_PRIVATE_DEPS})
 endfunction()
 
-# casebox_tests(<folder> [DEPS <target>...]): every .cpp of tests/unit/<folder> in one test program,
+# What CI runs under sanitizers as well: the lowest layers and whatever decodes outside bytes.
+add_custom_target(sanitized_tests)
+
+# casebox_tests(<folder> [SANITIZED] [DEPS <target>...]): every .cpp of tests/unit/<folder> in one test program,
 # test_<folder with _ for />, registered test by test.
 function(casebox_tests folder)
-  cmake_parse_arguments(ARG "" "" "DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "SANITIZED" "" "DEPS" ${ARGN})
   string(REPLACE "/" "_" name ${folder})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/unit/${folder}/*.cpp)
   if(NOT sources)
@@ -42,5 +45,8 @@ function(casebox_tests folder)
   endif()
   add_executable(test_${name} ${sources})
   target_link_libraries(test_${name} PRIVATE ${ARG_DEPS} casebox_test_support GTest::gmock GTest::gtest_main)
+  if(ARG_SANITIZED)
+    add_dependencies(sanitized_tests test_${name})
+  endif()
   gtest_discover_tests(test_${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS unit TIMEOUT 300)
 endfunction()

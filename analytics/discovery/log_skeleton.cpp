@@ -5,6 +5,7 @@
 
 #include "analytics/discovery/internal/case_relations.h"
 #include "analytics/discovery/internal/pair_table.h"
+#include "analytics/discovery/internal/trivial.h"
 
 namespace casebox::analytics::discovery {
 namespace {
@@ -217,6 +218,16 @@ Weights weigh(const Sequences& sequences, const Variants& variants, size_t activ
 
 }  // namespace
 
+const char* to_string(Trivial trivial) {
+  switch (trivial) {
+    case Trivial::kNot: return "";
+    case Trivial::kFewCases: return "few_cases";
+    case Trivial::kChance: return "chance";
+    case Trivial::kImplied: return "implied";
+  }
+  return "";
+}
+
 const char* to_string(Relation relation) {
   switch (relation) {
     case Relation::kEquivalence: return "equivalence";
@@ -254,13 +265,16 @@ Result<LogSkeleton> discover_skeleton(const Sequences& sequences, const Variants
         const uint64_t found = weights.holds[index(relation)].get(x, y);
         const uint64_t holds = relation == Relation::kNeverTogether ? of - found : found;
         if (holds > 0 && static_cast<double>(holds) >= static_cast<double>(of) * share)
-          out.relations[index(relation)].push_back({activities[x], activities[y], holds, of});
+          out.relations[index(relation)].push_back({activities[x], activities[y], holds, of, {}});
       }
     }
     const size_t all = counting == Counting::kCases ? out.cases : sequences.steps.size();
     out.occurrences.push_back(
         {activities[x], allowed_times(weights.times[x], share * static_cast<double>(all))});
   }
+  std::map<std::string_view, uint64_t> cases_with;
+  for (ActivityId id = 0; id < n; ++id) cases_with[activities[id]] = weights.cases_with[id];
+  internal::mark_trivial(cases_with, out);
   return out;
 }
 

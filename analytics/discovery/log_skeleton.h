@@ -15,6 +15,16 @@
 // in at least the share 1 - e of those cases; occurrences are kept, the most usual first (of
 // equally usual ones the smaller), until they cover 1 - e of all cases.
 //
+// Much of what holds says little. Such a relation stays (a log is checked against all of them) and
+// is marked, the first that applies:
+//   few cases  its first activity occurs in fewer than kFewCases cases
+//   chance     never_together of two that would so rarely meet in one case anyway, were they spread
+//              over the cases independently, that one log in twenty or more shows it (lower tail of
+//              the hypergeometric distribution, Fisher's exact test)
+//   implied    it follows from others that hold without exception: from directly_follows, from both
+//              occurring equally often in every case, or through a third activity (transitive
+//              reduction: Aho, Garey & Ullman, SIAM J. Comput. 1, 1972)
+//
 // Counting::kPm4py instead weighs as pm4py 2.7 does over data frames: equivalence and directly
 // follows by occurrences, never_together by occurrences of x less the cases with both, always_after
 // and always_before by the share of all pairs of positions that begin with x, occurrences until
@@ -49,11 +59,21 @@ const char* to_string(Relation relation);
 
 enum class Counting { kCases, kPm4py };
 
+/// Why a relation says little.
+enum class Trivial : uint8_t { kNot, kFewCases, kChance, kImplied };
+/// "few_cases", "chance", "implied"; "" for kNot.
+const char* to_string(Trivial trivial);
+
+inline constexpr uint64_t kFewCases = 5;
+inline constexpr double kByChance = 0.05;
+
 struct Related {
   std::string from;
   std::string to;
   uint64_t holds = 0;  // of `of`
   uint64_t of = 0;     // cases with `from`; with kPm4py what it weighs by
+  Trivial trivial = Trivial::kNot;
+  bool always() const { return holds == of; }
 };
 
 struct Occurrences {

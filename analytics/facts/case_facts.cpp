@@ -38,8 +38,6 @@ DepartureFact departure(const storage::EventAt& at) {
   return fact;
 }
 
-double bound_of(const std::optional<int64_t>& u95_ns) { return u95_ns ? seconds_of(*u95_ns) : -1; }
-
 }  // namespace
 
 std::string why_not_compared(const Compared& comparison) {
@@ -60,8 +58,9 @@ PhaseFact phase_fact(const Phase& phase, bool placed) {
   fact.by = phase.by;
   fact.t0_s = seconds_of(phase.t0_ns);
   fact.t1_s = seconds_of(phase.t1_ns);
-  fact.start_u95_s = bound_of(phase.start_u95_ns);
-  fact.end_u95_s = bound_of(phase.end_u95_ns);
+  if (phase.start)
+    fact.start = Bound{seconds_of(phase.start->low_ns), seconds_of(phase.start->high_ns)};
+  if (phase.end) fact.end = Bound{seconds_of(phase.end->low_ns), seconds_of(phase.end->high_ns)};
   fact.open = phase.open;
   fact.placed = placed;
   fact.finding_id = phase.finding_id;

@@ -8,6 +8,7 @@
 // Thread safety: free functions; the reader's thread. Units: s of case time.
 // Errors: without keys phases and departures cannot be read: `sealed` says so, the rest is there.
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
@@ -48,6 +49,12 @@ struct Needs {
   void add(const Needs& other);
 };
 
+/// Where a boundary lies with 95 %; its two sides need not be equally far.
+struct Bound {
+  double low_s = 0;
+  double high_s = 0;
+};
+
 /// One entry of a phase or step.
 struct PhaseFact {
   std::string label;
@@ -56,12 +63,19 @@ struct PhaseFact {
   std::string by;               // role of who annotated or marked it, or the job that found it
   double t0_s = 0;
   double t1_s = 0;
-  double start_u95_s = -1;  // below zero: no bound is known
-  double end_u95_s = -1;
+  std::optional<Bound> start, end;  // unset: no bound is known
+  std::optional<double> start_u95_s() const { return farther(start, t0_s); }
+  std::optional<double> end_u95_s() const { return farther(end, t1_s); }
   bool open = false;       // never ended; t1_s is where the case ended
   bool placed = true;      // false: its times are withheld and must not be given
   std::string finding_id;  // hex, of what was found
   std::vector<v1::SourceRange> sources;
+
+ private:
+  static std::optional<double> farther(const std::optional<Bound>& bound, double t_s) {
+    if (!bound) return std::nullopt;
+    return std::max(t_s - bound->low_s, bound->high_s - t_s);
+  }
 };
 
 struct DepartureFact {

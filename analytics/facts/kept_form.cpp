@@ -138,9 +138,10 @@ class Reader {
   bool ok_ = true;
 };
 
+void fields(auto& archive, Bound& x) { archive(x.low_s, x.high_s); }
 void fields(auto& archive, PhaseFact& x) {
-  archive(x.label, x.level, x.origin, x.by, x.t0_s, x.t1_s, x.start_u95_s, x.end_u95_s, x.open,
-          x.placed, x.finding_id, x.sources);
+  archive(x.label, x.level, x.origin, x.by, x.t0_s, x.t1_s, x.start, x.end, x.open, x.placed,
+          x.finding_id, x.sources);
 }
 void fields(auto& archive, DepartureFact& x) {
   archive(x.finding_id, x.deviation, x.step, x.phase, x.certainty, x.text, x.t0_s, x.t1_s, x.placed,

@@ -14,6 +14,11 @@ std::optional<int64_t> bound_of(uint32_t u95_us) {
   return int64_t{u95_us} * 1000;
 }
 
+std::optional<Sides> around(int64_t t_ns, std::optional<int64_t> u95_ns) {
+  if (!u95_ns) return std::nullopt;
+  return Sides{t_ns - *u95_ns, t_ns + *u95_ns};
+}
+
 Phase annotated(const storage::EventAt& at, int64_t end_ns) {
   const v1::Interval& interval = at.event.interval();
   Phase out;
@@ -24,7 +29,8 @@ Phase annotated(const storage::EventAt& at, int64_t end_ns) {
   out.t0_ns = at.t.ns;
   out.open = interval.duration_ns() < 0;
   out.t1_ns = out.open ? std::max(end_ns, at.t.ns) : at.t.ns + interval.duration_ns();
-  out.start_u95_ns = out.end_u95_ns = bound_of(at.u95_us);
+  out.start = around(out.t0_ns, bound_of(at.u95_us));
+  out.end = around(out.t1_ns, bound_of(at.u95_us));
   out.sources.push_back(own_source(at));
   return out;
 }
@@ -46,8 +52,12 @@ Phase found(const storage::EventAt& at) {
   out.by = finding.run().job();
   out.t0_ns = ns("start_s", finding.t0_ns());
   out.t1_ns = ns("end_s", finding.t1_ns());
-  if (const auto u95 = value("start_u95_s")) out.start_u95_ns = from_seconds(*u95).ns;
-  if (const auto u95 = value("end_u95_s")) out.end_u95_ns = from_seconds(*u95).ns;
+  const auto sides = [&](const char* low, const char* high) -> std::optional<Sides> {
+    if (!value(low) || !value(high)) return std::nullopt;
+    return Sides{from_seconds(*value(low)).ns, from_seconds(*value(high)).ns};
+  };
+  out.start = sides("start_low_s", "start_high_s");
+  out.end = sides("end_low_s", "end_high_s");
   out.finding_id = to_hex(finding.id());
   out.sources.assign(finding.sources().begin(), finding.sources().end());
   if (out.sources.empty()) out.sources.push_back(own_source(at));
@@ -60,18 +70,26 @@ Phase marked(const EventLog& log, const LogEvent& event) {
   out.by = event.resource;
   out.t0_ns = event.t0_ns;
   out.t1_ns = event.t1_ns;
-  if (event.timed && event.u95_ns >= 0) out.start_u95_ns = out.end_u95_ns = event.u95_ns;
+  if (event.timed && event.u95_ns >= 0) {
+    out.start = around(out.t0_ns, event.u95_ns);
+    out.end = around(out.t1_ns, event.u95_ns);
+  }
   out.open = event.open;
   out.sources = event.sources;
   return out;
+}
+
+/// One bound for both sides, as a log has it; -1: none is known.
+int64_t farther(int64_t t_ns, const std::optional<Sides>& sides) {
+  return sides ? std::max(t_ns - sides->low_ns, sides->high_ns - t_ns) : -1;
 }
 
 case_log::FoundPhase in_log(const Phase& phase) {
   return {phase.label,
           phase.t0_ns,
           phase.t1_ns,
-          phase.start_u95_ns.value_or(-1),
-          phase.end_u95_ns.value_or(-1),
+          farther(phase.t0_ns, phase.start),
+          farther(phase.t1_ns, phase.end),
           phase.sources};
 }
 

@@ -25,6 +25,12 @@ namespace casebox::analytics::facts {
 enum class PhaseSource : uint8_t { kNone, kAnnotated, kFound, kMarked };
 const char* to_string(PhaseSource source);  // "annotated", "found", "marked"; "" for none
 
+/// Where a boundary lies with 95 %; its two sides need not be equally far.
+struct Sides {
+  int64_t low_ns = 0;
+  int64_t high_ns = 0;
+};
+
 /// One entry of a phase, or of a step that was annotated beside them.
 struct Phase {
   std::string label;
@@ -33,9 +39,9 @@ struct Phase {
   std::string by;  // who annotated or marked it (a role), or the job that found it
   int64_t t0_ns = 0;
   int64_t t1_ns = 0;
-  std::optional<int64_t> start_u95_ns, end_u95_ns;  // unset: no bound is known
-  bool open = false;                                // never ended; t1 is where the case ended
-  std::string finding_id;                           // hex, of what was found
+  std::optional<Sides> start, end;  // unset: no bound is known
+  bool open = false;                // never ended; t1 is where the case ended
+  std::string finding_id;           // hex, of what was found
   std::vector<v1::SourceRange> sources;
 };
 

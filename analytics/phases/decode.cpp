@@ -115,7 +115,15 @@ class Starts {
   size_t guess_ = 0;  // index of the best place of the end before
 };
 
-/// Viterbi over segments: best[j][s] is the best course of [0, j) whose last segment is of state s.
+/// The most probable course, by Viterbi over segments instead of steps (explicit durations:
+/// Ferguson 1980; Yu, Artificial Intelligence 174, 2010). What a course is worth is a sum over its
+/// segments: how well the state opens there, how probable its length is, what the signals say
+/// inside, and the change of state at its end. So the best course up to j that ends in s needs to
+/// know of what lies before only where the segment began and how good the best way in was. The
+/// signals' part is a difference of running sums, value(j) - value(i): the half that belongs to i
+/// is put into the place i when it is entered, and only the length couples the two.
+///
+/// best[j][s] is the best course of [0, j) whose last segment is of state s.
 std::vector<Segment> best_course(const internal::Evidence& evidence, const Model& model,
                                  double& score) {
   const size_t steps = evidence.steps(), states = model.states.size();
@@ -208,7 +216,11 @@ double all_courses(const internal::Evidence& evidence, const Model& model,
   return out;
 }
 
-/// 95 % intervals of the inner boundaries of a course, its order of states being given.
+/// 95 % intervals of the inner boundaries of a course, its order of states being given. The sums of
+/// forward and backward passes (Rabiner, Proc. IEEE 77, 1989, in its form for segments): the weight
+/// of boundary b at a place is the sum over all placings of the boundaries before it, times that
+/// over all after it, because given where b lies the two sides do not know of each other. The
+/// interval leaves 2.5 % of the weight on either side; its two sides differ where the signals do.
 class Posterior {
  public:
   Posterior(const internal::Evidence& evidence, const std::vector<Segment>& course, size_t window)

@@ -37,6 +37,7 @@ std::string Measure::text() const {
     case MeasureKind::kCount: return "count:" + name;
     case MeasureKind::kHas: return "has:" + name;
     case MeasureKind::kDepartures: return "departures";
+    case MeasureKind::kDeparted: return "departed";
   }
   return "";
 }
@@ -47,6 +48,7 @@ Result<Measure> parse_measure(const std::string& text) {
   const std::string name = colon == std::string::npos ? "" : text.substr(colon + 1);
   if (text == "duration") return Measure{};
   if (text == "departures") return Measure{MeasureKind::kDepartures, ""};
+  if (text == "departed") return Measure{MeasureKind::kDeparted, ""};
   if (!name.empty()) {
     if (word == "phase") return Measure{MeasureKind::kPhase, name};
     if (word == "count") return Measure{MeasureKind::kCount, name};
@@ -54,7 +56,7 @@ Result<Measure> parse_measure(const std::string& text) {
   }
   return Error{Code::kInvalidArgument,
                "measure '" + text +
-                   "' is not understood; write duration, departures, phase:NAME, "
+                   "' is not understood; write duration, departures, departed, phase:NAME, "
                    "count:ACTIVITY or has:ACTIVITY"};
 }
 
@@ -63,7 +65,7 @@ CaseValue measure_case(const EventLog& log, const Trace& trace,
   if (measure.of_time() && !withheld.empty()) return {{}, withheld.front()};
   if (measure.kind == MeasureKind::kDuration) return duration(trace);
   if (measure.kind == MeasureKind::kPhase) return phase(log, trace, measure.name);
-  if (measure.kind == MeasureKind::kDepartures) return {{}, "no norm to compare with"};
+  if (measure.of_departures()) return {{}, "no norm to compare with"};
   const auto count = std::count_if(
       trace.events.begin(), trace.events.end(),
       [&](const LogEvent& event) { return log.activities[event.activity] == measure.name; });

@@ -63,6 +63,14 @@ class Walsh {
 
 double median(std::vector<double> values) { return median_in_place(values); }
 
+std::vector<double> medians_of(const std::vector<double>& values, size_t group) {
+  std::vector<double> out;
+  for (auto at = values.begin(); values.end() - at >= static_cast<ptrdiff_t>(group);
+       at += static_cast<ptrdiff_t>(group))
+    out.push_back(median({at, at + static_cast<ptrdiff_t>(group)}));
+  return out;
+}
+
 double mad(const std::vector<double>& values) {
   const double centre = median(values);
   std::vector<double> distances;

@@ -21,6 +21,8 @@ struct Interval {
 };
 
 double median(std::vector<double> values);  // 0 of none
+/// Of each `group` values that follow one another; the last ones that fill none are left out.
+std::vector<double> medians_of(const std::vector<double>& values, size_t group);
 /// Median absolute deviation from the median, not rescaled.
 double mad(const std::vector<double>& values);
 double mean(const std::vector<double>& values);

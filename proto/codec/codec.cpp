@@ -81,6 +81,24 @@ bool read_real_constant(BytesView in, std::vector<uint64_t>& out) {
 
 }  // namespace
 
+// No method suits all signals: a held value, a counter, a pressure wave of 12 bits, an ECG of 16.
+// Each block is coded by every method and the smallest is kept; the decoder reads one byte and does
+// what it says. All of them predict a sample from those before it and store what the prediction
+// missed, in as many bits as that is wide:
+//
+//   delta, delta2  the last value, or the line through the last two; differences of one width
+//   fixed          polynomials of order 0 to 3 through the last samples; Rice codes (Shorten:
+//                  Robinson 1994)
+//   linear         coefficients made for the block (Levinson-Durbin); Rice codes, as FLAC has it
+//                  (RFC 9639)
+//   shuffle        no prediction; bytes of equal weight side by side, for zstd
+//
+// Rice codes (Rice & Plaunt 1971) are best for misses that fall off geometrically, which is how a
+// good predictor misses; their one parameter changes within the block, as a wave is calm and wild.
+//
+// Invariant: integers wrap modulo 2^64 in every prediction, on both sides alike, so that decoding
+// gives back each bit whatever was predicted, and no input overflows. Floating point is used to
+// choose, never to restore.
 Bytes encode(std::span<const int64_t> values, const std::vector<bool>& missing) {
   const std::vector<uint64_t> bits = present_bits(values, missing);
   Method method = Method::kConstant;

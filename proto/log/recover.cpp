@@ -29,6 +29,15 @@ Result<void> set_aside(const fs::path& file, const Bytes& tail) {
 
 }  // namespace
 
+// After a crash the log is: whole frames that were on disk (below the durable offset, which is
+// stored after each fsync and never before it), then whatever the kernel happened to write of what
+// was under way. The order of those last pages is not the order of writing, so a hole may lie
+// before whole frames. The rule is that of write-ahead logs (Gray & Reuter 1993, chapter 9; ARIES:
+// Mohan et al. 1992), with one difference, because this log is evidence: nothing is thrown away.
+// What stands behind the last whole frame of the unbroken row is copied into a file beside the log,
+// that file is on disk before the log is cut, and only then is the new end declared durable. A
+// crash at any step of this finds the log as it was, or with that step done: recovering twice is
+// recovering once.
 Result<Recovery> recover(const fs::path& dir) {
   CASEBOX_TRY(const auto indices, file_indices(dir));
   Recovery out;

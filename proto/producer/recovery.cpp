@@ -242,6 +242,19 @@ std::string loss_text(const RecoveredStream& stream) {
   return text;
 }
 
+// An epoch whose recorder died has no last word. What it held is proved as far as its last beat;
+// how much is lost behind that, nobody saw. This says the most that can have been lost, and signs
+// it:
+//
+//   lived    the newest time any frame or mark of the recorder tells: it was alive then
+//   until    what the mark promised: had it lived longer, it would have written the next mark by
+//            then. Promises hold only while its machine ran, so only within the same boot.
+//   gap      of each stream, from the end of its last item to `until`: "crash". Without a promise
+//            the end is not known, and the gap says so: "crash-unbounded".
+//
+// Invariant: every item that a source delivered to the dead recorder is in the log or within a gap.
+// The heads of the chains are computed again from the frames that are there, and the close goes on
+// from those: what was signed stays as it was signed.
 Result<EpochRecovery> recover(const std::filesystem::path& log_dir, const seal::SigningKey& key,
                               Clock& clock, const std::array<uint8_t, 16>& boot) {
   EpochRecovery done;

@@ -76,12 +76,15 @@ def caught_up(folder):
 def killed(folder):
     print("== kill -9 at any moment")
     case = record(folder)
+    hit = 0
     for _ in range(8):
         process = casebox.start("ingest", "--store", folder / "store", "--keys", folder / "keys", "--logs",
                                 folder / "spool", "--analyze")
         time.sleep(random.uniform(0.05, 0.9))
         process.send_signal(signal.SIGKILL)
         process.communicate()
+        hit += process.returncode == -signal.SIGKILL
+    expect(hit == 8, f"of 8 programs that never end by themselves {hit} were alive to be killed")
     done = ingest(folder, "--analyze")
     expect(done["quarantined"] == 0, f"{done['quarantine']}")
     epochs, shown = analysis_epochs(folder / "store", folder / "keys", case)

@@ -26,6 +26,7 @@ Result<Cohort> store_cohort(StoreAccess& access, const Args& args) {
   for (CaseId id : out.ids) {
     CASEBOX_TRY(const auto record, access.store().find_case(id));
     out.rooms.push_back(record ? record->room() : "");
+    out.procedures.push_back(record ? record->procedure() : "");
     CASEBOX_TRY(auto reader, access.read_case(id, keyring::Purpose::kAnalysis));
     ++out.verdicts[verify::to_string(reader->verdict())];
     auto phases = analytics::facts::read_phases(*reader, out.log);

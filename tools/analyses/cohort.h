@@ -29,6 +29,7 @@ struct Cohort {
   /// Of each trace, from a store only.
   std::vector<CaseId> ids;
   std::vector<std::string> rooms;          // codes
+  std::vector<std::string> procedures;     // codes; empty: not stated
   std::map<std::string, size_t> verdicts;  // how many cases have which
   /// From the case's first item to the end of its last, as everything else gives it; unset where no
   /// key opens it. It rests on the recorder's clock alone and is never withheld.

@@ -100,6 +100,17 @@ Result<DepartureCounts> of_log(const Args& args, const Cohort& cohort) {
 
 }  // namespace
 
+Result<void> put_norm(const NormName& norm, CohortResult& out) {
+  if (norm.id.empty()) return ok();
+  CASEBOX_TRY(const Bytes digest, from_hex(norm.sha256));
+  out.run.set_protocol(norm.id);
+  out.run.set_protocol_sha256(digest);
+  out.json["protocol"] = norm.id;
+  out.json["protocol_sha256"] = norm.sha256;
+  out.text = fmt::format("Certain departures from {} (sha256 {}).\n", norm.id, norm.sha256);
+  return ok();
+}
+
 Result<DepartureCounts> departure_counts(const Args& args, const Cohort& cohort) {
   return cohort.from_store() ? of_store(args, cohort) : of_log(args, cohort);
 }

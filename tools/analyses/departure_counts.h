@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "analytics/spc/measure.h"
-#include "tools/analyses/cohort.h"
+#include "tools/analyses/analyses.h"
 #include "tools/query/facts.h"
 
 namespace casebox::tools {
@@ -25,5 +25,8 @@ struct DepartureCounts {
   std::vector<std::vector<v1::SourceRange>> frames;  // of each trace: looked at; of a log none
 };
 Result<DepartureCounts> departure_counts(const Args& args, const Cohort& cohort);
+
+/// Says in the result from which norm they are; nothing if from none.
+Result<void> put_norm(const NormName& norm, CohortResult& out);
 
 }  // namespace casebox::tools

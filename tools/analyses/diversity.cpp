@@ -246,7 +246,7 @@ Result<CohortResult> run_diversity(const Args& args, const Cohort& cohort) {
   if (args.has("--coverage")) {
     const double coverage = args.number("--coverage");
     if (!(coverage > 0 && coverage < 1))
-      return usage("--coverage is out of range; give a number_or_null between 0 and 1");
+      return usage("--coverage is out of range; give a number between 0 and 1");
     const auto size = diversity::size_for_coverage(counts, coverage);
     found.at.push_back(
         at_size(counts, "at the coverage asked for", size.value_or(0), level, drawn, random));
@@ -298,8 +298,7 @@ const CohortAnalysis& diversity_analysis() {
       "how many ways there are, whether one dominates, whether practice is narrowing",
       {{"--window", ArgKind::kInteger, "diversity: cases in each window of the trend", "20"},
        {"--by", ArgKind::kText, "diversity: trend of variants, or of their likeness", "variants"},
-       {"--size", ArgKind::kInteger,
-        "diversity: also at this number_or_null of cases, up to twice those"},
+       {"--size", ArgKind::kInteger, "diversity: also at this number of cases, up to twice those"},
        {"--coverage", ArgKind::kNumber, "diversity: also at this coverage"},
        {"--threshold", ArgKind::kNumber, "diversity: share of one pathway that alerts", "0.8"},
        {"--level", ArgKind::kNumber, "diversity: of intervals", "0.95"},

@@ -19,7 +19,12 @@ spc::CaseValue recorded_duration(const Cohort& cohort, size_t i) {
 Series make_series(const Cohort& cohort, const spc::Measure& measure,
                    const std::vector<spc::CaseValue>* departures) {
   const auto value_of = [&](size_t i) -> spc::CaseValue {
-    if (departures != nullptr) return (*departures)[i];
+    if (departures != nullptr) {
+      spc::CaseValue value = (*departures)[i];
+      if (value.value && measure.kind == spc::MeasureKind::kDeparted)
+        value.value = *value.value > 0 ? 1 : 0;
+      return value;
+    }
     const analytics::Trace& trace = cohort.log.traces[i];
     if (cohort.from_store() && measure.kind == spc::MeasureKind::kDuration)
       return recorded_duration(cohort, i);
@@ -58,6 +63,13 @@ Series make_series(const Cohort& cohort, const spc::Measure& measure,
              std::tie(*b.wall_start_ns, b.key, b.trace);
     });
   return out;
+}
+
+void fill_groups(size_t group, Series& series) {
+  const size_t over = series.cases.size() % group;
+  for (size_t i = 0; i < over; ++i)
+    series.left_out.push_back({series.cases[i].key, "fills no group of cases"});
+  series.cases.erase(series.cases.begin(), series.cases.begin() + static_cast<ptrdiff_t>(over));
 }
 
 Json left_out_json(const std::vector<LeftOut>& left_out) {

@@ -40,6 +40,9 @@ struct Series {
 Series make_series(const Cohort& cohort, const analytics::spc::Measure& measure,
                    const std::vector<analytics::spc::CaseValue>* departures);
 
+/// Leaves out the oldest cases that would fill no group of `group`.
+void fill_groups(size_t group, Series& series);
+
 Json left_out_json(const std::vector<LeftOut>& left_out);
 
 }  // namespace casebox::tools

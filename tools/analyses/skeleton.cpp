@@ -18,6 +18,7 @@ namespace discovery = analytics::discovery;
 using analytics::EventLog;
 using discovery::Counting;
 using discovery::Relation;
+using discovery::Trivial;
 
 constexpr Relation kAll[] = {Relation::kEquivalence, Relation::kAlwaysAfter,
                              Relation::kAlwaysBefore, Relation::kNeverTogether,
@@ -47,7 +48,12 @@ Json relations_json(const discovery::LogSkeleton& skeleton) {
   for (const Relation relation : kAll) {
     Json& list = out[to_string(relation)] = Json::array();
     for (const discovery::Related& one : skeleton.relations[static_cast<size_t>(relation)])
-      list.push_back({{"from", one.from}, {"to", one.to}, {"holds", one.holds}, {"of", one.of}});
+      list.push_back({{"from", one.from},
+                      {"to", one.to},
+                      {"holds", one.holds},
+                      {"of", one.of},
+                      {"trivial", one.trivial == Trivial::kNot ? Json(nullptr)
+                                                               : Json(to_string(one.trivial))}});
   }
   return out;
 }
@@ -72,16 +78,35 @@ Json departures_json(const EventLog& log, const discovery::Variants& variants,
   return out;
 }
 
-/// What people read first: relations that most cases bear out; one that holds both ways once.
+/// What people read: relations that say something, those that most cases bear out first; one that
+/// holds both ways once.
 std::vector<const discovery::Related*> for_people(const std::vector<discovery::Related>& list,
                                                   bool both_ways) {
-  std::set<std::pair<std::string_view, std::string_view>> all;
-  for (const discovery::Related& one : list) all.emplace(one.from, one.to);
+  std::set<std::pair<std::string_view, std::string_view>> shown;
   std::vector<const discovery::Related*> out;
-  for (const discovery::Related& one : list)
-    if (!both_ways || one.from < one.to || !all.contains({one.to, one.from})) out.push_back(&one);
+  for (const discovery::Related& one : list) {
+    if (one.trivial != Trivial::kNot) continue;
+    if (both_ways && shown.contains({one.to, one.from})) continue;
+    shown.emplace(one.from, one.to);
+    out.push_back(&one);
+  }
   std::ranges::stable_sort(out, std::ranges::greater{}, &discovery::Related::holds);
   return out;
+}
+
+/// "12 more hold and say little (few cases 3, chance 9)".
+std::string trivial_text(const std::vector<discovery::Related>& list) {
+  std::string why;
+  size_t all = 0;
+  for (const auto& [trivial, name] :
+       {std::pair{Trivial::kFewCases, "few cases"}, std::pair{Trivial::kChance, "chance"},
+        std::pair{Trivial::kImplied, "implied by others"}}) {
+    const auto n =
+        static_cast<size_t>(std::ranges::count(list, trivial, &discovery::Related::trivial));
+    all += n;
+    if (n > 0) why += fmt::format("{}{} {}", why.empty() ? "" : ", ", name, n);
+  }
+  return all == 0 ? "" : fmt::format("  {} more hold and say little ({})\n", all, why);
 }
 
 std::string relations_text(const discovery::LogSkeleton& skeleton, size_t most) {
@@ -93,11 +118,12 @@ std::string relations_text(const discovery::LogSkeleton& skeleton, size_t most) 
         relation == Relation::kNeverTogether || relation == Relation::kEquivalence;
     const auto list = for_people(all, both_ways);
     fmt::format_to(line, "\n{}: {}{}\n", to_string(relation), all.size(),
-                   list.size() < all.size() ? ", those that hold both ways shown once" : "");
+                   both_ways && !all.empty() ? ", what holds both ways shown once" : "");
     for (size_t i = 0; i < list.size() && i < most; ++i)
       fmt::format_to(line, "  {} {} {} ({} of {})\n", list[i]->from, sentence(relation),
                      list[i]->to, list[i]->holds, list[i]->of);
     if (list.size() > most) fmt::format_to(line, "  {} more\n", list.size() - most);
+    out += trivial_text(all);
   }
   out += "\noccurrences in a case\n";
   for (const discovery::Occurrences& one : skeleton.occurrences) {
@@ -134,6 +160,7 @@ std::vector<analytics::finding::Draft> drafts(const discovery::LogSkeleton& skel
   std::vector<analytics::finding::Draft> out;
   for (const Relation relation : kAll)
     for (const discovery::Related& one : skeleton.relations[static_cast<size_t>(relation)]) {
+      if (one.trivial != Trivial::kNot) continue;
       analytics::finding::Draft& draft = out.emplace_back();
       draft.kind = "cohort-relation";
       draft.place = std::string("relation/") + to_string(relation) + "/" + one.from + "/" + one.to;
@@ -194,6 +221,7 @@ Result<CohortResult> run_skeleton(const Args& args, const Cohort& cohort) {
       relations_text(skeleton, rows) + departures_text(log, own.variants, check, rows) +
       excluded_text(readable.unread(), {}, rows);
   out.run.set_order_basis(to_string(order));
+  out.run.set_job_version("2");  // 1 kept relations that say little as well
   out.findings = drafts(skeleton);
   return out;
 }

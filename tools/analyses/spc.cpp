@@ -10,6 +10,7 @@
 #include "analytics/spc/funnel.h"
 #include "analytics/spc/individuals.h"
 #include "analytics/spc/rare_events.h"
+#include "analytics/timing/robust.h"
 #include "tools/analyses/analyses.h"
 #include "tools/analyses/case_table.h"
 #include "tools/analyses/chart_document.h"
@@ -86,6 +87,26 @@ std::vector<double> values_of(const Series& series) {
   return out;
 }
 
+/// Cases a point; none where points of so few may not be shown: then `instead` says so.
+Result<std::optional<size_t>> cases_a_point(const Args& args, const Cohort& cohort,
+                                            const std::string& kind, size_t otherwise,
+                                            std::vector<Withheld>& withheld, Charted& instead) {
+  size_t group = otherwise;
+  if (args.has("--subgroup")) {
+    CASEBOX_TRY(group, whole(args, "--subgroup", 1));
+  }
+  if (group == 1 || group >= kMinimumGroup || !hides_small_groups(args, cohort))
+    return std::optional(group);
+  withheld.push_back({fmt::format("all points, of {} cases each", group), kUnderMinimum});
+  instead.chart.kind = kind;
+  instead.chart.reasons.push_back(fmt::format(
+      "points of {} cases are withheld; give --subgroup {} or more, 1 for a point a case, or "
+      "--small-groups",
+      group, kMinimumGroup));
+  instead.per_case = false;
+  return std::optional<size_t>();
+}
+
 std::vector<bool> events_of(const std::vector<SeriesCase>& cases) {
   std::vector<bool> out;
   for (const SeriesCase& one : cases) out.push_back(one.value > 0);
@@ -99,17 +120,28 @@ bool log_scale(const Args& args, const spc::Measure& measure) {
   return args.flag("--log-scale") || (measure.of_time() && !args.flag("--linear-scale"));
 }
 
-Result<std::vector<Charted>> individuals(const Args& args, const Series& series,
-                                         const spc::Measure& measure) {
+/// With --subgroup a point is the median of so many cases that follow one another.
+Result<std::vector<Charted>> individuals(const Args& args, const Cohort& cohort, Series& series,
+                                         const spc::Measure& measure,
+                                         std::vector<Withheld>& withheld) {
   CASEBOX_TRY(const size_t baseline, whole(args, "--baseline", 0));
   CASEBOX_TRY(spc::Rules rules, rules_of(args.text("--rules")));
-  const bool logs = log_scale(args, measure);
-  spc::Xmr chart = spc::xmr(values_of(series), {baseline, rules, logs});
-  std::vector<PointOrigin> origins = one_each(series.cases), later = origins;
+  Charted instead;
+  CASEBOX_TRY(const auto group, cases_a_point(args, cohort, "xmr", 1, withheld, instead));
+  if (!group) return std::vector<Charted>{std::move(instead)};
+  fill_groups(*group, series);
+  const std::vector<double> values = values_of(series);
+  std::vector<PointOrigin> origins, later;
+  for (size_t i = 0; i < values.size(); i += *group)
+    origins.push_back(origin(series.cases[i], series.cases[i + *group - 1]));
+  later = origins;
   if (!later.empty()) later.erase(later.begin());
+  const bool logs = log_scale(args, measure), per_case = *group == 1;
+  spc::Xmr chart = spc::xmr(analytics::timing::medians_of(values, *group), {baseline, rules, logs});
   const std::string unit = unit_of(measure);
-  return std::vector<Charted>{{std::move(chart.individuals), std::move(origins), unit},
-                              {std::move(chart.moving_range), std::move(later), logs ? "" : unit}};
+  return std::vector<Charted>{
+      {std::move(chart.individuals), std::move(origins), unit, per_case},
+      {std::move(chart.moving_range), std::move(later), logs ? "" : unit, per_case}};
 }
 
 Result<std::vector<Charted>> averages(const Args& args, const Series& series,
@@ -130,30 +162,18 @@ Result<std::vector<Charted>> averages(const Args& args, const Series& series,
 Result<std::vector<Charted>> counts(const Args& args, const Cohort& cohort, Series& series,
                                     const std::string& kind, std::vector<Withheld>& withheld) {
   CASEBOX_TRY(const size_t baseline, whole(args, "--baseline", 0));
-  size_t group = kind == "p" ? kMinimumGroup : 1;
-  if (args.has("--subgroup")) {
-    CASEBOX_TRY(group, whole(args, "--subgroup", 1));
-  }
-  if (group > 1 && group < kMinimumGroup && hides_small_groups(args, cohort)) {
-    withheld.push_back({fmt::format("all points, of {} cases each", group), kUnderMinimum});
-    Charted none;
-    none.chart.kind = kind;
-    none.chart.reasons.push_back(fmt::format(
-        "points of {} cases are withheld; give --subgroup {} or more, 1 for a point a case, or "
-        "--small-groups",
-        group, kMinimumGroup));
-    none.per_case = false;
-    return std::vector<Charted>{std::move(none)};
-  }
-  const size_t over = series.cases.size() % group;
-  for (size_t i = 0; i < over; ++i)
-    series.left_out.push_back({series.cases[i].key, "fills no group of cases"});
+  Charted instead;
+  CASEBOX_TRY(const auto wanted, cases_a_point(args, cohort, kind, kind == "p" ? kMinimumGroup : 1,
+                                               withheld, instead));
+  if (!wanted) return std::vector<Charted>{std::move(instead)};
+  const size_t group = *wanted;
+  fill_groups(group, series);
   Charted out;
   out.per_case = group == 1;
   std::vector<spc::Share> shares;
   std::vector<spc::Rate> rates;
   std::vector<unsigned> plain;
-  for (size_t i = over; i < series.cases.size(); i += group) {
+  for (size_t i = 0; i < series.cases.size(); i += group) {
     unsigned events = 0;
     double hours = 0;
     for (size_t k = i; k < i + group; ++k) {
@@ -306,7 +326,8 @@ Result<spc::Funnel> make_funnel(const Args& args, const Cohort& cohort, Series& 
       list.push_back(group);
   }
   spc::FunnelOptions options;
-  options.of = measure.kind == Kind::kHas ? spc::FunnelOf::kShares : spc::FunnelOf::kRates;
+  const bool yes_or_no = measure.kind == Kind::kHas || measure.kind == Kind::kDeparted;
+  options.of = yes_or_no ? spc::FunnelOf::kShares : spc::FunnelOf::kRates;
   const std::string dispersion = args.text("--dispersion");
   if (dispersion == "none")
     options.dispersion = spc::Dispersion::kNone;
@@ -322,7 +343,7 @@ Result<spc::Funnel> make_funnel(const Args& args, const Cohort& cohort, Series& 
 Result<std::vector<Charted>> make_charts(const Args& args, const Cohort& cohort, Series& series,
                                          const spc::Measure& measure, const std::string& kind,
                                          std::vector<Withheld>& withheld) {
-  if (kind == "xmr") return individuals(args, series, measure);
+  if (kind == "xmr") return individuals(args, cohort, series, measure, withheld);
   if (kind == "ewma") return averages(args, series, measure);
   if (kind == "p" || kind == "u" || kind == "c")
     return counts(args, cohort, series, kind, withheld);
@@ -336,13 +357,13 @@ Result<void> check_fit(const spc::Measure& measure, const std::string& kind) {
   static const std::map<std::string, std::vector<Kind>> kFits = {
       {"xmr", {Kind::kDuration, Kind::kPhase, Kind::kCount, Kind::kDepartures}},
       {"ewma", {Kind::kDuration, Kind::kPhase, Kind::kCount, Kind::kDepartures}},
-      {"p", {Kind::kHas}},
-      {"g", {Kind::kHas}},
-      {"t", {Kind::kHas}},
-      {"racusum", {Kind::kHas}},
+      {"p", {Kind::kHas, Kind::kDeparted}},
+      {"g", {Kind::kHas, Kind::kDeparted}},
+      {"t", {Kind::kHas, Kind::kDeparted}},
+      {"racusum", {Kind::kHas, Kind::kDeparted}},
       {"u", {Kind::kCount, Kind::kDepartures}},
       {"c", {Kind::kCount, Kind::kDepartures}},
-      {"funnel", {Kind::kHas, Kind::kCount, Kind::kDepartures}}};
+      {"funnel", {Kind::kHas, Kind::kCount, Kind::kDepartures, Kind::kDeparted}}};
   const auto found = kFits.find(kind);
   if (found == kFits.end())
     return usage_error("--chart: '" + kind +
@@ -353,17 +374,6 @@ Result<void> check_fit(const spc::Measure& measure, const std::string& kind) {
                         : found->second.front() == Kind::kCount
                             ? "give --measure count:ACTIVITY"
                             : "give duration, phase: or count:"));
-  return ok();
-}
-
-Result<void> put_norm(const NormName& norm, CohortResult& out) {
-  if (norm.id.empty()) return ok();
-  CASEBOX_TRY(const Bytes digest, from_hex(norm.sha256));
-  out.run.set_protocol(norm.id);
-  out.run.set_protocol_sha256(digest);
-  out.json["protocol"] = norm.id;
-  out.json["protocol_sha256"] = norm.sha256;
-  out.text = fmt::format("Certain departures from {} (sha256 {}).\n", norm.id, norm.sha256);
   return ok();
 }
 
@@ -388,7 +398,7 @@ Result<CohortResult> run_spc(const Args& args, const Cohort& cohort) {
   CohortResult out;
   std::optional<DepartureCounts> departures;
   out.json["protocol"] = out.json["protocol_sha256"] = nullptr;
-  if (measure.kind == Kind::kDepartures) {
+  if (measure.of_departures()) {
     CASEBOX_TRY(departures, departure_counts(args, cohort));
     out.frames = departures->frames;
     CASEBOX_CHECK(put_norm(departures->norm, out));
@@ -448,10 +458,12 @@ const CohortAnalysis& spc_analysis() {
       "spc",
       "control charts of a measure over the cases in time, with their false-alarm rates",
       {{"--measure", ArgKind::kText,
-        "spc: duration, phase:NAME, count:ACTIVITY, has:ACTIVITY or departures", "duration"},
+        "spc: duration, phase:NAME, count:ACTIVITY, has:ACTIVITY, departures or departed",
+        "duration"},
        {"--chart", ArgKind::kText, "spc: xmr, p, u, c, g, t, ewma, funnel or racusum", "xmr"},
        {"--baseline", ArgKind::kInteger, "spc: first so many points give the limits; 0: all", "0"},
-       {"--subgroup", ArgKind::kInteger, "spc: cases a point; p: 11, u and c: 1"},
+       {"--subgroup", ArgKind::kInteger,
+        "spc: cases a point (xmr: their median); p: 11, others: 1"},
        {"--rules", ArgKind::kText, "spc, xmr: western-electric, nelson or shewhart",
         "western-electric"},
        {"--log-scale", ArgKind::kFlag,

@@ -182,6 +182,22 @@ void print_study(const Json& study) {
                one["text"].get<std::string>());
 }
 
+/// Cases of each procedure, by name.
+std::map<std::string, size_t> procedures_of(const Cohort& cohort) {
+  std::map<std::string, size_t> out;
+  for (const std::string& one : cohort.procedures) ++out[one];
+  return out;
+}
+
+/// Said first of all: what is taken together here is not of one kind.
+std::string pooled_text(const std::map<std::string, size_t>& procedures) {
+  if (procedures.size() < 2) return "";
+  std::string out = "Taken together are operations of different procedures:\n";
+  for (const auto& [name, cases] : procedures)
+    out += fmt::format("  {} {}\n", cases, name.empty() ? "of which none is stated" : name);
+  return out + "To look at one: --cohort 'procedure = \"...\"'\n\n";
+}
+
 Result<int> run_cohort(const Args& args, const CohortAnalysis& analysis) {
   const bool write = args.flag("--write");
   StudyQuestion question;
@@ -196,6 +212,7 @@ Result<int> run_cohort(const Args& args, const CohortAnalysis& analysis) {
   }
   CASEBOX_TRY(const Cohort cohort, access ? store_cohort(*access, args) : log_cohort(args));
   CASEBOX_TRY(CohortResult result, analysis.run(args, cohort));
+  const auto procedures = procedures_of(cohort);
   Json study;
   if (write) {
     CASEBOX_TRY(const WrittenStudy written,
@@ -203,7 +220,7 @@ Result<int> run_cohort(const Args& args, const CohortAnalysis& analysis) {
     study = study_json(question, written);
   }
   if (!args.json()) {
-    fmt::print("{}", result.text);
+    fmt::print("{}{}", pooled_text(procedures), result.text);
     if (write) print_study(study);
     return 0;
   }
@@ -213,6 +230,9 @@ Result<int> run_cohort(const Args& args, const CohortAnalysis& analysis) {
   json["verdicts"] = Json::array();
   for (const auto& [verdict, count] : cohort.verdicts)
     json["verdicts"].push_back({{"verdict", verdict}, {"cases", count}});
+  json["procedures"] = Json::array();
+  for (const auto& [procedure, count] : procedures)
+    json["procedures"].push_back({{"procedure", procedure}, {"cases", count}});
   json["study"] = std::move(study);
   json.update(result.json);
   print(json);

@@ -208,7 +208,10 @@ Result<Json> case_header_json(const v1::CaseRecord& record,
   out["start"] = dated ? Json(rfc3339(UtcTime{begin})) : Json(nullptr);
   out["end"] =
       dated ? Json(rfc3339(UtcTime{begin + analytics::facts::end_of(record)})) : Json(nullptr);
-  if (dated) out["u95_s"] = seconds_of(record.start_utc_u95_ns());
+  if (dated) {
+    const auto bound = analytics::wall_bound_s(record.start_utc_u95_ns());
+    out["u95_s"] = bound ? Json(*bound) : Json(nullptr);
+  }
   out["duration_s"] = facts.duration_s;
   out["state"] = facts.state;
   uint64_t streams = 0;

@@ -1,9 +1,11 @@
 #include "tools/documents/departure_table.h"
-#include "analytics/finding/labels.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+
+#include "analytics/finding/labels.h"
+#include "proto/text/text.h"
 
 namespace casebox::tools {
 namespace {
@@ -69,20 +71,24 @@ Json departure_table_json(const DepartureTable& table) {
   return out;
 }
 
+// Departures from different norms are different things: each norm has a table of its own.
 void print_departure_table(std::FILE* out, const DepartureTable& table, size_t most) {
-  const std::vector<DepartureRow> rows = table.rows();
-  if (rows.empty()) return;
-  fmt::print(out, "\n  {:<50} {:>7}  {:>9}  {:>10}  {:>9}\n", "Cases with", "certain", "ambiguous",
-             "unobserved", "justified");
-  size_t shown = 0;
-  for (const DepartureRow& row : rows) {
-    if (++shown > most) {
-      fmt::print(out, "  ... and {} more kinds\n", rows.size() - most);
-      break;
+  std::map<std::string, std::vector<DepartureRow>> by_norm;
+  for (DepartureRow& row : table.rows()) by_norm[row.protocol].push_back(std::move(row));
+  for (const auto& [norm, rows] : by_norm) {
+    if (by_norm.size() > 1) fmt::print(out, "\n  Departures from {}", norm);
+    fmt::print(out, "\n  {:<50} {:>7}  {:>9}  {:>10}  {:>9}\n", "Cases with", "certain",
+               "ambiguous", "unobserved", "justified");
+    size_t shown = 0;
+    for (const DepartureRow& row : rows) {
+      if (++shown > most) {
+        fmt::print(out, "  ... and {} more kinds\n", rows.size() - most);
+        break;
+      }
+      const std::string what = fmt::format("{:<8} {}", row.deviation, row.title);
+      fmt::print(out, "  {:<50} {:>7}  {:>9}  {:>10}  {:>9}\n", text::cut(what, 50), row.certain,
+                 row.ambiguous, row.unobserved, row.justified);
     }
-    const std::string what = fmt::format("{:<8} {}", row.deviation, row.title);
-    fmt::print(out, "  {:<50} {:>7}  {:>9}  {:>10}  {:>9}\n", what.substr(0, 50), row.certain,
-               row.ambiguous, row.unobserved, row.justified);
   }
 }
 

@@ -42,7 +42,8 @@ class DepartureTable {
 
 /// `departures[]` of analyze (docs/formats/json.md).
 Json departure_table_json(const DepartureTable& table);
-/// Nothing if there are no rows; the rest is counted beyond `most` rows.
+/// One table a norm; nothing if there are no rows; beyond `most` rows of a norm the rest is
+/// counted.
 void print_departure_table(std::FILE* out, const DepartureTable& table, size_t most);
 
 }  // namespace casebox::tools

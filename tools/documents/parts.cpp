@@ -16,8 +16,15 @@ Json phase_json(const query::PhaseFact& phase) {
   const auto placed = [&](double value) { return phase.placed ? Json(value) : Json(nullptr); };
   out["start_s"] = placed(phase.t0_s);
   out["end_s"] = placed(phase.t1_s);
-  out["start_u95_s"] = phase.start_u95_s < 0 ? Json(nullptr) : placed(phase.start_u95_s);
-  out["end_u95_s"] = phase.end_u95_s < 0 ? Json(nullptr) : placed(phase.end_u95_s);
+  const auto put = [&](const std::string& name, const std::optional<query::Bound>& bound,
+                       std::optional<double> u95) {
+    const bool known = phase.placed && bound.has_value();
+    out[name + "_low_s"] = known ? Json(bound->low_s) : Json(nullptr);
+    out[name + "_high_s"] = known ? Json(bound->high_s) : Json(nullptr);
+    out[name + "_u95_s"] = known ? Json(*u95) : Json(nullptr);
+  };
+  put("start", phase.start, phase.start_u95_s());
+  put("end", phase.end, phase.end_u95_s());
   out["open"] = phase.open;
   out["finding_id"] = phase.finding_id;
   out["sources"] = sources_json(phase.sources);

@@ -33,7 +33,7 @@ Json sources_json(const Ranges& ranges) {
   return out;
 }
 
-/// {phase level origin start_s end_s start_u95_s open sources[]}; start_u95_s null without a bound.
+/// {phase level origin start_s end_s start_low_s ... open sources[]}; null where no bound is known.
 Json phase_json(const query::PhaseFact& phase);
 /// {finding_id kind step phase certainty text t0_s t1_s sources[]}
 Json departure_json(const query::DepartureFact& departure);

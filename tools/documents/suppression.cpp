@@ -111,6 +111,11 @@ std::string count_text(size_t cases, bool shown) {
   return shown ? std::to_string(cases) : "withheld";
 }
 
+std::string percent_text(size_t cases, bool shown, size_t of, bool of_shown) {
+  if (!shown || !of_shown || of == 0) return "";
+  return fixed(100 * static_cast<double>(cases) / static_cast<double>(of), 0) + " %";
+}
+
 std::string share_text(size_t cases, bool shown, size_t of, bool of_shown) {
   if (!shown || !of_shown || of == 0) return "";
   const double z = 1.959963985, m = static_cast<double>(of), p = static_cast<double>(cases) / m;

@@ -54,7 +54,10 @@ class Suppression {
 
 /// A count of cases as it is printed everywhere: the number, or that it is withheld.
 std::string count_text(size_t cases, bool shown);
-/// "38 % (27 to 51 %)": share with its 95 % Wilson interval; empty unless both numbers are shown.
+/// "38 %", of what was counted and stands for nothing else; empty unless both numbers are shown.
+std::string percent_text(size_t cases, bool shown, size_t of, bool of_shown);
+/// "38 % (27 to 51 %)", of what stands for practice: share with its 95 % Wilson interval; empty
+/// unless both numbers are shown.
 std::string share_text(size_t cases, bool shown, size_t of, bool of_shown);
 
 }  // namespace casebox::tools

@@ -23,6 +23,7 @@ using analytics::facts::WeighedTogether;
 
 namespace casebox::tools::query {
 
+using analytics::facts::Bound;
 using analytics::facts::CaseFacts;
 using analytics::facts::ClockFact;
 using analytics::facts::DepartureFact;

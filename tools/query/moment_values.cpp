@@ -15,10 +15,10 @@ constexpr size_t kMostPlaces = 8;  // of moments that one row names
 
 int64_t ns(double seconds) { return from_seconds(seconds).ns; }
 
-/// A span asked about, with the bounds of its ends.
+/// A span asked about, and where its ends lie with 95 %.
 struct Span {
   double t0_s = 0, t1_s = 0;
-  double start_u95_s = 0, end_u95_s = 0;
+  Bound start, end;
 };
 
 bool asked(const Expr& term, const Moment& moment) {
@@ -71,7 +71,10 @@ std::vector<const analytics::facts::Watch*> watching(const Expr& term, const Cas
 /// The entries of the phase of `within`, or the whole case; none: the case has no such phase.
 Value spans_of(const Expr& term, const CaseFacts& facts, std::vector<Span>& out) {
   if (!term.within) {
-    out.push_back({facts.first_t_s, facts.end_s, 0, 0});
+    out.push_back({facts.first_t_s,
+                   facts.end_s,
+                   {facts.first_t_s, facts.first_t_s},
+                   {facts.end_s, facts.end_s}});
     return known(0);
   }
   if (!facts.phases_known)
@@ -81,8 +84,9 @@ Value spans_of(const Expr& term, const CaseFacts& facts, std::vector<Span>& out)
     if (!phase.placed)
       return not_asked(Why::kWithheld,
                        facts.withheld.empty() ? "its times are withheld" : facts.withheld.front());
-    out.push_back({phase.t0_s, phase.t1_s, phase.start_u95_s < 0 ? kInfinity : phase.start_u95_s,
-                   phase.end_u95_s < 0 ? kInfinity : phase.end_u95_s});
+    constexpr Bound kAnywhere{-kInfinity, kInfinity};
+    out.push_back(
+        {phase.t0_s, phase.t1_s, phase.start.value_or(kAnywhere), phase.end.value_or(kAnywhere)});
   }
   return known(0);
 }
@@ -114,10 +118,8 @@ void count(const Moment& moment, const std::vector<Span>& spans, bool whole, Cou
   for (const Span& span : spans) {
     if (whole) break;
     in = in || (t >= span.t0_s && t < span.t1_s);
-    surely =
-        surely || (t - u95 >= span.t0_s + span.start_u95_s && t + u95 < span.t1_s - span.end_u95_s);
-    maybe =
-        maybe || (t + u95 >= span.t0_s - span.start_u95_s && t - u95 < span.t1_s + span.end_u95_s);
+    surely = surely || (t - u95 >= span.start.high_s && t + u95 < span.end.low_s);
+    maybe = maybe || (t + u95 >= span.start.low_s && t - u95 < span.end.high_s);
   }
   out.least += surely;
   out.most += maybe;

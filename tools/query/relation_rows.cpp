@@ -19,7 +19,6 @@ Cell text(const std::string& value) { return value.empty() ? kNull : Cell(value)
 Cell flag(bool value) { return int64_t{value}; }
 Cell whole(uint64_t value) { return static_cast<int64_t>(value); }
 Cell real(const std::optional<double>& value) { return value ? Cell(*value) : kNull; }
-Cell bound(double u95_s) { return u95_s < 0 ? kNull : Cell(u95_s); }
 
 template <typename Ranges>
 Cell sources(const Ranges& ranges) {
@@ -46,14 +45,21 @@ void intervals(const CaseFacts& facts, const std::string& level, const Put& put)
   for (const PhaseFact& phase : facts.phases) {
     if (phase.level != level) continue;
     const bool timed = phase.placed && facts.withheld.empty();
-    const bool bounded = phase.start_u95_s >= 0 && phase.end_u95_s >= 0 && !phase.open;
+    const bool bounded = phase.start && phase.end && !phase.open;
+    const auto if_placed = [&](const std::optional<double>& value) {
+      return phase.placed ? real(value) : kNull;
+    };
+    const auto side = [&](const std::optional<Bound>& bound, double Bound::*which) {
+      return phase.placed && bound ? Cell((*bound).*which) : kNull;
+    };
     Cells row = begin(facts);
     add(row, {phase.label, ++entries[phase.label], text(phase.origin), text(phase.by),
               phase.placed ? Cell(phase.t0_s) : kNull, phase.placed ? Cell(phase.t1_s) : kNull,
-              timed ? Cell(phase.t1_s - phase.t0_s) : kNull,
-              phase.placed ? bound(phase.start_u95_s) : kNull,
-              phase.placed ? bound(phase.end_u95_s) : kNull,
-              timed && bounded ? Cell(std::hypot(phase.start_u95_s, phase.end_u95_s)) : kNull,
+              timed ? Cell(phase.t1_s - phase.t0_s) : kNull, if_placed(phase.start_u95_s()),
+              if_placed(phase.end_u95_s()), side(phase.start, &Bound::low_s),
+              side(phase.start, &Bound::high_s), side(phase.end, &Bound::low_s),
+              side(phase.end, &Bound::high_s),
+              timed && bounded ? Cell(std::hypot(*phase.start_u95_s(), *phase.end_u95_s())) : kNull,
               flag(phase.open), text(timed ? "" : why_withheld(facts)), text(phase.finding_id),
               sources(phase.sources)});
     put(std::move(row));

@@ -54,7 +54,7 @@ Value interval_value(const Expr& term, const CaseFacts& facts) {
         Why::kUnanalysed,
         "nobody has annotated " + std::string(level == "step" ? "steps" : "spans") + " in it");
   Value out;
-  double variance = 0;
+  double below = 0, above = 0;  // squares of how far the value may lie to either side
   int entries = 0;
   for (const PhaseFact& phase : facts.phases) {
     if (phase.label != term.args.front().text || phase.level != level) continue;
@@ -63,20 +63,24 @@ Value interval_value(const Expr& term, const CaseFacts& facts) {
     if (time && (!phase.placed || (term.part == Part::kDuration && !facts.withheld.empty())))
       return not_asked(Why::kWithheld,
                        facts.withheld.empty() ? "its times are withheld" : facts.withheld.front());
-    const double start_u95 = phase.start_u95_s < 0 ? kInfinity : phase.start_u95_s;
-    const double end_u95 = phase.end_u95_s < 0 ? kInfinity : phase.end_u95_s;
+    constexpr Bound kAnywhere{-kInfinity, kInfinity};
+    const Bound start = phase.start.value_or(kAnywhere);
+    const Bound end = phase.open ? kAnywhere : phase.end.value_or(kAnywhere);
+    const auto square = [](double x) { return x * x; };
     if (term.part == Part::kDuration) {
       out.number += phase.t1_s - phase.t0_s;
-      variance += start_u95 * start_u95 + end_u95 * end_u95;
-      if (phase.open) variance = kInfinity;
+      below += square(start.high_s - phase.t0_s) + square(phase.t1_s - end.low_s);
+      above += square(phase.t0_s - start.low_s) + square(end.high_s - phase.t1_s);
     }
     if (term.part == Part::kStart && (entries == 0 || phase.t0_s < out.number)) {
       out.number = phase.t0_s;
-      variance = start_u95 * start_u95;
+      below = square(phase.t0_s - start.low_s);
+      above = square(start.high_s - phase.t0_s);
     }
     if (term.part == Part::kEnd && (entries == 0 || phase.t1_s > out.number)) {
       out.number = phase.t1_s;
-      variance = phase.open ? kInfinity : end_u95 * end_u95;
+      below = square(phase.t1_s - end.low_s);
+      above = square(end.high_s - phase.t1_s);
     }
     ++entries;
   }
@@ -84,8 +88,8 @@ Value interval_value(const Expr& term, const CaseFacts& facts) {
   if (term.part == Part::kEntries) return known(entries, std::move(out.places));
   if (entries == 0) return out;
   out.state = Value::State::kKnown;
-  out.low = out.number - std::sqrt(variance);
-  out.high = out.number + std::sqrt(variance);
+  out.low = out.number - std::sqrt(below);
+  out.high = out.number + std::sqrt(above);
   return out;
 }
 

@@ -82,7 +82,12 @@ Html board_html(const BoardTable& table_of) {
     rows.push_back(std::move(cells));
   }
   const Html grid = table(table_of.caption, table_of.columns, rows, table_of.none);
-  return table_of.bars.empty() ? grid : join({grid, picture(table_of)});
+  Children out = {grid};
+  if (!table_of.bars.empty()) out.push_back(picture(table_of));
+  out.push_back(table_of.picture);
+  for (const std::string& note : table_of.notes)
+    out.push_back(tag("p", {{"class", "soft"}}, {note}));
+  return join(out);
 }
 
 std::string board_csv(const std::vector<BoardTable>& tables) {

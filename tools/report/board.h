@@ -28,8 +28,10 @@ struct BoardTable {
   std::string caption;
   std::vector<Column> columns;
   std::vector<BoardRow> rows;
-  std::string none = "None.";  // in place of a body without rows
-  std::vector<BoardBar> bars;  // of rows that have them; empty: no picture
+  std::string none = "None.";      // in place of a body without rows
+  std::vector<BoardBar> bars;      // of rows that have them; empty: no picture of those
+  Html picture;                    // another picture of what the rows say
+  std::vector<std::string> notes;  // sentences below: what it rests on, what it does not say
 };
 
 Html board_html(const BoardTable& table);

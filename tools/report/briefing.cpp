@@ -118,6 +118,7 @@ Html planned(const CaseEvidence& e) {
 Html done(const CaseEvidence& e) {
   Children items;
   std::set<std::string> parts, open;
+  bool any_usual = false, timed = false;
   for (const PhaseSpan& span : e.phases) {
     parts.insert(span.label);
     if (span.open) open.insert(span.label);
@@ -131,15 +132,24 @@ Html done(const CaseEvidence& e) {
           "How long each part took is not said: what was recorded of their times does not "
           "fit together well enough.");
   } else {
-    for (const auto& [phase, seconds] : phase_seconds(e.phases)) {
+    const auto usual_of = [&](const std::string& phase) {
       const PhaseStatistics* usual = e.comparison.find(phase);
-      std::string range = "there are too few other operations here to say what is usual";
-      if (usual != nullptr && usual->n >= kMinimumGroup)
-        range = "in 8 of 10 of " + std::to_string(usual->n) +
+      return usual != nullptr && usual->n >= kMinimumGroup ? usual : nullptr;
+    };
+    const auto lengths = phase_seconds(e.phases);
+    any_usual = std::ranges::any_of(
+        lengths, [&](const auto& one) { return usual_of(one.first) != nullptr; });
+    for (const auto& [phase, seconds] : lengths) {
+      std::string range;
+      if (const PhaseStatistics* usual = usual_of(phase))
+        range = "; in 8 of 10 of " + std::to_string(usual->n) +
                 " other operations here: " + bare(usual->p10_s) + " to " + bare(usual->p90_s);
+      else if (any_usual)
+        range = "; too few other operations here have it to say what is usual";
       items.push_back(
-          join({tag("b", {capital(plain(e, phase))}), ": " + about(seconds) + "; " + range + "."}));
+          join({tag("b", {capital(plain(e, phase))}), ": " + about(seconds) + range + "."}));
     }
+    timed = !lengths.empty();
     for (const std::string& label : open)
       items.push_back(join({tag("b", {capital(plain(e, label))}),
                             ": its end was not recorded, so nobody knows how long it took."}));
@@ -152,12 +162,15 @@ Html done(const CaseEvidence& e) {
        "of all about where one part ends and the next begins."}};
   const auto told = kTold.find(e.phases_from);
   const Html by = items.empty() || told == kTold.end() ? Html() : tag("p", {told->second});
-  return join({tag("h2", {"What was recorded, and what is usual"}),
-               tag("p", {"The recording lasts " + about(e.view.duration_s) + "."}),
-               list(items, 0, "The parts of the operation were not told apart in this recording."),
-               by,
-               tag("p", {"Taking longer or shorter than usual is not a mistake. Every body is "
-                         "different."})});
+  return join(
+      {tag("h2", {"What was recorded, and what is usual"}),
+       tag("p", {"The recording lasts " + about(e.view.duration_s) + "."}),
+       list(items, 0, "The parts of the operation were not told apart in this recording."), by,
+       timed && !any_usual
+           ? tag("p", {"There are too few other such operations here to say what is usual."})
+           : Html(),
+       tag("p", {"Taking longer or shorter than usual is not a mistake. Every body is "
+                 "different."})});
 }
 
 Html differed(const CaseEvidence& e) {
@@ -226,6 +239,13 @@ Html moments(const CaseEvidence& e) {
                        : "No pictures were recorded."})});
 }
 
+/// Of such a stream something comes as long as it runs; alarms and marks come when there are any.
+bool comes_by_itself(v1::StreamKind kind) {
+  return kind == v1::STREAM_KIND_WAVE || kind == v1::STREAM_KIND_NUMERIC ||
+         kind == v1::STREAM_KIND_VIDEO || kind == v1::STREAM_KIND_AUDIO ||
+         kind == v1::STREAM_KIND_TWIN_SERIES;
+}
+
 Html not_recorded(const CaseEvidence& e) {
   Children items;
   size_t left_out = 0;
@@ -250,11 +270,20 @@ Html not_recorded(const CaseEvidence& e) {
   if (streams.size() > 1)
     add("At one or more of these together something is missing for " +
         about(length_s(gap_spans(e.view.gaps))) + " of the recording.");
+  std::set<std::string> gave;  // devices of which something was recorded
+  for (const StreamView& view : e.view.streams)
+    if (view.items > 0) gave.insert(device_of(e.view, view.stream.name()));
+  std::set<std::string> silent;
   for (const StreamView& view : e.view.streams) {
+    const std::string device = device_of(e.view, view.stream.name());
     if (view.stream.by_policy_absent())
-      add(device_of(e.view, view.stream.name()) + ": never recorded, as a rule.");
-    else if (view.items == 0 && !streams.contains(view.stream.name()))
-      add(device_of(e.view, view.stream.name()) + ": nothing came from it in the whole recording.");
+      add(device + ": never recorded, as a rule.");
+    else if (view.items > 0 || streams.contains(view.stream.name()))
+      continue;
+    else if (!gave.contains(device) && silent.insert(device).second)
+      add(device + ": nothing came from it in the whole recording.");
+    else if (gave.contains(device) && comes_by_itself(view.stream.kind()))
+      add(words(view.stream.name()) + ": nothing of it is in the recording.");
   }
   return join({tag("h2", {"What was not recorded"}),
                list(items, left_out, "No gap in the recording is known.")});
@@ -274,7 +303,10 @@ Html computer(const CaseEvidence& e) {
     out.push_back(tag(
         "p",
         {"A computer model forecast measurements " + counted(timely + late, "time") + ". " +
-         std::to_string(late) + " of these came too late and are not counted as forecasts. " +
+         (late == 0   ? ""
+          : late == 1 ? "One of these came too late and is not counted as a forecast. "
+                      : std::to_string(late) +
+                            " of these came too late and are not counted as forecasts. ") +
          (shown == 0 ? "That the team was shown any of them is not recorded."
                      : "As shown to the team are recorded: " + counted(shown, "message") + ".")}));
   const bool analysed = std::ranges::any_of(

@@ -210,7 +210,7 @@ CaseView summarize_case(const v1::CaseRecord& record) {
   view.state = dashed(name_of(record.state()));
   if (record.start_utc_ns() != 0) {
     view.start = rfc3339(record.start_utc_ns());
-    view.start_u95_s = seconds_of(record.start_utc_u95_ns());
+    view.start_u95_s = analytics::wall_bound_s(record.start_utc_u95_ns()).value_or(-1);
   }
   const int64_t end_ns = analytics::facts::end_of(record);
   view.end_s = std::max(0.0, seconds_of(end_ns));

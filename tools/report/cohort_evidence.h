@@ -22,7 +22,9 @@ struct CohortDeparture {
 };
 
 struct CohortCase {
-  std::string case_id, procedure;
+  std::string case_id, procedure, room;
+  std::optional<int64_t> start_utc_ns;  // unset: it has no date
+  double duration_s = 0;                // from the first item's beginning to the last one's end
   verify::Verdict verdict = verify::Verdict::kUnclosed;
   bool sealed = false;  // no key opens it
   bool allowed = true;  // false: its consent is stated and does not include quality

@@ -8,29 +8,15 @@
 #include "tools/cli/names.h"
 #include "tools/documents/suppression.h"
 #include "tools/report/board.h"
+#include "tools/report/chains.h"
 #include "tools/report/departure_weights.h"
 #include "tools/report/html.h"
+#include "tools/report/practice.h"
 #include "tools/report/sections.h"
 #include "tools/report/tags.h"
 
 namespace casebox::tools::report {
 namespace {
-
-constexpr size_t kMostTags = 60;  // of the findings behind one number
-
-/// A number's chain: what it was computed from.
-struct Chain {
-  std::string name, what, command;
-  std::vector<std::string> inputs;  // tags of findings, or ids of cases (only their count is shown)
-  bool inputs_are_tags = false;
-};
-
-/// As one word of a shell's command line.
-std::string quoted(const std::string& text) {
-  std::string out = "'";
-  for (char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return out + "'";
-}
 
 std::string row_of(const CohortDeparture& departure) {
   return words(departure.kind) + ": " + words(departure.step) + ", " + departure.certainty;
@@ -62,8 +48,11 @@ class Dashboard {
   /// `told`: the rows of departures that are shown.
   Html weights(const std::string& procedure, const NormName& norm, const Group& of,
                const std::set<std::string>& told);
-  Html annex() const;
+  /// Whether it changes, how rooms compare, how many ways there are.
+  Html practice(const std::string& name, const Procedure& procedure);
   Html refer(Chain chain);
+  /// A table all of whose rows rest on the same computation.
+  Html put(BoardTable table, const std::string& what, const std::string& command);
   std::string expression(const std::string& procedure) const;
 
   const Cohort& cohort_;
@@ -152,7 +141,7 @@ Html Dashboard::quality() {
       {}};
   BoardTable by_remark{"",
                        "What limits the rest of this page",
-                       {{"Cases with"}, {"n", true}, {"Share (95 % interval)", true}},
+                       {{"Cases with"}, {"n", true}, {"Share", true}},
                        {},
                        "None.",
                        {}};
@@ -166,7 +155,7 @@ Html Dashboard::quality() {
   for (const Row& row : kRows) {
     const size_t n = sets[at].size();
     by_remark.rows.push_back(
-        {{row.name, count_text(n, shown[at]), share_text(n, shown[at], total, total_shown_)},
+        {{row.name, count_text(n, shown[at]), percent_text(n, shown[at], total, total_shown_)},
          evidence});
     ++at;
   }
@@ -406,21 +395,37 @@ Html Dashboard::weights(const std::string& procedure, const NormName& norm, cons
   return join(out);
 }
 
-Html Dashboard::annex() const {
-  Children out = {tag("h2", {"4. Evidence behind each number"})};
-  std::set<std::string> seen;
-  for (const Chain& chain : chains_) {
-    if (!seen.insert(chain.name).second) continue;
-    Children tags;
-    const bool listed = chain.inputs_are_tags && chain.inputs.size() <= kMostTags;
-    for (const std::string& input : listed ? chain.inputs : std::vector<std::string>())
-      tags.push_back(join({tag("span", {{"class", "tag"}}, {input}), " "}));
-    out.push_back(
-        tag("div", {{"class", "box"}, {"id", chain.name}},
-            {tag("p", {tag("span", {{"class", "tag"}}, {chain.name}),
-                       "  " + chain.what + (listed ? ", from findings: " : ". "), join(tags)}),
-             tag("p", {tag("code", {chain.command})})}));
+Html Dashboard::put(BoardTable table, const std::string& what, const std::string& command) {
+  if (!table.rows.empty()) {
+    refer({"", what, command, {}, false});
+    for (BoardRow& row : table.rows) row.evidence = chains_.back().name;
   }
+  return put(std::move(table));
+}
+
+Html Dashboard::practice(const std::string& name, const Procedure& procedure) {
+  const std::string of = quoted(expression(name)) + " --store STORE --json";
+  const auto cases_of = [&](const CaseSet& set) {
+    Cases out;
+    for (const size_t i : set) out.push_back(&cohort_.cases[i]);
+    return out;
+  };
+  const auto shown = [&](const Cases& cases) {
+    CaseSet set;
+    for (const CohortCase* one : cases) set.insert(static_cast<size_t>(one - cohort_.cases.data()));
+    return shown_.show(set);
+  };
+  const Cases all = cases_of(procedure.cases);
+  Children out = {tag("h3", {"Practice: " + words(name)}),
+                  put(durations_over_time(words(name), all), "durations over time, of " + name,
+                      "casebox analyze spc --measure duration --subgroup 11 --cohort " + of),
+                  put(ways_of_doing(words(name), all), "orders of phases, of " + name,
+                      "casebox analyze diversity --cohort " + of)};
+  for (const auto& [norm, group] : procedure.norms)
+    if (group.counted)
+      out.push_back(put(rooms_compared(words(name) + ", " + norm.id, cases_of(group.cases), shown),
+                        "rooms, of " + name + " by " + norm.id,
+                        "casebox analyze spc --measure departed --chart funnel --cohort " + of));
   return join(out);
 }
 
@@ -450,7 +455,7 @@ std::string Dashboard::document() {
   }
   divide();
   body.push_back(quality());
-  Children timing_parts, departure_parts;
+  Children timing_parts, departure_parts, practice_parts;
   // Departures first: what is shown of them decides which counts of the timing tables may be.
   for (const auto& [name, procedure] : procedures_)
     if (Suppression::enough(procedure.cases.size()))
@@ -460,19 +465,25 @@ std::string Dashboard::document() {
         Suppression::enough(procedure.cases.size())
             ? timing(name, procedure)
             : tag("p", {words(name) + ": fewer than 11 cases; nothing is shown."}));
+  for (const auto& [name, procedure] : procedures_)
+    if (Suppression::enough(procedure.cases.size()))
+      practice_parts.push_back(practice(name, procedure));
   body.push_back(tag("h2", {"2. How long phases took"}));
   body.push_back(join(timing_parts));
   body.push_back(tag("h2", {"3. Departures by value touched"}));
   body.push_back(departure_parts.empty() ? tag("p", {{"class", "none"}}, {"Nothing may be shown."})
                                          : join(departure_parts));
+  body.push_back(tag("h2", {"4. How practice changes and differs"}));
+  body.push_back(practice_parts.empty() ? tag("p", {{"class", "none"}}, {"Nothing may be shown."})
+                                        : join(practice_parts));
   body.push_back(csv_download(board_csv(tables_)));
-  body.push_back(annex());
-  body.push_back(
-      tag("p", {{"class", "soft"}},
-          {"Not on this page: control charts (a point of one is a single case; casebox analyze spc "
-           "shows them to those who may open the cases), what a single case weighs, diversity of "
-           "practice and the protocol's own health. Difficulty is not known, so groups are not "
-           "adjusted for it."}));
+  body.push_back(tag("h2", {"5. Evidence behind each number"}));
+  body.push_back(annex_of(chains_));
+  body.push_back(tag(
+      "p", {{"class", "soft"}},
+      {"Not on this page: charts whose points are single cases (casebox analyze spc shows them to "
+       "those who may open the cases), what a single case weighs, and the protocol's own health. "
+       "Difficulty is not known, so groups are not adjusted for it."}));
   return page("Quality committee", "committee", {}, body);
 }
 

@@ -153,6 +153,10 @@ Result<CohortCase> gather_cohort_case(const storage::CaseReader& reader,
   CohortCase one;
   one.case_id = view.case_id;
   one.procedure = view.procedure;
+  one.room = view.room;
+  if (reader.record().start_utc_ns() != 0)
+    one.start_utc_ns = static_cast<int64_t>(reader.record().start_utc_ns());
+  one.duration_s = view.duration_s;
   one.sealed = !view.readable;
   one.consent_stated = view.consent_stated;
   one.allowed = !view.consent_stated || has_consent(view, "quality");

@@ -54,7 +54,7 @@ Html time_line(const CaseEvidence& e) {
       rows.push_back(
           {words(phase.label), e.view.phase_source + (phase.by.empty() ? "" : " by " + phase.by),
            phase.placed ? clock_text(phase.t0_s) : "withheld",
-           phase.placed ? bound_text(phase.start_u95_s) : "",
+           phase.placed ? bound_text(phase.start, phase.t0_s) : "",
            phase.open     ? "end not recorded"
            : phase.placed ? clock_text(phase.t1_s)
                           : "withheld",

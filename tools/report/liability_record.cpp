@@ -38,7 +38,7 @@ std::vector<Html> stream_row(const StreamView& view) {
                    ? " and gaps of unknown count: " + std::to_string(view.unknown_gaps)
                    : ""),
           view.stream.by_policy_absent() ? "not recorded by policy: " + view.stream.policy_reason()
-          : view.items == 0              ? "gave nothing"
+          : view.items == 0              ? "no items"
                                          : ""};
 }
 
@@ -229,7 +229,7 @@ Html accounting(const CaseEvidence& e) {
            {"Every number in this section is of the record itself: ", record,
             " Of " + std::to_string(e.view.streams.size()) + " streams " + std::to_string(whole) +
                 " have items and no gap; all are in annex B, and every single gap."}),
-       table("Streams with something missing", kStreamColumns, streams, "No stream has any."),
+       table("Streams with a gap, or without items", kStreamColumns, streams, "No stream has any."),
        table("Gaps by stream; overlapping ones count once",
              {{"Stream"}, {"Gaps", true}, {"Together", true}, {"Reasons"}}, gaps,
              "No gap was declared."),

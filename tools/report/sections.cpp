@@ -46,6 +46,14 @@ std::string length_text(double seconds) {
   return fmt::format("{} h {:02} min {:02} s", whole / 3600, whole / 60 % 60, whole % 60);
 }
 
+std::string bound_text(const std::optional<query::Bound>& bound, double t_s) {
+  if (!bound) return bound_text(-1);
+  const double before = t_s - bound->low_s, after = bound->high_s - t_s;
+  // Printed alike: one number says it.
+  if (std::abs(before - after) < .05) return bound_text(std::max(before, after));
+  return "\xE2\x88\x92" + fixed(before, 1) + " to +" + fixed(after, 1) + " s";
+}
+
 std::string bound_text(double u95_s) {
   if (u95_s < 0) return "no bound can be given";
   return "\xC2\xB1" + fixed(u95_s, u95_s < 1 ? 3 : 1) + " s";
@@ -142,7 +150,18 @@ std::vector<std::pair<std::string, double>> phase_seconds(const std::vector<Phas
 Html phase_table(const CaseEvidence& evidence) {
   std::vector<std::vector<Html>> rows;
   const std::string record = record_tag(evidence.custody.case_digest);
-  for (const auto& [phase, seconds] : phase_seconds(evidence.phases)) {
+  const auto lengths = phase_seconds(evidence.phases);
+  const bool none = std::ranges::none_of(lengths, [&](const auto& one) {
+    const PhaseStatistics* usual = evidence.comparison.find(one.first);
+    return usual != nullptr && usual->n >= kMinimumGroup;
+  });
+  if (none) {
+    for (const auto& [phase, seconds] : lengths)
+      rows.push_back({words(phase), join({length_text(seconds), " ", reference(record)})});
+    return table("Active time of each phase; no phase has 11 other cases to compare it with",
+                 {{"Phase"}, {"This case", true}}, rows, "No phases are known of this case.");
+  }
+  for (const auto& [phase, seconds] : lengths) {
     const PhaseStatistics* usual = evidence.comparison.find(phase);
     const bool enough = usual != nullptr && usual->n >= kMinimumGroup;
     const std::string n = usual == nullptr ? "0" : std::to_string(usual->n);

@@ -16,6 +16,8 @@ namespace casebox::tools::report {
 std::string length_text(double seconds);
 /// "+-0.5 s"; "no bound can be given" below zero.
 std::string bound_text(double u95_s);
+/// The same of a moment whose bound has two sides: "-0.4 to +6.0 s" where they differ.
+std::string bound_text(const std::optional<query::Bound>& bound, double t_s);
 /// A number as people write it: six significant digits, no trailing zeros.
 std::string number_text(double value);
 /// "start_u95_s" with 0.25 -> {"Start u95", "0.25 s"}: the unit stands in the key.

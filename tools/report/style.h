@@ -39,6 +39,9 @@ svg .dep { fill: var(--bg); stroke-width: 1.6; } svg .dep.certain { stroke: var(
 svg .dep.ambiguous { stroke: var(--ambiguous); } svg .dep.unobserved { stroke: var(--unobserved); stroke-dasharray: 2.5 2; }
 svg .dep.justified { stroke: var(--justified); }
 svg .observed { stroke: var(--accent); fill: none; } svg .forecast { fill: var(--twin); } svg .band { stroke: var(--twin); opacity: .45; }
+svg .limit { fill: none; stroke: var(--certain); stroke-dasharray: 5 4; } svg .limit.inner { stroke: var(--ambiguous); }
+svg .centre { fill: none; stroke: var(--soft); } svg .course { fill: none; stroke: var(--accent); stroke-width: 1.3; }
+svg .point { fill: var(--accent); } svg .point.signal { fill: var(--certain); stroke: var(--text); }
 svg .late { stroke: var(--ambiguous); fill: none; stroke-width: 1.5; }
 .withheld { border: 2px solid var(--line); border-radius: 8px; padding: 14px 18px; margin: 16px 0; }
 .briefing main { max-width: 760px; font-size: 16.5px; } .briefing h2 { border: 0; margin-top: 22px; } .briefing .tag { font-size: 10.5px; }

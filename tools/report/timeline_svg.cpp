@@ -49,9 +49,10 @@ Html bar(const Frame& frame, double y, double t0, double t1, const std::string& 
 }
 
 /// The 95 % bound of a boundary, as whiskers below the bar's edge.
-Html bound(const Frame& frame, double y, double t, double u95) {
-  if (u95 <= 0) return {};
-  const double x0 = frame.x(t - u95), x1 = frame.x(t + u95), middle = y + kTimelineLane - 4;
+Html bound(const Frame& frame, double y, const std::optional<query::Bound>& sides) {
+  if (!sides || sides->high_s <= sides->low_s) return {};
+  const double x0 = frame.x(sides->low_s), x1 = frame.x(sides->high_s);
+  const double middle = y + kTimelineLane - 4;
   const std::string path = "M" + coordinate(x0) + " " + coordinate(middle - 3) + "v6M" +
                            coordinate(x0) + " " + coordinate(middle) + "H" + coordinate(x1) + "M" +
                            coordinate(x1) + " " + coordinate(middle - 3) + "v6";
@@ -77,7 +78,7 @@ Html phases(const CaseView& view, const Frame& frame, double y) {
     const std::string text = words(phase.label) + ", " + clock_text(phase.t0_s) + " to " +
                              (phase.open ? "its end was not recorded" : clock_text(phase.t1_s));
     out.push_back(bar(frame, y, phase.t0_s, phase.t1_s, style, words(phase.label), text));
-    out.push_back(bound(frame, y, phase.t0_s, phase.start_u95_s));
+    out.push_back(bound(frame, y, phase.start));
   }
   return join(out);
 }

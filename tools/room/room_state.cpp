@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "analytics/names.h"
 #include "proto/keyring/producer_keys.h"
 
 namespace casebox::tools {
@@ -9,7 +10,6 @@ namespace {
 
 constexpr double kFewDiskHours = 12;
 constexpr double kLongLag_s = 60;
-constexpr uint64_t kClockUnknown_ns = 86'000ull * 1'000'000'000;
 
 using RoomPhase = recorder::CaseMachine::State;
 
@@ -75,10 +75,8 @@ Json to_json(const RoomState& state) {
   doc["ring"] = {{"seconds", now.ring_s}, {"bytes", now.ring_bytes}, {"cut", now.ring_cut}};
   doc["disk_hours"] = now.disk_hours ? Json(*now.disk_hours) : Json(nullptr);
   doc["disk_free"] = now.disk_free;
-  doc["clock"] = {
-      {"u95_s", now.utc_u95_ns < kClockUnknown_ns ? Json(static_cast<double>(now.utc_u95_ns) * 1e-9)
-                                                  : Json(nullptr)},
-      {"steps", now.utc_steps}};
+  const auto bound = analytics::wall_bound_s(now.utc_u95_ns);
+  doc["clock"] = {{"u95_s", bound ? Json(*bound) : Json(nullptr)}, {"steps", now.utc_steps}};
   doc["keys_left"] = now.cases > 0 ? Json(now.keys_left) : Json(nullptr);
   doc["cases"] = now.cases;
   doc["forward"] = state.forward ? Json(state.forward->state) : Json(nullptr);
@@ -107,9 +105,8 @@ std::string metrics_of(const RoomState& state) {
     one("disk_hours", "hours until video is left out, at the pace of the last hour", "gauge",
         *now.disk_hours);
   one("disk_full", "1 while the disk takes nothing", "gauge", now.disk_full ? 1 : 0);
-  if (now.utc_u95_ns < kClockUnknown_ns)
-    one("wall_clock_u95_seconds", "95 % bound of the wall clock", "gauge",
-        static_cast<double>(now.utc_u95_ns) * 1e-9);
+  if (const auto bound = analytics::wall_bound_s(now.utc_u95_ns))
+    one("wall_clock_u95_seconds", "95 % bound of the wall clock", "gauge", *bound);
   one("wall_clock_steps_total", "times the wall clock was stepped", "counter",
       static_cast<double>(now.utc_steps));
   one("ring_bytes", "held from before the next case", "gauge", static_cast<double>(now.ring_bytes));

@@ -317,6 +317,12 @@ void DepartureBuilder::watch(Draft& draft, const v1::ProtocolStep& step) const {
   }
 }
 
+// Absence of evidence is evidence of absence only where there would have been evidence (Altman &
+// Bland, BMJ 311, 1995). So a step is missing for certain only if in every moment in which it could
+// have been done something looked that would have shown it: the span of time between its
+// neighbours is taken as dark, each observer's watch is cut out of it, and whatever stays dark says
+// "unobserved", with the place.
+//
 // What of the step's time none of the observers watched, in words; empty: they watched all of it.
 // Its time ends at the events between which it belongs, as wide as those are uncertain. Where none
 // of the norm's stands before (after) it, it ends where the record begins (ends) if that is known

@@ -44,6 +44,13 @@ class Explainer {
     return kNone;
   }
 
+  // All explanations, without walking all ways: there may be millions of ways, which differ only in
+  // the order of moves. Breadth first over pairs (node, multiset of departures made so far), each
+  // pair once. Invariant: the pairs of a node are exactly the multisets of the ways that lead to
+  // it; at the goals they are the explanations. A departure in all of them is certain: no equally
+  // good account of the case does without it. One in some only is ambiguous, and to call it certain
+  // would be to choose an account. (Alignments are not unique: Carmona et al., Conformance
+  // Checking, 2018, 7.5; that one optimal alignment must not speak for all: Bloemen et al., 2018.)
   bool enumerate(size_t limit) {
     using Signature = std::vector<Class>;  // sorted, with repetitions
     std::map<Signature, uint32_t> ids{{{}, 0}};
@@ -114,7 +121,8 @@ class Explainer {
     return out;
   }
 
-  /// Fewest moves of a class on any cheapest way.
+  /// Fewest moves of a class on any cheapest way: a shortest path on which only those moves count.
+  /// With lengths 0 and 1 a queue open at both ends keeps the nodes in the order of their distance.
   uint32_t fewest(Class wanted) const {
     std::vector<uint32_t> distance(graph_.arcs.size(), UINT32_MAX);
     std::deque<uint32_t> queue{0};

@@ -48,6 +48,19 @@ void Search::prepare(const Sequence& sequence, const Forbidden& forbidden) {
   forbidden_alien_ = forbidden.log && sequence[*forbidden.log] == kAlien;
 }
 
+// What the rest costs at least, from what can be counted without walking the net.
+//
+//   impossible  kinds of step among the events left that no way on from here has: a log move each
+//   absent      kinds of step that every way on has and no event left is: a model move each
+//   beyond      steps still needed, less the events left that could be one of them
+//
+// A log move pays for one event and a model move for one step, so the first adds to either of the
+// others, and of those two, which may count the same step, the larger stands. No move lowers the
+// sum by more than it costs: a log move takes one event, a model move one step, and what a
+// synchronous move takes was not counted, as each of the two is there for the other; a silent move
+// only narrows what is possible. So no place has to be opened twice. (Hart, Nilsson & Raphael 1968;
+// for alignments, with the marking equation instead of counts: Adriansyah 2014, chapter 7; van
+// Dongen, BPM 2018.)
 int64_t Search::estimate(uint32_t state, uint32_t position) const {
   if (!automaton_.complete()) return costs_.unit * alien_[position];
   if (automaton_.steps_to_end(state) == kNoPath) return kNever;
@@ -124,6 +137,17 @@ void Search::moves(const Sequence& sequence, const Forbidden& forbidden, uint32_
     walk(std::vector<Edge>(automaton_.edges(state)));
 }
 
+// An explanation of a trace walks the norm and the trace side by side from both beginnings to both
+// ends (van der Aalst, Adriansyah & van Dongen, WIREs DMKD 2, 2012). A place is a pair (state of
+// the norm, events read); from it a way takes an event alone (log move), a step alone (model move),
+// both together if they are the same (synchronous), or a step nobody can see (silent). Only what
+// does not fit costs. The cheapest ways are the shortest paths of that graph; A* looks for them in
+// the order of cost so far + estimate.
+//
+// Costs are small integers: places wait in buckets of equal total, and ties fall as the edges are
+// listed, so that the same trace always gets the same path, on every machine. Every place that is
+// closed has its final cost. For all cheapest ways the search goes on until the totals exceed the
+// best: then every place on a cheapest way is closed, which is what tighten() rests on.
 Found Search::run(const Sequence& sequence, const Forbidden& forbidden, TightGraph* graph) {
   Found found;
   found.possible = false;

@@ -136,6 +136,7 @@ TEST_F(RecorderTest, AKilledRecorderLeavesAnUnclosedCaseThatRecoverEndsWithAGap)
   ASSERT_EQ(kill(child, SIGKILL), 0);
   int status = 0;
   waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFSIGNALED(status)) << "the recorder had ended before the kill";
   EXPECT_EQ(verified(options_.log_dir).verdict, verify::Verdict::kUnclosed);
   auto key = keystore_->signing_key("recorder");
   ASSERT_TRUE(key);

@@ -11,6 +11,7 @@
 namespace casebox::tools::report {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -40,6 +41,86 @@ TEST(Committee, WithholdsCellsUnderElevenAndTheirComplements) {
   EXPECT_THAT(html, HasSubstr("F-fifteen"));
   EXPECT_THAT(html, Not(HasSubstr("F-ten")));
   EXPECT_THAT(html, Not(HasSubstr("F-not-five")));
+}
+
+/// The rows of a table of the page, cells between bars.
+std::vector<std::string> rows_of(const std::string& html, const std::string& caption) {
+  std::vector<std::string> out;
+  const size_t begin = html.find("<caption>" + caption);
+  if (begin == std::string::npos) return out;
+  const std::string table = html.substr(begin, html.find("</table>", begin) - begin);
+  const std::regex row("<tr>(<td.*?)</tr>"), markup("<a [^>]*>[^<]*</a>|<[^>]*>");
+  for (std::sregex_iterator it(table.begin(), table.end(), row), end; it != end; ++it)
+    out.push_back(std::regex_replace(std::regex_replace((*it)[1].str(), std::regex("</td>"), "|"),
+                                     markup, ""));
+  return out;
+}
+
+TEST(Committee, ChartsMediansOfElevenOperationsInTheOrderOfTheirDates) {
+  Cohort many = cohort(124);
+  for (size_t i = 0; i < many.cases.size(); ++i)
+    many.cases[i].duration_s = 3000 + 7.0 * static_cast<double>(i * 37 % 124);
+  many.cases[60].duration_s = 36'000;  // one operation of ten hours moves no point
+  std::ranges::reverse(many.cases);
+  const std::string html = committee(many);
+  const auto rows = rows_of(html, "How long operations took");
+  ASSERT_EQ(rows.size(), 11u) << "124 are 11 groups of 11 and 3 that fill none";
+  for (const std::string& row : rows) EXPECT_THAT(row, Not(HasSubstr("no limits"))) << row;
+  EXPECT_THAT(html, HasSubstr("with centre line and limits"));
+  EXPECT_THAT(html, Not(HasSubstr("10 h")));
+  // Without dates there is no order.
+  for (CohortCase& one : many.cases) one.start_utc_ns.reset();
+  EXPECT_TRUE(rows_of(committee(many), "How long operations took").empty());
+  EXPECT_THAT(committee(many), HasSubstr("Too few dated operations"));
+}
+
+TEST(Committee, ChartsOfFewGroupsHaveNoLimits) {
+  const std::string html = committee(cohort(40));
+  const auto rows = rows_of(html, "How long operations took");
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_THAT(rows[0], HasSubstr("no limits"));
+  EXPECT_THAT(html, HasSubstr("oldest first, without limits"));
+}
+
+TEST(Committee, ARoomThatLiesOutsideIsShownAndASmallOneIsNot) {
+  Cohort many = cohort(300);
+  for (size_t i = 0; i < many.cases.size(); ++i) {
+    CohortCase& one = many.cases[i];
+    one.room = i < 8 ? "or-small" : "or-" + std::to_string(1 + i % 4);
+    const bool departs = one.room == "or-1" ? i % 8 == 0 : i >= 8 && i % 5 == 0;
+    if (departs) one.departures.push_back({"missing", "time-out", "certain", "safety", "F-1"});
+  }
+  const std::string html = committee(many);
+  const auto rows = rows_of(html, "Operations with a certain departure, by room");
+  ASSERT_EQ(rows.size(), 3u) << "the fourth would leave the small one as the rest";
+  EXPECT_THAT(rows[0], AllOf(HasSubstr("or-1|"), HasSubstr("outside 99.8 % limits")));
+  EXPECT_THAT(html, Not(HasSubstr("or-small")));
+  EXPECT_THAT(html, HasSubstr("are left out, of the limits too"));
+  EXPECT_THAT(html, HasSubstr("with 95 and 99.8 % limits"));
+  // Of two rooms there are no limits to be within.
+  for (size_t i = 0; i < many.cases.size(); ++i)
+    many.cases[i].room = "or-" + std::to_string(1 + i % 2);
+  const std::string two = committee(many);
+  EXPECT_THAT(rows_of(two, "Operations with a certain departure, by room").at(0),
+              HasSubstr("no limits"));
+  EXPECT_THAT(two, HasSubstr("No limits: 2 groups"));
+  EXPECT_THAT(two, Not(HasSubstr("with 95 and 99.8 % limits")));
+}
+
+TEST(Committee, CountsWaysAsHillNumbers) {
+  Cohort many = cohort(40);
+  for (size_t i = 0; i < many.cases.size(); ++i)
+    for (const char* phase : {i % 4 == 0 ? "B" : "A", i % 4 == 0 ? "A" : "B"})
+      many.cases[i].times.spans.push_back({phase, many.cases[i].times.spans.empty() ? 0. : 60.,
+                                           many.cases[i].times.spans.empty() ? 60. : 120., false});
+  const auto rows = rows_of(committee(many), "Ways of doing it");
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_THAT(rows[0], HasSubstr("|2.0 |"));
+  EXPECT_THAT(rows[1], HasSubstr("|1.8 |"));  // exp(-.25 ln .25 - .75 ln .75) = 1.755
+  EXPECT_THAT(rows[2], HasSubstr("|1.6 |"));  // 1 / (.25^2 + .75^2)
+  many.cases.resize(30);
+  for (size_t i = 10; i < many.cases.size(); ++i) many.cases[i].times.spans.clear();
+  EXPECT_THAT(committee(many), HasSubstr("Phases are known of fewer than 11"));
 }
 
 /// `n` cases, each with one departure of each value named; the tally says the same.
@@ -146,7 +227,7 @@ TEST(Committee, DoesNotMixWhatDifferentProtocolsFound) {
 TEST(Committee, SaysWhatIsNotOnThePage) {
   const std::string html = committee(cohort(30));
   const std::string end = html.substr(html.find("Not on this page"));
-  for (const char* text : {"control charts", "what a single case weighs", "diversity", "health"})
+  for (const char* text : {"points are single cases", "what a single case weighs", "health"})
     EXPECT_THAT(end, HasSubstr(text));
 }
 

@@ -20,8 +20,8 @@ CaseFacts facts(uint8_t id, double preparation_s) {
   phase.label = "Preparation";
   phase.t0_s = 10;
   phase.t1_s = 10 + preparation_s;
-  phase.start_u95_s = 3;
-  phase.end_u95_s = 4;
+  phase.start = Bound{phase.t0_s - 1, phase.t0_s + 3};
+  phase.end = Bound{phase.t1_s - 4, phase.t1_s + 2};
   phase.sources.emplace_back().set_stream_id(7);
   out.phases.push_back(phase);
   return out;
@@ -49,6 +49,16 @@ TEST(QuerySql, AnswersASelectWithTypesAndUnits) {
   EXPECT_EQ(got->columns[3].unit, "");
   ASSERT_EQ(got->rows.size(), 1u);
   EXPECT_THAT(got->rows[0], ElementsAre(Cell("Preparation"), Cell(60.0), Cell(5.0), Cell(2L)));
+}
+
+TEST(QuerySql, ABoundHasTwoSides) {
+  const auto got = answer(
+      "SELECT t0_low_s - t0_s, t0_high_s - t0_s, t1_low_s - t1_s, "
+      "t1_high_s - t1_s, t0_u95_s, t1_u95_s FROM phases",
+      {facts(1, 60)});
+  ASSERT_TRUE(got) << got.error().message;
+  EXPECT_THAT(got->rows.at(0),
+              ElementsAre(Cell(-1.0), Cell(3.0), Cell(-4.0), Cell(2.0), Cell(3.0), Cell(4.0)));
 }
 
 TEST(QuerySql, ReadsOfEachCaseOnlyWhatTheStatementReads) {

@@ -259,7 +259,11 @@ TEST(QueryEvaluate, WhatOneSideSettlesIsAnsweredAllTheSame) {
 
 TEST(QueryEvaluate, AnAnswerThatItsBoundsCouldTurnIsNotSure) {
   std::vector<CaseFacts> cases = {facts(1, "p", 602), facts(2, "p", 590), facts(3, "p", 900)};
-  for (CaseFacts& one : cases) one.phases[0].start_u95_s = one.phases[0].end_u95_s = 10;
+  for (CaseFacts& one : cases) {
+    PhaseFact& phase = one.phases[0];
+    phase.start = Bound{phase.t0_s - 10, phase.t0_s + 10};
+    phase.end = Bound{phase.t1_s - 10, phase.t1_s + 10};
+  }
   const Answer answer = evaluate(**parse("phase(\"preparation\").duration > 600"), cases);
   ASSERT_EQ(answer.rows.size(), 2u);
   EXPECT_FALSE(answer.rows[0].sure);
@@ -269,6 +273,22 @@ TEST(QueryEvaluate, AnAnswerThatItsBoundsCouldTurnIsNotSure) {
   EXPECT_EQ(answer.unsure_misses, 1u);
   const Answer turned = evaluate(**parse("not phase(\"preparation\").duration > 600"), cases);
   EXPECT_EQ(turned.unsure_matches, 1u);
+}
+
+TEST(QueryEvaluate, ABoundaryIsAsSureToEachSideAsItsOwnBound) {
+  CaseFacts one = facts(1, "p", 600);
+  PhaseFact& phase = one.phases[0];
+  phase.start = Bound{phase.t0_s - 1, phase.t0_s + 60};
+  phase.end = Bound{phase.t1_s, phase.t1_s};
+  const std::vector<CaseFacts> cases = {one};
+  const auto sure = [&](const std::string& question) {
+    const Answer answer = evaluate(**parse(question), cases);
+    return answer.rows.size() == 1 && answer.rows[0].sure;
+  };
+  // It may have begun a minute later, so it may be shorter, and hardly longer.
+  EXPECT_TRUE(sure("phase(\"preparation\").duration < 605"));
+  EXPECT_FALSE(sure("phase(\"preparation\").duration > 595"));
+  EXPECT_TRUE(sure("phase(\"preparation\").duration > 535"));
 }
 
 TEST(QueryEvaluate, ADepartureInSomeExplanationsOnlyIsNotSure) {

@@ -45,7 +45,8 @@ inline CaseEvidence evidence() {
   e.view.consent = {"record", "quality", "patient-briefing"};
   e.view.end_s = 600;
   e.view.phase_source = "annotated";
-  e.view.phases = {{"Preparation", "phase", "human", "nurse", 8, 120, .5, .5, false, "", {}}};
+  e.view.phases = {{"Preparation", "phase", "human", "nurse", 8, 120, query::Bound{7.5, 8.5},
+                    query::Bound{119.5, 120.5}}};
   e.view.findings = {departure(1, v1::CERTAINTY_CERTAIN, "missing", "time-out"),
                      departure(2, v1::CERTAINTY_AMBIGUOUS, "order", "sign-out"),
                      departure(3, v1::CERTAINTY_UNOBSERVED, "unobserved", "debrief"),
@@ -72,6 +73,9 @@ inline CohortCase cohort_case(int i, double preparation_s) {
   one.verdict = verify::Verdict::kComplete;
   one.comparison.outcome = Compared::Outcome::kRan;
   one.comparison.norm = {"norm@1.0.0", "ab12"};
+  one.room = "or-" + std::to_string(1 + i % 2);
+  one.start_utc_ns = 1'700'000'000'000'000'000 + int64_t{i} * 86'400'000'000'000;
+  one.duration_s = 3000 + preparation_s;
   one.times.case_id = one.case_id;
   one.times.seconds["Preparation"] = preparation_s;
   return one;

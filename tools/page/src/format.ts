@@ -37,5 +37,12 @@ export function bytes(n: number): string {
 
 export const shortId = (id: string) => id.slice(0, 8);
 export const date = (rfc3339: string | null) => rfc3339 === null ? 'no date' : rfc3339.slice(0, 16).replace('T', ' ') + ' UTC';
+/** The 95 % bound of a moment by its two sides, which need not be equally far. */
+export const sides = (t: number | null, low: number | null, high: number | null) => {
+  if (t === null) return '';
+  if (low === null || high === null) return plusMinus(null);
+  const before = t - low, after = high - t;
+  return Math.abs(before - after) < 0.05 ? plusMinus(Math.max(before, after)) : `\u2212${before.toFixed(1)} to +${after.toFixed(1)} s`;
+};
 export const plusMinus = (u95: number | null) =>
   u95 === null ? 'no bound can be given' : `\u00b1${u95 < 1 ? u95.toFixed(3) : u95.toFixed(1)} s`;

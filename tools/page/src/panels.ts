@@ -1,6 +1,6 @@
 import * as api from './api';
 import { announce, h, s } from './dom';
-import { bytes, plusMinus, time, words } from './format';
+import { bytes, plusMinus, sides, time, words } from './format';
 import { deviationWord, isDeparture, kCertainty, mark } from './marks';
 import type { Case, CaseEvent, Evidence, Finding, Source } from './types';
 
@@ -149,8 +149,8 @@ export class Panels {
     const rows = this.data.phases.map((phase) => h('tr', {},
       h('td', {}, phase.start_s === null ? words(phase.phase) : h('button', { click: () => this.seek(phase.start_s ?? 0) }, words(phase.phase)),
         h('div', { class: 'soft' }, `${phase.level === 'phase' ? '' : `${phase.level}, `}${this.data.phase_source}${phase.by ? ` by ${phase.by}` : ''}`)),
-      h('td', { class: 'num' }, phase.start_s === null ? 'withheld' : time(phase.start_s, 1), h('div', { class: 'soft' }, plusMinus(phase.start_u95_s))),
-      h('td', { class: 'num' }, phase.open ? 'not ended' : phase.end_s === null ? 'withheld' : time(phase.end_s, 1), h('div', { class: 'soft' }, plusMinus(phase.end_u95_s)))));
+      h('td', { class: 'num' }, phase.start_s === null ? 'withheld' : time(phase.start_s, 1), h('div', { class: 'soft' }, sides(phase.start_s, phase.start_low_s, phase.start_high_s))),
+      h('td', { class: 'num' }, phase.open ? 'not ended' : phase.end_s === null ? 'withheld' : time(phase.end_s, 1), h('div', { class: 'soft' }, sides(phase.end_s, phase.end_low_s, phase.end_high_s)))));
     const head = h('tr', {}, h('th', { scope: 'col' }, 'Phase'), h('th', { scope: 'col', class: 'num' }, 'Begins'), h('th', { scope: 'col', class: 'num' }, 'Ends'));
     return [h('h2', {}, 'Phases'), rows.length === 0 ? h('p', {}, 'No phases are known: none were annotated, and the case has not been analysed yet.')
       : h('table', { class: 'small' }, h('thead', {}, head), h('tbody', {}, ...rows)),

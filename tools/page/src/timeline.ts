@@ -1,5 +1,5 @@
 import { h, s } from './dom';
-import { plusMinus, time, words } from './format';
+import { plusMinus, sides, time, words } from './format';
 import { deviationWord, isDeparture, kCertainty, mark } from './marks';
 import type { Playhead, Viewport } from './state';
 import type { Case, CaseEvent, Finding } from './types';
@@ -9,7 +9,7 @@ const kLane = 22;
 export const kRight = 8;
 const kAxis = 20;
 
-interface Bar { t0: number; t1: number; label: string; title: string; style: string; bound?: number | null }
+interface Bar { t0: number; t1: number; label: string; title: string; style: string; bound?: [number, number] | null }
 interface Lane { name: string; bars: Bar[]; findings?: Finding[] }
 
 function eventTitle(event: CaseEvent): string {
@@ -38,9 +38,9 @@ function lanesOf(data: Case): Lane[] {
   const moment = (event: CaseEvent, style: string): Bar =>
     ({ t0: event.t_s, t1: event.t_s + (event.duration_s ?? 0), label: words(event.label || event.code), title: eventTitle(event), style });
   const phases = data.phases.flatMap((phase) => phase.level !== 'phase' || phase.start_s === null || phase.end_s === null ? [] : [{
-    t0: phase.start_s, t1: phase.end_s, label: words(phase.phase), bound: phase.start_u95_s,
+    t0: phase.start_s, t1: phase.end_s, label: words(phase.phase), bound: phase.start_low_s === null || phase.start_high_s === null ? null : [phase.start_low_s, phase.start_high_s],
     style: data.phase_source === 'found' ? 'phase-found' : 'phase-annotated',
-    title: `${words(phase.phase)} (${data.phase_source}), ${time(phase.start_s, 1)} to ${time(phase.end_s, 1)}, ${plusMinus(phase.start_u95_s)}${phase.open ? ', never ended' : ''}`,
+    title: `${words(phase.phase)} (${data.phase_source}), ${time(phase.start_s, 1)} to ${time(phase.end_s, 1)}, ${sides(phase.start_s, phase.start_low_s, phase.start_high_s)}${phase.open ? ', never ended' : ''}`,
   }]);
   const lanes: Lane[] = [
     { name: `Phases ${data.phase_source}`, bars: phases },
@@ -176,7 +176,7 @@ export class Timeline {
       const rect = s('rect', { class: bar.style, x: x0, y: y + 3, width: x1 - x0, height: kLane - 7, rx: 2 },
         s('title', {}, bar.title));
       inside.append(rect);
-      if (bar.bound) inside.append(this.drawBound(bar.t0, bar.bound, y));
+      if (bar.bound) inside.append(this.drawBound(bar.bound, y));
       const room = bar.style === 'tick' ? 90 : x1 - x0;
       const label = bar.label.length * 6.2 < room ? bar.label : room > 34 && bar.style.startsWith('phase')
         ? `${bar.label.slice(0, Math.floor(room / 6.4) - 1)}\u2026` : '';
@@ -189,8 +189,8 @@ export class Timeline {
   }
 
   /** The 95 % bound of a beginning, as whiskers under the bar. */
-  private drawBound(t: number, u95: number, y: number): SVGElement {
-    const x0 = this.x(t - u95), x1 = this.x(t + u95), middle = y + kLane - 3;
+  private drawBound(bound: [number, number], y: number): SVGElement {
+    const [x0, x1] = [this.x(bound[0]), this.x(bound[1])], middle = y + kLane - 3;
     return s('path', { class: 'bound', d: `M${x0} ${middle - 3}v6M${x0} ${middle}H${x1}M${x1} ${middle - 3}v6` });
   }
 

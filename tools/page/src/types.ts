@@ -13,7 +13,8 @@ export interface Stream {
 export interface Phase {
   phase: string; level: 'phase' | 'step' | 'mark'; origin: 'human' | 'device' | 'algorithm'; by: string;
   // Times are null where they are withheld.
-  start_s: number | null; end_s: number | null; start_u95_s: number | null; end_u95_s: number | null; open: boolean;
+  start_s: number | null; end_s: number | null; open: boolean;
+  start_low_s: number | null; start_high_s: number | null; end_low_s: number | null; end_high_s: number | null;
   finding_id: string;
 }
 export interface CaseEvent {

@@ -94,6 +94,79 @@ TEST(LogSkeleton, JudgesAnotherLogByName) {
   EXPECT_EQ(check.fitting_cases, 0u);
 }
 
+/// Pairs that say something.
+Names telling(const LogSkeleton& skeleton, Relation relation) {
+  Names out;
+  for (const Related& one : skeleton.relations[static_cast<size_t>(relation)])
+    if (one.trivial == Trivial::kNot) out.insert(one.from + one.to);
+  return out;
+}
+
+Trivial why(const LogSkeleton& skeleton, Relation relation, const std::string& pair) {
+  for (const Related& one : skeleton.relations[static_cast<size_t>(relation)])
+    if (one.from + one.to == pair) return one.trivial;
+  ADD_FAILURE() << to_string(relation) << " " << pair << " does not hold";
+  return Trivial::kNot;
+}
+
+TEST(LogSkeleton, WhatFollowsFromTheRestSaysLittle) {
+  const LogSkeleton skeleton =
+      Read(log_of({"a b c d", "a b x c d", "a b c d", "a b c d", "a b x c d"})).skeleton();
+  EXPECT_EQ(names(skeleton, Relation::kAlwaysBefore).size(), 8u);
+  EXPECT_EQ(telling(skeleton, Relation::kAlwaysBefore), (Names{"ba", "cb", "dc"}));
+  EXPECT_EQ(why(skeleton, Relation::kAlwaysBefore, "da"), Trivial::kImplied);
+  EXPECT_EQ(why(skeleton, Relation::kAlwaysBefore, "xb"), Trivial::kFewCases);
+  // a is directly followed by b, c by d: only b to c is not said by that.
+  EXPECT_EQ(telling(skeleton, Relation::kAlwaysAfter), (Names{"bc"}));
+  // All four occur once in every case.
+  EXPECT_EQ(telling(skeleton, Relation::kEquivalence), (Names{}));
+  EXPECT_EQ(why(skeleton, Relation::kEquivalence, "ad"), Trivial::kImplied);
+}
+
+TEST(LogSkeleton, EquallyOftenIsToldOfNeighboursOnly) {
+  const LogSkeleton skeleton =
+      Read(log_of({"a b c", "a a b b c c", "a b c", "a b c", "a b c"})).skeleton();
+  EXPECT_EQ(names(skeleton, Relation::kEquivalence).size(), 6u);
+  EXPECT_EQ(telling(skeleton, Relation::kEquivalence), (Names{"ab", "ba", "bc", "cb"}));
+}
+
+TEST(LogSkeleton, NeverTogetherHasToBeMoreThanChance) {
+  std::vector<std::string> often(10, "a"), rarely(15, "c");
+  often.insert(often.end(), 10, "b");
+  EXPECT_EQ(telling(Read(log_of(often)).skeleton(), Relation::kNeverTogether), (Names{"ab", "ba"}));
+  // 6 and 6 of 27: C(21,6) / C(27,6) = .183 of such logs would show it.
+  for (const char* steps : {"a c", "b c"}) rarely.insert(rarely.end(), 6, steps);
+  const LogSkeleton skeleton = Read(log_of(rarely)).skeleton();
+  EXPECT_EQ(why(skeleton, Relation::kNeverTogether, "ab"), Trivial::kChance);
+}
+
+// Nothing is lost by leaving out what is implied: the rest and its closure are all that holds.
+RC_GTEST_PROP(LogSkeleton, TheRestImpliesWhatIsImplied, ()) {
+  const LogSkeleton skeleton = Read(any_log(12, 6)).skeleton();
+  std::map<std::string, uint32_t> constant;
+  for (const Occurrences& one : skeleton.occurrences)
+    if (one.allowed.size() == 1) constant[one.activity] = one.allowed[0];
+  for (const Relation relation :
+       {Relation::kEquivalence, Relation::kAlwaysAfter, Relation::kAlwaysBefore}) {
+    std::set<std::pair<std::string, std::string>> known;
+    for (const Related& one : skeleton.relations[static_cast<size_t>(relation)])
+      if (one.trivial != Trivial::kImplied) known.emplace(one.from, one.to);
+    if (relation == Relation::kAlwaysAfter)
+      for (const Related& one : skeleton.relations[static_cast<size_t>(Relation::kDirectlyFollows)])
+        known.emplace(one.from, one.to);
+    if (relation == Relation::kEquivalence)
+      for (const auto& [x, n] : constant)
+        for (const auto& [y, m] : constant)
+          if (n == m) known.emplace(x, y);
+    for (int round = 0; round < 5; ++round)
+      for (const auto& [x, y] : std::set(known))
+        for (const auto& [y2, z] : std::set(known))
+          if (y == y2) known.emplace(x, z);
+    for (const Related& one : skeleton.relations[static_cast<size_t>(relation)])
+      RC_ASSERT(known.contains({one.from, one.to}));
+  }
+}
+
 TEST(LogSkeleton, RefusesWhatItCannotTell) {
   const Read log(log_of({"a"}));
   EXPECT_FALSE(discover_skeleton(log.sequences, log.variants, log.log.activities, 1));
