@@ -181,6 +181,22 @@ const char* to_string(Rule rule) {
   return "";
 }
 
+std::string signal_words(const std::string& signal) {
+  static const std::map<std::string, std::string> kWords = {
+      {"nelson-1", "beyond 3 sigma"},
+      {"nelson-2", "nine in a row on one side of the centre"},
+      {"nelson-3", "six in a row rising or falling"},
+      {"nelson-4", "fourteen in a row up and down in turn"},
+      {"nelson-5", "two of three beyond 2 sigma on one side"},
+      {"nelson-6", "four of five beyond 1 sigma on one side"},
+      {"nelson-7", "fifteen in a row within 1 sigma"},
+      {"nelson-8", "eight in a row beyond 1 sigma"},
+      {"western-electric-4", "eight in a row on one side of the centre"},
+      {"limit", "beyond its limit"}};
+  const auto found = kWords.find(signal);
+  return found == kWords.end() ? signal : found->second;
+}
+
 Rules shewhart_rules() { return {Rule::kOne}; }
 
 Rules western_electric_rules() {

@@ -28,6 +28,10 @@ namespace casebox::analytics::spc {
 enum class Rule { kOne, kTwo, kThree, kFour, kFive, kSix, kSeven, kEight, kEightOnASide };
 const char* to_string(Rule rule);
 
+/// What the name of a signal means: "two of three beyond 2 sigma on one side"; "beyond its limit"
+/// of a chart without rules.
+std::string signal_words(const std::string& signal);
+
 using Rules = std::vector<Rule>;
 Rules shewhart_rules();          // nelson-1 alone
 Rules western_electric_rules();  // nelson-1, 5, 6 and western-electric-4

@@ -5,29 +5,14 @@
 #include <iterator>
 #include <map>
 
+#include "analytics/spc/run_rules.h"
+
 namespace casebox::tools {
 namespace {
 
 namespace spc = analytics::spc;
 
 Json number(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
-
-/// What a signal's name means.
-std::string words(const std::string& signal) {
-  static const std::map<std::string, std::string> kWords = {
-      {"nelson-1", "beyond 3 sigma"},
-      {"nelson-2", "nine in a row on one side of the centre"},
-      {"nelson-3", "six in a row rising or falling"},
-      {"nelson-4", "fourteen in a row up and down in turn"},
-      {"nelson-5", "two of three beyond 2 sigma on one side"},
-      {"nelson-6", "four of five beyond 1 sigma on one side"},
-      {"nelson-7", "fifteen in a row within 1 sigma"},
-      {"nelson-8", "eight in a row beyond 1 sigma"},
-      {"western-electric-4", "eight in a row on one side of the centre"},
-      {"limit", "beyond its limit"}};
-  const auto found = kWords.find(signal);
-  return found == kWords.end() ? signal : found->second;
-}
 
 std::string title(const std::string& kind) {
   static const std::map<std::string, std::string> kTitles = {
@@ -145,7 +130,7 @@ std::string chart_text(const spc::Chart& chart, const std::vector<PointOrigin>& 
                      origin_text(origins[i]));
       const char* between = " ";
       for (const std::string& signal : chart.points[i].signals) {
-        fmt::format_to(line, "{}{} ({})", between, words(signal), signal);
+        fmt::format_to(line, "{}{} ({})", between, spc::signal_words(signal), signal);
         between = "; ";
       }
       fmt::format_to(line, "\n");

@@ -33,11 +33,6 @@ std::string plain(const CaseEvidence& e, const std::string& step) {
   return out;
 }
 
-std::string capital(std::string text) {
-  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 32);
-  return text;
-}
-
 /// As people speak of time: "about 14 minutes".
 std::string about(double seconds) {
   if (seconds < 60) return "less than a minute";

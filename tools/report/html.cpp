@@ -124,6 +124,11 @@ std::string page(const std::string& title, const std::string& body_class,
          tag("body", {{"class", body_class}}, {tag("main", all)}).markup() + "\n</html>\n";
 }
 
+std::string capital(std::string text) {
+  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 32);
+  return text;
+}
+
 std::string words(const std::string& code) {
   std::string out;
   for (size_t i = 0; i < code.size(); ++i) {

@@ -63,5 +63,7 @@ std::string page(const std::string& title, const std::string& body_class,
 
 /// "CalotTriangleDissection", "time-out" -> "Calot triangle dissection", "Time out".
 std::string words(const std::string& code);
+/// Its first letter, if it is one of a to z, as a capital.
+std::string capital(std::string text);
 
 }  // namespace casebox::tools::report

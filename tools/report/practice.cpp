@@ -58,7 +58,7 @@ BoardTable durations_over_time(const std::string& section, const Cases& cases) {
   for (size_t i = 0; i < chart.points.size(); ++i) {
     std::string signals;
     for (const std::string& one : chart.points[i].signals)
-      signals += (signals.empty() ? "" : ", ") + one;
+      signals += (signals.empty() ? "" : ", ") + spc::signal_words(one);
     const std::string told = !chart.centre ? "no limits" : signals.empty() ? "none" : signals;
     out.rows.push_back(
         {{"Group " + std::to_string(i + 1), told, length_text(chart.points[i].value)}, ""});
@@ -67,6 +67,7 @@ BoardTable durations_over_time(const std::string& section, const Cases& cases) {
   out.picture = control_svg(chart, "Groups of 11 operations that follow one another",
                             {"Median duration (min:s)", axis_text});
   out.notes = {"A point is the median of 11 operations, never one of them. " + of_limits(chart)};
+  for (const std::string& notice : chart.notices) out.notes.push_back(capital(notice) + ".");
   return out;
 }
 
@@ -115,7 +116,7 @@ BoardTable rooms_compared(const std::string& section, const Cases& cases,
   out.notes.push_back(
       "Difficulty is not known, so rooms are not adjusted for it; a room outside the "
       "limits is a question, not an answer.");
-  for (const std::string& notice : funnel.notices) out.notes.push_back(notice + ".");
+  for (const std::string& notice : funnel.notices) out.notes.push_back(capital(notice) + ".");
   return out;
 }
 

@@ -67,6 +67,12 @@ TEST(Committee, ChartsMediansOfElevenOperationsInTheOrderOfTheirDates) {
   ASSERT_EQ(rows.size(), 11u) << "124 are 11 groups of 11 and 3 that fill none";
   for (const std::string& row : rows) EXPECT_THAT(row, Not(HasSubstr("no limits"))) << row;
   EXPECT_THAT(html, HasSubstr("with centre line and limits"));
+  EXPECT_THAT(html, HasSubstr("Limits from 11 points are provisional"));
+  for (const CohortCase& one : many.cases) ASSERT_TRUE(one.start_utc_ns);
+  std::ranges::sort(many.cases, {}, [](const CohortCase& one) { return *one.start_utc_ns; });
+  for (size_t i = 80; i < many.cases.size(); ++i) many.cases[i].duration_s *= 2;
+  EXPECT_THAT(rows_of(committee(many), "How long operations took").back(),
+              HasSubstr("two of three beyond 2 sigma on one side"));
   EXPECT_THAT(html, Not(HasSubstr("10 h")));
   // Without dates there is no order.
   for (CohortCase& one : many.cases) one.start_utc_ns.reset();
