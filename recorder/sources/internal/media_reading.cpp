@@ -15,9 +15,9 @@ namespace {
 constexpr AVRational kNanoseconds{1, 1'000'000'000};
 constexpr Duration kSlow = milliseconds(50);  // and not at all where they come more seldom
 constexpr int kTornWithin = 3;
-constexpr int64_t kSecondNs = 1'000'000'000;
-constexpr int64_t kStep = kSecondNs;                // a stream's clock that is off by more was set
-constexpr int64_t kJoined = 12 * 3600 * kSecondNs;  // and by this much means another recording
+constexpr int64_t kNsOfSecond = 1'000'000'000;
+constexpr int64_t kStep = kNsOfSecond;  // a stream's clock that is off by more was set
+constexpr int64_t kJoined = 12 * 3600 * kNsOfSecond;  // and by this much means another recording
 
 }  // namespace
 
@@ -115,7 +115,7 @@ Result<void> MediaReading::take(Track& track, std::vector<Item>& out) {
   const auto ns = [&](int64_t ticks) { return av_rescale_q(ticks, track.time_base, kNanoseconds); };
   if (p.hidden) return hide(track, std::move(timed), out);
   int64_t decode = p.has_dts ? ns(p.dts) : p.has_pts ? ns(p.pts) : track.next_ns;
-  if (!p.has_dts && p.has_pts && track.begun && decode - track.next_ns < kSecondNs)
+  if (!p.has_dts && p.has_pts && track.begun && decode - track.next_ns < kNsOfSecond)
     decode = std::min(decode, track.next_ns);  // others may be decoded behind it and shown before
   unshown += !p.has_pts;
   const int64_t present = (p.has_pts ? ns(p.pts) : decode) - decode;
