@@ -3,16 +3,19 @@
 #include <algorithm>
 #include <cctype>
 #include <deque>
+#include <functional>
 #include <memory>
 
 #include "proto/base/guard.h"
 #include "proto/base/seconds.h"
 #include "proto/text/text.h"
 #include "recorder/session.h"
+#include "recorder/sources/phases_source.h"
 
 namespace casebox::recorder {
 namespace {
 
+constexpr Duration kLabelSlack = seconds(2);  // how far people miss a video's end
 constexpr int64_t kLongestCase = int64_t{48} * 3600 * 1'000'000'000;
 
 /// A file that is being read, one batch ahead.
@@ -27,7 +30,13 @@ struct Reading {
   bool failed = false;
   uint64_t items = 0;
   std::vector<StreamReport> report;  // by its streams
+  std::vector<CaseTime> label_ends;  // of annotations
 };
+
+/// Annotations of a video, which may count its frames.
+bool of_frames(const ImportFile& file) {
+  return file.type == "phases" || file.type == "instruments";
+}
 
 std::string told(const std::string& text) { return text::to_utf8(text).utf8; }
 
@@ -160,7 +169,11 @@ Result<std::vector<Reading>> open_files(const ImportCase& what, const ImportSett
                                         Clock& clock, SessionOptions& options,
                                         std::vector<v1::SourceConfig>& unread, Imported& out) {
   std::vector<Reading> readings;
-  for (const ImportFile& file : what.files) {
+  std::vector<std::reference_wrapper<const ImportFile>> files(what.files.begin(), what.files.end());
+  // A video tells how many frames a second its annotations count.
+  std::ranges::stable_partition(files, [](const ImportFile& file) { return !of_frames(file); });
+  double rate = 0;
+  for (const ImportFile& file : files) {
     Context context;
     v1::SourceConfig& config = context.config;
     config.set_name(file.name);
@@ -171,6 +184,9 @@ Result<std::vector<Reading>> open_files(const ImportCase& what, const ImportSett
     config.set_start_s(file.start_s);
     config.set_record_audio(settings.record_audio);
     config.set_encoding(settings.encoding);
+    if (of_frames(file) && (settings.frame_rate > 0 || rate > 0))
+      config.set_time_unit(frame_unit(settings.frame_rate > 0 ? settings.frame_rate : rate));
+    if (file.type == "hl7") config.set_zone(told(settings.zone));
     if (file.type == "csv") {
       config.set_time_column(told(settings.time_column));
       config.set_time_unit(told(settings.time_unit));
@@ -196,6 +212,9 @@ Result<std::vector<Reading>> open_files(const ImportCase& what, const ImportSett
     reading.source = std::move(*source);
     reading.config = options.config.sources_size() - 1;
     for (const v1::Stream& stream : reading.source->streams()) {
+      const v1::Rational& told = stream.media().frame_rate();
+      if (rate == 0 && told.den() > 0)
+        rate = static_cast<double>(told.num()) / static_cast<double>(told.den());
       StreamReport& row = reading.report.emplace_back();
       row.source = file.name;
       row.stream = stream;
@@ -244,6 +263,7 @@ Result<void> read_through(std::vector<Reading>& readings, const ImportSettings& 
     const CaseTime end = item.t + item.duration;
     ++next->items;
     count(item, next->report[item.stream]);
+    if (of_frames(*next->file) && !item.is_gap()) next->label_ends.push_back(end);
     CASEBOX_CHECK(take(*next, std::move(item), now));
     out.end = std::max(out.end, end);
     if (settings.on_progress) settings.on_progress(now, total_s);
@@ -252,8 +272,32 @@ Result<void> read_through(std::vector<Reading>& readings, const ImportSettings& 
   return ok();
 }
 
+/// Labels that lie where their video has ended are of another video, or count other frames.
+void look_behind_the_video(const std::vector<Reading>& readings, Imported& out) {
+  std::optional<CaseTime> video;
+  for (const Reading& reading : readings)
+    for (const StreamReport& row : reading.report)
+      if (row.stream.kind() == v1::STREAM_KIND_VIDEO && row.end)
+        video = std::max(video.value_or(*row.end), *row.end);
+  if (!video) return;
+  for (const Reading& reading : readings) {
+    if (!of_frames(*reading.file)) continue;
+    const auto beyond = std::ranges::count_if(
+        reading.label_ends, [&](CaseTime end) { return end - *video > kLabelSlack; });
+    if (beyond == 0) continue;
+    const Duration most = *std::ranges::max_element(reading.label_ends) - *video;
+    out.skipped.push_back({base_name(reading.file->path), 0,
+                           std::to_string(beyond) +
+                               " labels lie beyond the video's end, by up to " +
+                               std::to_string(most.ns / 1'000'000'000) +
+                               " s: of another video, or of other frames a second (--frame-rate)?",
+                           false});
+  }
+}
+
 /// What the sources had to say at their ends.
 void tell(std::vector<Reading>& readings, Imported& out) {
+  look_behind_the_video(readings, out);
   for (Reading& reading : readings) {
     const auto& skipped = reading.source->skipped();
     out.skipped.insert(out.skipped.end(), skipped.begin(), skipped.end());
@@ -274,6 +318,7 @@ Result<Imported> import_case(const ImportCase& what, const Digest& digest,
                              const ImportSettings& settings, keyring::ProducerKeys& keys,
                              log::Writer& log, Clock& clock) {
   Imported out;
+  out.skipped = what.said;
   SessionOptions options;
   options.config.set_procedure(told(settings.procedure));
   options.config.set_room(told(settings.room));
@@ -315,6 +360,7 @@ Result<Imported> import_case(const ImportCase& what, const Digest& digest,
 
 Result<Imported> survey_case(const ImportCase& what, const ImportSettings& settings, Clock& clock) {
   Imported out;
+  out.skipped = what.said;
   SessionOptions options;
   std::vector<v1::SourceConfig> unread;
   CASEBOX_TRY(auto readings, open_files(what, settings, clock, options, unread, out));

@@ -33,6 +33,7 @@ struct ImportFile {
 struct ImportCase {
   std::string alias;  // kept sealed; empty: none
   std::vector<ImportFile> files;
+  std::vector<Skipped> said = {};  // of what a folder holds and is not read
 };
 
 struct ImportSettings {
@@ -43,6 +44,7 @@ struct ImportSettings {
   std::string encoding;              // of the files' text, where it is not UTF-8; empty: found out
   // How the times of CSV files are written where it must be told (v1::SourceConfig).
   std::string time_column, time_unit, time_format, zone, decimal;
+  double frame_rate = 0;  // of annotations that count frames; 0: found out, or of the case's video
   bool record_audio = false;
   std::function<void(CaseTime now, double total_s)> on_progress;
   std::function<bool()> stop;
@@ -69,9 +71,10 @@ struct Imported {
   std::vector<Error> refused;    // one for each file that could not be opened
 };
 
-/// Files to cases: `texts` are paths or `name=path`. With an alias, or when no file names its case,
-/// all make one; otherwise each case that an annotation file names becomes one, and the other files
-/// together another. `starts` are `name=seconds`.
+/// Files to cases: `texts` are paths or `name=path`; a folder stands for its files, a pattern
+/// (`*`, `?`, `[...]`) that is no file itself for those that match. With an alias, or when no file
+/// names its case, all make one; otherwise each case that an annotation file names becomes one,
+/// with the video of that name, and the other files together another. `starts` are `name=seconds`.
 Result<std::vector<ImportCase>> plan_import(const std::vector<std::string>& texts,
                                             const std::string& alias,
                                             const std::vector<std::string>& starts,

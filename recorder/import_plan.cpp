@@ -7,6 +7,7 @@
 #include "proto/seal/seal.h"
 #include "proto/text/text.h"
 #include "recorder/import.h"
+#include "recorder/internal/import_files.h"
 #include "recorder/sources/instruments_source.h"
 #include "recorder/sources/phases_source.h"
 
@@ -17,18 +18,13 @@ struct Closer {
   void operator()(std::FILE* file) const { std::fclose(file); }
 };
 
-bool is_name(const std::string& text) {
-  return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](unsigned char c) {
-    return std::isalnum(c) || c == '-' || c == '_';
-  });
-}
-
 /// What a source of this type is called when nobody says so. A table is a twin's only where the
 /// file's name says it.
 std::string usual_name(const std::string& type, const std::string& path) {
   if (type == "media") return "scope";
-  if (type == "vital" || type == "edf" || type == "wfdb") return "monitor";
+  if (type == "vital" || type == "edf" || type == "wfdb" || type == "hl7") return "monitor";
   if (type == "xdf") return "sensors";
+  if (type == "metaimage") return "navigation";
   if (type == "instruments") return "instrument";
   if (type != "csv") return "annotation";
   std::string file = path.substr(path.find_last_of('/') + 1);
@@ -76,6 +72,9 @@ std::string options_of(const ImportFile& file, const ImportSettings& settings) {
     return out;
   }
   add("encoding", settings.encoding);
+  if (names_cases(file.type) && settings.frame_rate > 0)
+    add("frame-rate", std::to_string(settings.frame_rate));
+  if (file.type == "hl7") add("zone", settings.zone);
   if (file.type != "csv") return out;
   add("time-column", settings.time_column);
   add("time-unit", settings.time_unit);
@@ -83,6 +82,24 @@ std::string options_of(const ImportFile& file, const ImportSettings& settings) {
   add("zone", settings.zone);
   add("decimal", settings.decimal);
   return out;
+}
+
+/// A video goes to the case that annotations have named as it is named.
+void join_by_name(ImportCase& together, std::vector<ImportCase>& named) {
+  std::erase_if(together.files, [&](ImportFile& file) {
+    if (file.type != "media") return false;
+    std::string stem = file.path.substr(file.path.find_last_of('/') + 1);
+    stem.resize(std::min(stem.size(), stem.find_last_of('.')));
+    const auto same = std::ranges::find(named, stem, &ImportCase::alias);
+    if (stem.empty() || same == named.end()) return false;
+    // A number that made it different from the other videos of the call is needed no more.
+    const std::string usual = usual_name(file.type, file.path);
+    if (file.name.starts_with(usual) &&
+        file.name.find_first_not_of("0123456789", usual.size()) == std::string::npos)
+      file.name = usual;
+    same->files.insert(same->files.begin(), std::move(file));
+    return true;
+  });
 }
 
 }  // namespace
@@ -110,17 +127,14 @@ Result<std::vector<ImportCase>> plan_import(const std::vector<std::string>& text
   std::vector<ImportCase> named;  // by annotation files
   ImportCase together;
   together.alias = alias;
-  for (const std::string& text : texts) {
+  CASEBOX_TRY(const ImportFiles given_files, find_import_files(texts));
+  for (const FoundFile& found : given_files.files) {
     ImportFile file;
-    file.path = text;
-    const size_t at = text.find('=');
-    if (at != std::string::npos && is_name(text.substr(0, at))) {
-      file.name = text.substr(0, at);
-      file.path = text.substr(at + 1);
-    }
+    file.path = found.path;
+    file.name = found.name;
     CASEBOX_TRY(file.type, source_type_of(file.path));
-    const bool own_name = !file.name.empty();
-    if (!own_name) file.name = usual_name(file.type, file.path);
+    const bool own_name = !file.name.empty() && !found.of_many;
+    if (file.name.empty()) file.name = usual_name(file.type, file.path);
     if (const auto start = start_of.find(file.name); start != start_of.end())
       file.start_s = start->second, file.start_given = true;
     const auto cases = names_cases(file.type)
@@ -149,12 +163,14 @@ Result<std::vector<ImportCase>> plan_import(const std::vector<std::string>& text
     }
     together.files.push_back(std::move(file));
   }
+  join_by_name(together, named);
   for (ImportCase& one : named) {
     std::map<std::string, int> seen;
     for (ImportFile& file : one.files)
       if (const int n = ++seen[file.name]; n > 1) file.name += std::to_string(n);
   }
   if (!together.files.empty()) named.push_back(std::move(together));
+  if (!named.empty()) named.front().said = given_files.left_out;
   return named;
 }
 

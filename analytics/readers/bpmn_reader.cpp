@@ -14,6 +14,7 @@ using internal::local_name;
 using protocol::kSilent;
 
 constexpr size_t kMaxNodes = 100'000;
+constexpr size_t kMaxPools = 1000;  // bytes of their names that are told
 
 enum class Role { kTask, kPass, kExclusive, kParallel, kStart, kEnd, kSub };
 
@@ -282,10 +283,20 @@ Result<protocol::Norm> read_bpmn(std::string_view text, const std::string& name)
   if (processes == 0)
     return Error{Code::kInvalidArgument,
                  name + ": no process with sequence flows; give a BPMN 2.0 file"};
+  std::string pools;
+  for (const pugi::xml_node& collaboration : definitions.children())
+    for (const pugi::xml_node& pool : collaboration.children())
+      if (local_name(pool) == "participant" && pools.size() < kMaxPools)
+        pools += (pools.empty() ? "'" : ", '") + trimmed(pool.attribute("name").as_string()) + "'";
   if (processes > 1)
-    return Error{Code::kUnsupported, name + ": has " + std::to_string(processes) +
-                                         " processes that exchange messages; give one process"};
-  return Bpmn(name, process.attribute("id").as_string()).run(process);
+    return Error{Code::kUnsupported,
+                 name + ": has " + std::to_string(processes) + " processes" +
+                     (pools.empty() ? "" : ", in the pools " + pools) +
+                     ", and each would be a norm of its own; give a file with one of them"};
+  CASEBOX_TRY(auto norm, Bpmn(name, process.attribute("id").as_string()).run(process));
+  if (!pools.empty())
+    norm.notices.push_back("pools: " + pools + "; messages between them are not read");
+  return norm;
 }
 
 }  // namespace casebox::analytics::readers

@@ -35,6 +35,7 @@ class CsvLog {
   CsvLog(ByteSource& source, const CsvMapping& mapping, const Limits& limits)
       : rows_(source), mapping_(mapping), limits_(limits) {}
 
+  const Planned& planned() const { return builder_.planned(); }
   Result<EventLog> run() {
     CASEBOX_CHECK(header());
     CASEBOX_CHECK(read_rows());
@@ -52,7 +53,7 @@ class CsvLog {
   // A row kept until the order of dates is known; rows of a case need not stand together. Texts
   // that come again are kept once.
   struct Row {
-    uint32_t case_index, activity, resource, lifecycle, line;
+    uint32_t case_index, activity, resource, lifecycle, instance, line;
     Written start, end;
   };
   class Texts {
@@ -145,6 +146,10 @@ class CsvLog {
                                    {"lifecycle:transition", "lifecycle", "lifecycle_id",
                                     "lifecycle_transition", "transition"},
                                    false));
+    CASEBOX_TRY(instance_, column("", "instance",
+                                  {"concept:instance", "activity_instance_id", "activity_instance",
+                                   "activity instance id", "instance_id"},
+                                  false));
     if (start_ == kNone && end_ == kNone)
       builder_.notice("no column of times: only the order of rows is known");
     note_unused();
@@ -156,7 +161,7 @@ class CsvLog {
     size_t n = 0;
     for (size_t i = 0; i < names_.size(); ++i) {
       if (i == case_ || i == activity_ || i == start_ || i == end_ || i == resource_ ||
-          i == lifecycle_)
+          i == lifecycle_ || i == instance_)
         continue;
       if (++n <= kNamedUnused) unused += (n > 1 ? ", " : "") + std::to_string(i + 1);
     }
@@ -189,6 +194,7 @@ class CsvLog {
       row.case_index = cases_.id(name);
       row.activity = activities_.id(fields[activity_]);
       row.resource = others_.id(field(resource_));
+      row.instance = others_.id(field(instance_));
       row.lifecycle = others_.id(lower(field(lifecycle_)));
       const std::string start = field(start_), end = field(end_);
       look_at(start);
@@ -369,6 +375,7 @@ class CsvLog {
         if (end_ != kNone && start_ != kNone && event.start && row.end.size == 0) event.open = true;
         event.resource = others_.of(row.resource);
         event.lifecycle = others_.of(row.lifecycle);
+        event.instance = others_.of(row.instance);
         log.add(event);
       }
       log.end_trace();
@@ -382,10 +389,10 @@ class CsvLog {
   LogBuilder builder_;
   std::vector<std::string> names_;
   size_t case_ = kNone, activity_ = kNone, start_ = kNone, end_ = kNone, resource_ = kNone,
-         lifecycle_ = kNone;
+         lifecycle_ = kNone, instance_ = kNone;
   std::vector<Row> rows_seen_;
   std::string times_text_;
-  Texts cases_, activities_, others_;  // others: resources and lifecycles
+  Texts cases_, activities_, others_;  // others: resources, lifecycles, instances
   uint64_t times_ = 0, numbers_ = 0, slashed_ = 0, day_first_ = 0, month_first_ = 0;
   uint64_t days_ = 0, fine_days_ = 0, telling_days_ = 0,
            on_seconds_ = 0;  // numbers that a spreadsheet may have made
@@ -399,16 +406,38 @@ class CsvLog {
 
 }  // namespace
 
+namespace {
+
+Result<EventLog> read_from(ByteSource& source, const CsvMapping& mapping, const Limits& limits,
+                           Planned* planned) {
+  CsvLog reader(source, mapping, limits);
+  CASEBOX_TRY(EventLog log, reader.run());
+  if (planned != nullptr) *planned = reader.planned();
+  return log;
+}
+
+}  // namespace
+
 Result<EventLog> read_csv(const std::filesystem::path& path, const CsvMapping& mapping,
-                          const Limits& limits) {
-  CASEBOX_TRY(const auto source, ByteSource::open(path, limits.max_bytes));
-  return CsvLog(*source, mapping, limits).run();
+                          const Limits& limits, Planned* planned) {
+  CASEBOX_TRY(auto source, ByteSource::open(path, limits.max_bytes));
+  char mark[2] = {};
+  CASEBOX_TRY(const size_t n, source->read(mark, sizeof mark));
+  CASEBOX_TRY(source, ByteSource::open(path, limits.max_bytes));
+  const std::string_view begins(mark, n);
+  if (begins != "\xFF\xFE" && begins != "\xFE\xFF")
+    return read_from(*source, mapping, limits, planned);
+  // A spreadsheet's "Unicode text", which has zeroes between its letters.
+  CASEBOX_TRY(const std::string bytes, internal::read_all(*source));
+  const std::string text = text::to_utf8(bytes).utf8;
+  const auto converted = ByteSource::of(text, source->name());
+  return read_from(*converted, mapping, limits, planned);
 }
 
 Result<EventLog> read_csv_text(std::string_view text, const std::string& name,
-                               const CsvMapping& mapping, const Limits& limits) {
+                               const CsvMapping& mapping, const Limits& limits, Planned* planned) {
   const auto source = ByteSource::of(text, name);
-  return CsvLog(*source, mapping, limits).run();
+  return read_from(*source, mapping, limits, planned);
 }
 
 }  // namespace casebox::analytics::readers

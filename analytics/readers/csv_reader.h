@@ -33,8 +33,9 @@ struct CsvMapping {
 };
 
 Result<EventLog> read_csv(const std::filesystem::path& path, const CsvMapping& mapping = {},
-                          const Limits& limits = {});
+                          const Limits& limits = {}, Planned* planned = nullptr);
 Result<EventLog> read_csv_text(std::string_view text, const std::string& name,
-                               const CsvMapping& mapping = {}, const Limits& limits = {});
+                               const CsvMapping& mapping = {}, const Limits& limits = {},
+                               Planned* planned = nullptr);
 
 }  // namespace casebox::analytics::readers

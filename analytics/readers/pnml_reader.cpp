@@ -17,6 +17,7 @@ using protocol::Marking;
 
 constexpr size_t kMaxParts = 100'000;
 constexpr size_t kMaxFinalBytes = 16 << 20;
+constexpr size_t kToldGuards = 12;
 
 class Pnml {
  public:
@@ -104,6 +105,14 @@ class Pnml {
       else
         step = builder_.step(label);
     }
+    std::string guard = node.attribute("guard").as_string();
+    for (const char* kind : {"guard", "condition"})
+      if (const pugi::xml_node inside = child(node, kind); guard.empty() && inside)
+        guard = text_of(inside);
+    if (!guard.empty() && ++guards_ <= kToldGuards)
+      builder_.notice("the guard '" + guard.substr(0, 80) + "' of '" +
+                      (label.empty() ? id : label).substr(0, 80) +
+                      "' is not read: the step may be done whatever it says");
     index_[id] = transitions_.size();
     transitions_.push_back({label.empty() ? id : label, step, {}, {}});
   }
@@ -201,6 +210,8 @@ class Pnml {
   }
 
   void note() {
+    if (guards_ > kToldGuards)
+      builder_.notice(std::to_string(guards_ - kToldGuards) + " more guards are not read");
     if (unlabelled_ > 0)
       builder_.notice(std::to_string(unlabelled_) + " transitions without a label are silent");
     for (const std::string& label : by_name_)
@@ -218,6 +229,7 @@ class Pnml {
   std::set<std::string> by_name_;
   size_t unlabelled_ = 0;
   size_t arc_count_ = 0;
+  size_t guards_ = 0;
 };
 
 }  // namespace

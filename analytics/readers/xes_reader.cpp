@@ -57,6 +57,7 @@ class XesParser {
   XesParser(const XesParser&) = delete;
   XesParser& operator=(const XesParser&) = delete;
 
+  const Planned& planned() const { return builder_.planned(); }
   Result<EventLog> run() {
     parser_ = XML_ParserCreate(nullptr);
     if (parser_ == nullptr) return Error{Code::kInternal, source_.name() + ": no memory"};
@@ -238,9 +239,12 @@ class XesParser {
 }  // namespace
 
 Result<EventLog> read_xes(const std::filesystem::path& path, const Limits& limits,
-                          std::vector<std::string>* recorded) {
+                          std::vector<std::string>* recorded, Planned* planned) {
   CASEBOX_TRY(const auto source, ByteSource::open(path, limits.max_bytes));
-  return XesParser(*source, limits, recorded).run();
+  XesParser parser(*source, limits, recorded);
+  CASEBOX_TRY(EventLog log, parser.run());
+  if (planned != nullptr) *planned = parser.planned();
+  return log;
 }
 
 Result<EventLog> read_xes_text(std::string_view text, const std::string& name, const Limits& limits,

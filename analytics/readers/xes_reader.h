@@ -31,9 +31,13 @@ struct Limits {
 /// (analytics/conformance/recorded_text.h).
 inline constexpr const char* kRecordedKey = "casebox:recorded";
 
+/// Of each trace the activities of which a file has events, and none that says start or complete:
+/// whether they were done it does not tell.
+using Planned = std::vector<std::vector<std::string>>;
+
 /// `recorded` gets that attribute's value for each trace, empty where there is none.
 Result<EventLog> read_xes(const std::filesystem::path& path, const Limits& limits = {},
-                          std::vector<std::string>* recorded = nullptr);
+                          std::vector<std::string>* recorded = nullptr, Planned* planned = nullptr);
 /// From memory; `name` stands for it in messages.
 Result<EventLog> read_xes_text(std::string_view text, const std::string& name,
                                const Limits& limits = {},

@@ -12,12 +12,15 @@
 #include "proto/text/text.h"
 #include "recorder/sources/csv_source.h"
 #include "recorder/sources/edf_source.h"
+#include "recorder/sources/hl7_source.h"
 #include "recorder/sources/instruments_source.h"
 #include "recorder/sources/internal/foreign.h"
 #include "recorder/sources/internal/media_input.h"
 #include "recorder/sources/internal/phase_file.h"
+#include "recorder/sources/internal/raw_annotations.h"
 #include "recorder/sources/lines_source.h"
 #include "recorder/sources/media_source.h"
+#include "recorder/sources/meta_image_source.h"
 #include "recorder/sources/phases_source.h"
 #include "recorder/sources/sim_source.h"
 #include "recorder/sources/source.h"
@@ -40,6 +43,10 @@ constexpr std::array kSourceTypes = {
                "recorder"},
     SourceType{"xdf", XdfSource::open, ".samples", v1::STREAM_KIND_WAVE, v1::STREAM_CLASS_B,
                "sensors"},
+    SourceType{"hl7", Hl7Source::open, ".numerics", v1::STREAM_KIND_NUMERIC, v1::STREAM_CLASS_B,
+               "monitor"},
+    SourceType{"metaimage", MetaImageSource::open, ".frames", v1::STREAM_KIND_NUMERIC,
+               v1::STREAM_CLASS_B, "navigation"},
     SourceType{"csv", CsvSource::open, ".series", v1::STREAM_KIND_NUMERIC, v1::STREAM_CLASS_B,
                "csv"},
     SourceType{"phases", PhasesSource::open, ".phases", v1::STREAM_KIND_PHASE, v1::STREAM_CLASS_A,
@@ -128,7 +135,7 @@ Result<std::string> source_type_of(const std::string& file) {
   if (in == nullptr)
     return Error{errno == ENOENT ? Code::kNotFound : Code::kIo,
                  file + ": " + std::strerror(errno) + "; check the path"};
-  char head[4096];
+  char head[internal::kForeignHead];
   const size_t n = std::fread(head, 1, sizeof head, in);
   std::fclose(in);
   if (const auto known = internal::known_format(std::string_view(head, n)))
@@ -138,14 +145,15 @@ Result<std::string> source_type_of(const std::string& file) {
   if (ends_with(file, ".csv") || ends_with(file, ".tsv") || ends_with(file, ".txt")) {
     const std::string start = text::to_utf8(std::string_view(head, n)).utf8;
     const std::string header = start.substr(0, start.find('\n'));
-    return std::string(internal::is_phase_header(header) ? "phases"
-                       : is_instrument_header(header)    ? "instruments"
-                                                         : "csv");
+    return std::string(internal::is_phase_header(header, file) ? "phases"
+                       : is_instrument_header(header, file)    ? "instruments"
+                                                               : "csv");
   }
   return std::string("media");
 }
 
 std::vector<std::string> companions_of(const std::string& type, const std::string& file) {
+  if (type == "phases") return internal::raw_companions(file);
   return type == "wfdb" ? wfdb_companions(file) : std::vector<std::string>{};
 }
 

@@ -9,12 +9,15 @@
 #include "recorder/sources/internal/csv_table.h"
 #include "recorder/sources/internal/file_clock.h"
 #include "recorder/sources/internal/file_text.h"
+#include "recorder/sources/internal/raw_annotations.h"
+#include "recorder/sources/phases_source.h"
 
 namespace casebox::recorder {
 namespace {
 
 constexpr size_t kMaxTable = 256u << 20;
 constexpr size_t kMaxName = 64;
+constexpr std::string_view kNamed = "instrument:";  // before a name that the vocabulary has not
 // Times of day in a table of one operation; beyond, it is another kind of table.
 constexpr int64_t kMaxTimeMs = int64_t{100} * 24 * 3600 * 1000;
 
@@ -56,6 +59,11 @@ Columns columns_of(const std::vector<std::string_view>& cells) {
     if (name == "end_s") out.end = at;
     if (const std::string known = known_name(cells[i]); !known.empty())
       out.instruments.emplace_back(i, known);
+    if (cells[i].starts_with(kNamed) && cells[i].size() <= kNamed.size() + kMaxName) {
+      const std::string other(cells[i].substr(kNamed.size()));
+      const std::string known = known_name(other);
+      out.instruments.emplace_back(i, known.empty() ? other : known);
+    }
   }
   return out;
 }
@@ -240,18 +248,21 @@ Result<Table> read(const std::string& text, const std::string& file, const std::
 
 }  // namespace
 
-bool is_instrument_header(std::string_view line) {
+bool is_instrument_header(std::string_view line, const std::string& path) {
   std::vector<std::string_view> cells;
   if (line.ends_with('\r')) line.remove_suffix(1);
   internal::split_csv(line, ',', cells);
   const Columns columns = columns_of(cells);
-  return columns.moments() || columns.uses();
+  return columns.moments() || columns.uses() || internal::is_raw_instrument_header(line, path);
 }
 
 Result<std::vector<std::string>> instrument_cases(const std::string& file,
                                                   const std::string& encoding) {
   CASEBOX_TRY(const Bytes bytes, read_file(file, kMaxTable));
   const std::string text = text::to_utf8(bytes, encoding).utf8;
+  const std::string_view first = std::string_view(text).substr(0, text.find('\n'));
+  if (internal::is_raw_instrument_header(first, file))
+    return std::vector<std::string>{internal::raw_case_name(file)};
   std::vector<std::string> out, header;
   std::set<std::string> known;
   CASEBOX_TRY(const Columns columns,
@@ -279,10 +290,19 @@ Result<std::unique_ptr<Source>> InstrumentsSource::parse(Context context, const 
   const v1::SourceConfig& config = context.config;
   CASEBOX_CHECK(text::check_encoding(config.encoding()));
   text::Text told = text::to_utf8(raw, config.encoding());
-  CASEBOX_TRY(const Table table, read(told.utf8, config.url(), config.case_key()));
+  std::vector<std::string> notices;
+  std::string key = config.case_key();
+  if (auto frames =
+          internal::raw_instruments(told.utf8, config.url(), frame_rate_of(config), notices)) {
+    CASEBOX_TRY(told.utf8, std::move(*frames));
+    key.clear();  // the file is of one case
+  }
+  CASEBOX_TRY(const Table table, read(told.utf8, config.url(), key));
   std::unique_ptr<InstrumentsSource> source(new InstrumentsSource());
   CASEBOX_TRY(source->start_ns_, internal::start_of(config));
   internal::say_encoding(told, config.url(), source->skipped_);
+  for (const std::string& notice : notices)
+    source->skipped_.push_back({internal::base_name(config.url()), 0, notice, false});
   if (!table.left_out.empty()) {
     std::string columns;
     for (const std::string& column : table.left_out)

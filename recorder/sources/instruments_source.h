@@ -11,7 +11,8 @@
 // each instrument how it was, so that it is known how long it was watched.
 //
 // Instruments are known by the names of the vocabulary ("Grasper", "Hook", ...), in any case;
-// others keep their own.
+// others keep their own in rows of uses, and as columns `instrument:<name>`. Cholec80's and
+// HeiChole's own files are read too (internal/raw_annotations.h).
 //
 // Limits: 256 MiB of text, 4,096 columns.
 // Thread safety, errors: as Source; open() reads the whole file, so next() does not fail.
@@ -39,8 +40,8 @@ class InstrumentsSource final : public Source {
   int64_t step_ns_ = 0;
 };
 
-/// Whether the header line of a CSV file is one of these.
-bool is_instrument_header(std::string_view line);
+/// Whether the first line of a table is of one of these; `path`: the file's.
+bool is_instrument_header(std::string_view line, const std::string& path);
 /// The cases such a file names, in its order; empty if it names none.
 Result<std::vector<std::string>> instrument_cases(const std::string& file,
                                                   const std::string& encoding = "");

@@ -2,16 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <mutex>
 #include <utility>
 
-#include "recorder/clock/one_way_clock.h"
 #include "recorder/sources/internal/codec_string.h"
-#include "recorder/sources/internal/edit_list.h"
-#include "recorder/sources/internal/file_clock.h"
-#include "recorder/sources/internal/media_input.h"
-#include "recorder/sources/internal/media_track.h"
+#include "recorder/sources/internal/media_reading.h"
 
 extern "C" {
 #include <libavcodec/avcodec.h>
@@ -24,49 +19,14 @@ namespace {
 constexpr AVRational kNanoseconds{1, 1'000'000'000};
 constexpr size_t kPacketsAtOnce = 16;  // of a file; of a device each as it comes
 constexpr int64_t kLook = 48 << 10;    // bytes: what is looked at waits in memory meanwhile
-constexpr Duration kLongestLive = milliseconds(100);  // a picture waits no longer for the next
-constexpr Duration kSlow = milliseconds(50);          // and not at all where they come more seldom
-constexpr int kTornWithin = 3;
-constexpr int64_t kSecondNs = 1'000'000'000;
-constexpr int64_t kStep = kSecondNs;                // a stream's clock that is off by more was set
-constexpr int64_t kJoined = 12 * 3600 * kSecondNs;  // and by this much means another recording
-constexpr int64_t kLongestDelay = 86'400 * kSecondNs;  // of a first packet behind a file's zero
+constexpr Duration kLongestLive = milliseconds(100);   // a picture waits no longer for the next
+constexpr int64_t kLongestDelay = 86'400'000'000'000;  // ns, of a first packet behind a file's zero
 
 using internal::Track;
 
 }  // namespace
 
-struct MediaSource::Impl {
-  internal::DeviceReader reader;  // outlives the input, which asks it
-  internal::MediaInput input;
-  internal::MediaFacts facts;
-  AVPacket* packet = av_packet_alloc();
-  bool live = false;
-  bool primed = false;
-  bool late_stream = false;
-  bool finished = false;
-  bool steps = false;  // the container's clock may be set: streams as they are sent
-  std::optional<internal::EditList> edits;
-  int64_t moved_by_ns = 0;  // what the last clock that was set back is moved by
-  uint64_t sets = 0;
-  uint64_t losses = 0;   // places where packets were lost on the way
-  uint64_t unshown = 0;  // packets that do not tell when they are shown
-  Clock* clock = nullptr;
-  MonoTime case_zero;
-  internal::FileClock file_clock;
-  OneWayClock live_clock;
-  std::vector<int> track_of;  // by libavformat's index; -1: not recorded
-  std::vector<Track> tracks;
-
-  ~Impl() { av_packet_free(&packet); }
-  CaseTime map(int64_t ns) const { return live ? live_clock.map(ns) : file_clock.map(ns); }
-  void prime();
-  Result<void> take(Track& track, std::vector<Item>& out);
-  /// What lies between the last item of a track and `until`.
-  Result<void> hole(Track& track, const char* reason, CaseTime until, std::vector<Item>& out);
-  Result<void> hide(Track& track, internal::TimedPacket timed, std::vector<Item>& out);
-  Result<void> look_for_steps(Track& track, int64_t& decode_ns, std::vector<Item>& out);
-};
+struct MediaSource::Impl : internal::MediaReading {};
 
 MediaSource::MediaSource() : impl_(std::make_unique<Impl>()) {}
 MediaSource::~MediaSource() = default;
@@ -97,6 +57,7 @@ Result<void> MediaSource::begin(Context context) {
   impl.clock = context.clock;
   impl.case_zero = context.case_zero;
   int r = impl.input.open(true, impl.reader);
+  if (r >= 0 && !impl.live) impl.index = internal::AviIndex::of(*impl.input.format);
   if (r >= 0 && !impl.live) {
     // With its edit list carried out, libavformat leaves out what the list cuts away.
     impl.edits = internal::EditList::of(*impl.input.format);
@@ -112,16 +73,13 @@ Result<void> MediaSource::begin(Context context) {
                    impl.input.url + ": " + internal::av_reason(r) + "; is the device on?"};
     if (r == AVERROR(ENOENT))
       return Error{Code::kNotFound, impl.input.url + ": no such file; check the path"};
-    return Error{
-        Code::kInvalidArgument,
-        at + "cannot be read as video or audio: " + internal::av_reason(r) +
-            "; if it plays elsewhere, ffmpeg -i FILE -c copy NEW.mp4 makes one that is read"};
+    return Error{Code::kInvalidArgument, at + internal::why_unreadable(impl.input, r)};
   }
   impl.reader.opening = nullptr;
   if (impl.live) impl.live = impl.reader.live = !impl.input.is_served_file();
   impl.steps = (impl.input.format->iformat->flags & AVFMT_TS_DISCONT) != 0;
   if (!impl.live) {
-    impl.facts = internal::facts_of(impl.input);
+    impl.facts = internal::facts_of(impl.input, impl.index.has_value());
     internal::say_facts(impl.facts, internal::base_name(impl.input.url), skipped_);
   }
 
@@ -195,6 +153,9 @@ Result<void> MediaSource::begin(Context context) {
       media.set_extradata(codec.extradata, static_cast<size_t>(codec.extradata_size));
     media.set_init_segment(muxer->init_segment());
     Track track;
+    track.input = i;
+    track.fragile = codec.codec_id == AV_CODEC_ID_AV1;
+    track.check = internal::PacketCheck(codec);
     track.stream = streams_.size() - 1;
     track.time_base = from.time_base;
     const Duration longest =
@@ -237,138 +198,6 @@ Result<void> MediaSource::begin(Context context) {
   return ok();
 }
 
-Result<void> MediaSource::Impl::hole(Track& track, const char* reason, CaseTime until,
-                                     std::vector<Item>& out) {
-  CASEBOX_CHECK(track.fragments->flush(out));
-  losses += std::strcmp(reason, "lost-packets") == 0;
-  v1::Gap gap;
-  gap.set_origin(std::strcmp(reason, "lost-packets") == 0  ? v1::Gap::ORIGIN_TRANSPORT
-                 : std::strcmp(reason, "clock-reset") == 0 ? v1::Gap::ORIGIN_SOURCE
-                                                           : v1::Gap::ORIGIN_DECODE);
-  gap.set_reason(reason);
-  gap.set_count_unknown(true);
-  gap.set_t_begin_ns(track.fragments->end().ns);
-  gap.set_t_end_ns(std::max(track.fragments->end(), until).ns);
-  Item item;
-  item.stream = track.stream;
-  item.t = CaseTime{gap.t_begin_ns()};
-  item.arrival = CaseTime{gap.t_end_ns()};
-  item.what = std::move(gap);
-  out.push_back(std::move(item));
-  return ok();
-}
-
-// The clock of a stream as it is sent is set when a recording joins another, or the sender's clock
-// is. Back, or on by more than half a day: what follows begins behind what was there, since where
-// it lies nothing tells. On by less: it stays where its time says. Either way a gap stands between.
-Result<void> MediaSource::Impl::look_for_steps(Track& track, int64_t& decode,
-                                               std::vector<Item>& out) {
-  const int64_t told = decode;
-  decode = saturating::add(told, track.moved_by_ns);
-  const int64_t step = saturating::subtract(decode, track.next_ns);
-  if (step >= -kStep && step <= kStep) return ok();
-  ++sets;
-  track.torn = 0;  // the gap below says it
-  if (step < -kStep || step > kJoined) {
-    // As the other tracks of this recording were moved, where that joins it to what was there.
-    track.moved_by_ns = moved_by_ns;
-    decode = saturating::add(told, track.moved_by_ns);
-    if (std::abs(saturating::subtract(decode, track.next_ns)) > kStep || decode < track.next_ns) {
-      track.moved_by_ns = moved_by_ns = saturating::subtract(track.next_ns, told);
-      decode = track.next_ns;
-    }
-  }
-  return hole(track, "clock-reset", file_clock.map(decode), out);
-}
-
-Result<void> MediaSource::Impl::take(Track& track, std::vector<Item>& out) {
-  internal::TimedPacket timed;
-  internal::SourcePacket& p = timed.packet;
-  p.data.assign(reinterpret_cast<const char*>(packet->data), static_cast<size_t>(packet->size));
-  p.has_pts = packet->pts != AV_NOPTS_VALUE;
-  p.has_dts = packet->dts != AV_NOPTS_VALUE;
-  p.pts = p.has_pts ? packet->pts : 0;
-  p.dts = p.has_dts ? packet->dts : 0;
-  p.duration = static_cast<uint64_t>(std::max<int64_t>(0, packet->duration));
-  p.key = (packet->flags & AV_PKT_FLAG_KEY) != 0;
-  p.corrupt = (packet->flags & AV_PKT_FLAG_CORRUPT) != 0;
-  p.disposable = (packet->flags & AV_PKT_FLAG_DISPOSABLE) != 0;
-  p.hidden = (packet->flags & AV_PKT_FLAG_DISCARD) != 0;
-  if (edits) {
-    const auto dts = edits->shown(static_cast<size_t>(packet->stream_index), packet->pos);
-    p.hidden = !dts;
-    if (dts && p.has_dts) {
-      p.pts += *dts - p.dts;
-      p.dts = *dts;
-    }
-  }
-  const auto ns = [&](int64_t ticks) { return av_rescale_q(ticks, track.time_base, kNanoseconds); };
-  if (p.hidden) return hide(track, std::move(timed), out);
-  int64_t decode = p.has_dts ? ns(p.dts) : p.has_pts ? ns(p.pts) : track.next_ns;
-  if (!p.has_dts && p.has_pts && track.begun && decode - track.next_ns < kSecondNs)
-    decode = std::min(decode, track.next_ns);  // others may be decoded behind it and shown before
-  unshown += !p.has_pts;
-  const int64_t present = (p.has_pts ? ns(p.pts) : decode) - decode;
-  if (steps && !live && track.begun) CASEBOX_CHECK(look_for_steps(track, decode, out));
-  const bool jumps =
-      track.begun && decode - track.next_ns > ns(static_cast<int64_t>(p.duration)) / 2;
-  track.begun = true;
-  track.next_ns = decode + ns(static_cast<int64_t>(p.duration));
-  if (live) {
-    timed.arrival = CaseTime{(clock->mono() - case_zero).ns};
-    if (!reader.early()) live_clock.observe(decode, timed.arrival);
-  }
-  timed.decode = map(decode);
-  timed.present = map(saturating::add(decode, present));
-  timed.duration = nanoseconds(ns(static_cast<int64_t>(p.duration)));
-  if (!live) timed.arrival = timed.decode;
-  track.shown_ns = std::max(track.shown_ns, track.next_ns);
-  ++track.packets;
-  // libavformat's parsers tell it a packet early or late; where time jumps is where it was.
-  if (track.torn > 0 && (jumps || --track.torn == 0)) {
-    track.torn = 0;
-    CASEBOX_CHECK(hole(track, "lost-packets", timed.decode, out));
-  }
-  if (p.corrupt && steps) track.torn = kTornWithin;
-  if (facts.damage && !track.hole_told && !facts.damage->ends_early && packet->pos >= 0 &&
-      static_cast<uint64_t>(packet->pos) > facts.damage->offset) {
-    track.hole_told = true;
-    CASEBOX_CHECK(hole(track, "file-damaged", timed.decode, out));
-  }
-  const CaseTime arrival = timed.arrival;
-  CASEBOX_CHECK(track.fragments->add(std::move(timed),
-                                     live ? live_clock.u95_us() : file_clock.u95_us(), out));
-  // The next packet may be long in coming, or never come.
-  const bool slow = arrival - std::exchange(track.last_arrival, arrival) > kSlow;
-  return live && slow ? track.fragments->flush(out) : ok();
-}
-
-void MediaSource::Impl::prime() {
-  primed = true;
-  const auto stamp = [&](const AVPacket& p) -> std::optional<int64_t> {
-    const auto index = static_cast<size_t>(p.stream_index);
-    const int64_t at = p.dts != AV_NOPTS_VALUE ? p.dts : p.pts;
-    if (index >= track_of.size() || track_of[index] < 0 || at == AV_NOPTS_VALUE) return {};
-    return av_rescale_q(at, tracks[static_cast<size_t>(track_of[index])].time_base, kNanoseconds);
-  };
-  const auto now = [&] { return CaseTime{(clock->mono() - case_zero).ns}; };
-  if (const auto least = reader.prime(input.format, packet, stamp, now))
-    live_clock.observe(least->first, least->second);
-}
-
-// What an edit list cuts away is kept where the cut is, and takes no time there.
-Result<void> MediaSource::Impl::hide(Track& track, internal::TimedPacket timed,
-                                     std::vector<Item>& out) {
-  if (!track.begun && edits) {
-    const auto first = edits->first(static_cast<size_t>(packet->stream_index));
-    track.shown_ns = av_rescale_q(first.value_or(0), track.time_base, kNanoseconds);
-  }
-  timed.decode = timed.present = timed.arrival = map(track.shown_ns);
-  ++track.packets;
-  ++track.hidden;
-  return track.fragments->add(std::move(timed), file_clock.u95_us(), out);
-}
-
 Result<bool> MediaSource::next(std::vector<Item>& out) {
   Impl& impl = *impl_;
   if (impl.finished) return false;
@@ -376,8 +205,9 @@ Result<bool> MediaSource::next(std::vector<Item>& out) {
   for (size_t i = 0; i < (impl.live ? 1 : kPacketsAtOnce) && !impl.finished; ++i) {
     const int r = impl.reader.read(impl.input.format, impl.packet);
     if (r < 0) {
-      CASEBOX_CHECK(
-          finish(out, r == AVERROR_EOF || stopping_.load() ? "" : internal::av_reason(r)));
+      CASEBOX_CHECK(impl.finish(streams_,
+                                r == AVERROR_EOF || stopping_.load() ? "" : internal::av_reason(r),
+                                CaseTime{length().ns}, out, skipped_));
       const bool can_return = impl.live && impl.input.url.find("://") != std::string::npos;
       if (can_return && !stopping_.load())
         return Error{Code::kUnavailable,
@@ -398,67 +228,6 @@ Result<bool> MediaSource::next(std::vector<Item>& out) {
     if (!taken) return annotate(std::move(taken).error(), impl.input.url);
   }
   return true;
-}
-
-// What the index names and the file does not hold is a gap of known count.
-Result<void> MediaSource::finish(std::vector<Item>& out, const std::string& trouble) {
-  Impl& impl = *impl_;
-  impl.finished = true;
-  bool told = false;
-  if (impl.sets > 0)
-    note("its clock was set " + std::to_string(impl.sets) +
-         " times: a gap stands at each, and where it was set back what follows stands behind what "
-         "was there");
-  for (Track& track : impl.tracks) {
-    CASEBOX_CHECK(track.fragments->flush(out));
-    if (track.torn > 0)
-      CASEBOX_CHECK(impl.hole(track, "lost-packets", track.fragments->end(), out));
-    if (track.hidden > 0)
-      note(std::to_string(track.hidden) + " packets of " + streams_[track.stream].name() +
-           " are cut away by the file's edit list: they are kept, and neither shown nor exported");
-    if (impl.facts.damage && !track.hole_told) {
-      CASEBOX_CHECK(impl.hole(track,
-                              impl.facts.damage->ends_early ? "file-truncated" : "file-damaged",
-                              CaseTime{length().ns}, out));
-      continue;
-    }
-    const bool short_of = track.cut_short && track.indexed > track.packets;
-    if (impl.live || (!short_of && trouble.empty())) continue;
-    v1::Gap gap;
-    gap.set_origin(v1::Gap::ORIGIN_DECODE);
-    gap.set_reason(short_of ? "file-truncated" : "file-damaged");
-    if (short_of) {
-      gap.set_missing(track.indexed - track.packets);
-    } else {
-      gap.set_count_unknown(true);
-    }
-    gap.set_t_begin_ns(track.fragments->end().ns);
-    gap.set_t_end_ns(std::max(track.fragments->end().ns, length().ns));
-    Item item;
-    item.stream = track.stream;
-    item.t = CaseTime{gap.t_begin_ns()};
-    item.arrival = item.t;
-    if (!told)
-      skipped_.push_back(
-          {internal::base_name(impl.input.url),
-           static_cast<uint64_t>(std::max<int64_t>(0, avio_tell(impl.input.format->pb))),
-           short_of ? "the file ends early: " + std::to_string(gap.missing()) + " packets of " +
-                          streams_[track.stream].name() + " are missing"
-                    : "cannot be read further: " + trouble,
-           true});
-    told = true;
-    item.what = std::move(gap);
-    out.push_back(std::move(item));
-  }
-  if (impl.unshown > 0 && !impl.live)
-    note(std::to_string(impl.unshown) +
-         " packets do not tell when they are shown: they stand where they are decoded");
-  if (impl.losses > 0)
-    skipped_.push_back({internal::base_name(impl.input.url), 0,
-                        "packets were lost on the way at " + std::to_string(impl.losses) +
-                            " places: a gap stands at each",
-                        true});
-  return ok();
 }
 
 std::vector<ClockState> MediaSource::clocks() const {

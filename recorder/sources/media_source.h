@@ -30,7 +30,6 @@ class MediaSource final : public Source {
  private:
   MediaSource();
   Result<void> begin(Context context);
-  Result<void> finish(std::vector<Item>& out, const std::string& trouble);
   void note(const std::string& what);
   struct Impl;
   std::unique_ptr<Impl> impl_;

@@ -1,6 +1,7 @@
 #include "recorder/sources/phases_source.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "proto/base/file.h"
 #include "recorder/sources/internal/file_clock.h"
@@ -25,7 +26,8 @@ Result<std::unique_ptr<Source>> PhasesSource::open(Context context) {
 
 Result<std::unique_ptr<Source>> PhasesSource::parse(Context context, const std::string& text) {
   const v1::SourceConfig& config = context.config;
-  CASEBOX_TRY(auto file, internal::read_phases(text, config.url(), config.encoding()));
+  CASEBOX_TRY(auto file,
+              internal::read_phases(text, config.url(), config.encoding(), frame_rate_of(config)));
   const internal::PhaseCase* chosen = &file.cases.front();
   if (!config.case_key().empty()) {
     const auto found = std::ranges::find(file.cases, config.case_key(), &internal::PhaseCase::name);
@@ -44,6 +46,8 @@ Result<std::unique_ptr<Source>> PhasesSource::parse(Context context, const std::
   CASEBOX_TRY(source->start_ns_, internal::start_of(config));
   if (chosen->bad) return *chosen->bad;
   internal::say_encoding(file.told, config.url(), source->skipped_);
+  for (const std::string& notice : file.notices)
+    source->skipped_.push_back({internal::base_name(config.url()), 0, notice, false});
   for (const internal::PhaseInterval& from : chosen->intervals) {
     Mark& mark = source->marks_.emplace_back();
     mark.start = from.start;
@@ -96,10 +100,27 @@ Duration PhasesSource::length() const {
 
 Result<std::vector<std::string>> phase_cases(const std::string& file, const std::string& encoding) {
   CASEBOX_TRY(const auto text, read_file(file, kMaxPhases));
-  CASEBOX_TRY(const auto parsed, internal::read_phases(text, file, encoding));
+  // Names do not hang on how many frames are a second.
+  CASEBOX_TRY(const auto parsed, internal::read_phases(text, file, encoding, 1));
   std::vector<std::string> out;
   for (const internal::PhaseCase& one : parsed.cases) out.push_back(one.name);
   return out;
+}
+
+double frame_rate_of(const v1::SourceConfig& config) {
+  std::string_view unit = config.time_unit();
+  if (!unit.starts_with("1/") || !unit.ends_with(" s")) return 0;
+  unit = unit.substr(2, unit.size() - 4);
+  double rate = 0;
+  const auto [end, ec] = std::from_chars(unit.data(), unit.data() + unit.size(), rate);
+  return ec == std::errc() && end == unit.data() + unit.size() && rate > 0 && rate <= 1000 ? rate
+                                                                                           : 0;
+}
+
+std::string frame_unit(double frame_rate) {
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof text, frame_rate);
+  return "1/" + std::string(text, end.ptr) + " s";
 }
 
 }  // namespace casebox::recorder

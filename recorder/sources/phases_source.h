@@ -35,6 +35,11 @@ class PhasesSource final : public Source {
   size_t at_ = 0;
 };
 
+/// Of annotations that count frames: how many are a second, where the configuration's unit of time
+/// is a frame ("1/25 s"); 0: it does not tell.
+double frame_rate_of(const v1::SourceConfig& config);
+std::string frame_unit(double frame_rate);
+
 /// The cases a file of annotations names, in its order: one for a JSON file, named as the file.
 Result<std::vector<std::string>> phase_cases(const std::string& file,
                                              const std::string& encoding = "");

@@ -260,12 +260,10 @@ Result<void> XdfSource::begin(const Context& context) {
     if (lane.unstamped > 0) say(nth + " begins without a time stamp; its first is taken as 0");
     if (lane.clock.resets() > 0)
       say("the clock of " + nth + " was reset " + std::to_string(lane.clock.resets()) +
-              " times; a gap stands where it was",
-          true);
+          " times; a gap stands where it was");
     if (lane.back > 0)
       say("the time of " + nth + " goes back " + std::to_string(lane.back) +
-              " times; what follows stands behind what was there, and a gap stands between",
-          true);
+          " times; what follows stands behind what was there, and a gap stands between");
     lane.restart();
   }
   if (untold) skipped_.push_back(internal::kept_as_bytes(config.url()));

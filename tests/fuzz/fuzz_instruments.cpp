@@ -10,7 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace casebox;
   using namespace casebox::recorder;
   const std::string text(reinterpret_cast<const char*>(data), size);
-  (void)is_instrument_header(text.substr(0, text.find('\n')));
+  (void)is_instrument_header(text.substr(0, text.find('\n')), "fuzz");
   Context context;
   context.config.set_name("a");
   context.config.set_url("fuzz");

@@ -119,7 +119,7 @@ def check_xdf(folder):
 
 
 def compare_xdf(store, file, resets):
-    document = casebox.json("import", f"lsl={file}", "--case", "c", "--store", store, code=2 if resets else 0)
+    document = casebox.json("import", f"lsl={file}", "--case", "c", "--store", store)
     kept = [s for s in document["streams"] if s["name"].startswith("lsl.")]
     streams, _ = pyxdf.load_xdf(str(file), dejitter_timestamps=False)
     expect(len(kept) == len(streams), f"XDF: {len(kept)} streams of {len(streams)}")

@@ -169,6 +169,7 @@ Result<int> run_import(const Args& args) {
   settings.time_format = args.text("--time-format");
   settings.zone = args.text("--zone");
   settings.decimal = args.text("--decimal");
+  settings.frame_rate = args.number("--frame-rate");
   settings.stop = [&] { return signal.stopped(); };
 
   std::vector<ImportOutcome> outcomes;
@@ -242,7 +243,8 @@ std::vector<Arg> without_needed_store(std::vector<Arg> args) {
 const Command kImportCommand{
     "import", "Existing files as a case: video, .vital, CSV, phase annotations",
     without_needed_store(with_store_args(
-        {{"FILE", ArgKind::kList, "Files, or NAME=FILE to name a source's streams", "", true},
+        {{"FILE", ArgKind::kList, "Files, folders, patterns; NAME=FILE names a source's streams",
+          "", true},
          {"--case", ArgKind::kText, "All files make one case of this alias, which stays sealed"},
          {"--procedure", ArgKind::kText, "Code of the operation, e.g. lap-gastric-bypass"},
          {"--room", ArgKind::kText, "Code of the room"},
@@ -257,6 +259,10 @@ const Command kImportCommand{
          {"--time-format", ArgKind::kText, "CSV: order of a date's numbers: dmy, mdy or ymd"},
          {"--zone", ArgKind::kText, "CSV: of clock times that tell none: Z or +02:00"},
          {"--decimal", ArgKind::kText, "CSV: the decimal mark, \",\" or \".\""},
+         {"--frame-rate", ArgKind::kNumber,
+          "Annotations that count frames: how many are a second; default: found out, or the "
+          "video's",
+          "0"},
          {"--audio", ArgKind::kFlag, "Keep audio too"},
          {"--dry-run", ArgKind::kFlag,
           "Read everything and report it, and write nothing: no store is made or opened"}})),

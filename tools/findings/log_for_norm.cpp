@@ -1,7 +1,10 @@
 #include "tools/findings/log_for_norm.h"
 
+#include <algorithm>
+
 #include "analytics/conformance/labels.h"
 #include "analytics/conformance/recorded_text.h"
+#include "analytics/readers/log_kind.h"
 #include "analytics/readers/xes_reader.h"
 #include "tools/findings/norms.h"
 
@@ -18,10 +21,12 @@ Result<LogForNorm> load_log_for(const analytics::protocol::Norm& norm, const std
                                 const std::vector<std::string>& columns, const std::string& dates) {
   LogForNorm out;
   std::vector<std::string> recorded;
-  if (path.ends_with(".xes") || path.ends_with(".xes.gz")) {
-    CASEBOX_TRY(out.log, analytics::readers::read_xes(path, {}, &recorded));
+  analytics::readers::Planned plans;
+  CASEBOX_TRY(const auto kind, analytics::readers::log_kind(path));
+  if (kind == analytics::readers::LogKind::kXes) {
+    CASEBOX_TRY(out.log, analytics::readers::read_xes(path, {}, &recorded, &plans));
   } else {
-    CASEBOX_TRY(out.log, load_log(path, columns, dates));
+    CASEBOX_TRY(out.log, load_log(path, columns, dates, &plans));
   }
   const auto taken = conformance::take_labels(norm, out.log);
   size_t told = 0;
@@ -37,6 +42,20 @@ Result<LogForNorm> load_log_for(const analytics::protocol::Norm& norm, const std
   size_t stated = 0;
   for (size_t i = 0; i < out.log.traces.size(); ++i) {
     analytics::Trace& trace = out.log.traces[i];
+    // A step of which the log says that it was planned, and nothing of whether it was done.
+    const size_t planned =
+        static_cast<size_t>(std::ranges::count_if(plans[i], [&](const std::string& activity) {
+          const auto as =
+              std::ranges::find(taken, activity, [](const auto& one) { return one.first; });
+          return norm.step_of.contains(as == taken.end() ? activity : as->second);
+        }));
+    if (planned > 0) {
+      out.not_compared.push_back(
+          {trace.case_key, "of " + std::to_string(planned) +
+                               " steps of the norm it has events that say neither start nor "
+                               "complete, and no other: whether they were done it does not say"});
+      continue;
+    }
     conformance::Observability seen;
     if (i < recorded.size() && !recorded[i].empty()) {
       auto said = conformance::parse_recorded(recorded[i]);

@@ -23,7 +23,9 @@ struct LogForNorm {
   struct Left {
     std::string case_key, reason;
   };
-  std::vector<Left> not_compared;  // exported cases that share too little with the norm
+  // Exported cases that share too little with the norm, and cases of whose steps events were
+  // dropped (readers::Planned).
+  std::vector<Left> not_compared;
 };
 
 /// `path`, `columns`, `dates`: as load_log.

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "analytics/readers/csv_reader.h"
+#include "analytics/readers/log_kind.h"
 #include "analytics/readers/model_reader.h"
 #include "analytics/readers/xes_reader.h"
 #include "proto/base/bytes.h"
@@ -64,12 +65,11 @@ Result<NormFile> load_norm(const std::string& model) {
 
 Result<analytics::EventLog> load_log(const std::string& path,
                                      const std::vector<std::string>& columns,
-                                     const std::string& dates) {
-  const auto is = [&](const char* end) { return path.ends_with(end); };
-  if (is(".xes") || is(".xes.gz")) return analytics::readers::read_xes(path);
-  if (!is(".csv") && !is(".csv.gz") && !is(".tsv"))
-    return Error{Code::kInvalidArgument,
-                 path + ": not an event log by its name; give .xes, .xes.gz, .csv or .csv.gz"};
+                                     const std::string& dates,
+                                     analytics::readers::Planned* planned) {
+  CASEBOX_TRY(const auto kind, analytics::readers::log_kind(path));
+  if (kind == analytics::readers::LogKind::kXes)
+    return analytics::readers::read_xes(path, {}, nullptr, planned);
   analytics::readers::CsvMapping mapping;
   mapping.date_order = dates;
   const std::map<std::string, std::string*> fields = {
@@ -87,7 +87,7 @@ Result<analytics::EventLog> load_log(const std::string& path,
                        "lifecycle= and the column's name"};
     *it->second = column.substr(at + 1);
   }
-  return analytics::readers::read_csv(path, mapping);
+  return analytics::readers::read_csv(path, mapping, {}, planned);
 }
 
 Result<analytics::OrderBasis> parse_order(const std::string& text) {

@@ -11,6 +11,7 @@
 
 #include "analytics/event_log.h"
 #include "analytics/protocol/norm.h"
+#include "analytics/readers/xes_reader.h"
 #include "proto/base/result.h"
 #include "tools/cli/command.h"
 #include "tools/config/protocol_yaml.h"
@@ -29,10 +30,11 @@ Result<NormFile> load_norm(const std::string& model);
 /// Ids of the protocols the program carries.
 std::vector<std::string> built_in_protocols();
 
-/// A log by its extension: .xes, .xes.gz, .csv, .csv.gz. `columns`: "case=ID,activity=WHAT,...".
+/// A log by what it holds (analytics/readers/log_kind.h). `columns`: "case=ID,activity=WHAT,...".
 Result<analytics::EventLog> load_log(const std::string& path,
                                      const std::vector<std::string>& columns,
-                                     const std::string& dates);
+                                     const std::string& dates,
+                                     analytics::readers::Planned* planned = nullptr);
 
 /// "start", "end", "source".
 Result<analytics::OrderBasis> parse_order(const std::string& text);

@@ -14,6 +14,11 @@ constexpr const char* kTransitions[] = {
     "schedule", "assign",    "withdraw", "reassign", "start",      "suspend", "resume",
     "pi_abort", "ate_abort", "complete", "autoskip", "manualskip", "unknown"};
 const std::string kNoTransition;
+const std::string kStart = "start", kComplete = "complete";
+// What programs write for the two that count.
+constexpr const char* kStarts[] = {"started", "begin", "begins", "began"};
+constexpr const char* kCompletes[] = {"completed", "completion", "end",
+                                      "ended",     "finish",     "finished"};
 // Fewer times than this may be whole minutes by chance.
 constexpr uint64_t kEnoughStamps = 8;
 
@@ -21,6 +26,7 @@ constexpr uint64_t kEnoughStamps = 8;
 
 void LogBuilder::begin_trace() {
   trace_ = {};
+  dropped_.clear();
   name_.clear();
   open_.clear();
   exact_ = false;
@@ -57,7 +63,12 @@ void LogBuilder::add(const RawEvent& event) {
   if (event.activity.empty()) return count("events without an activity were dropped");
   if (event.beside)
     return count("events beside the pathway (alarms, checklists, reasons) were left out");
-  const std::string& written = event.lifecycle;
+  const auto one_of = [&](const auto& words) {
+    return std::ranges::find(words, event.lifecycle) != std::ranges::end(words);
+  };
+  const std::string& written = one_of(kStarts)      ? kStart
+                               : one_of(kCompletes) ? kComplete
+                                                    : event.lifecycle;
   const bool standard =
       written.empty() || std::ranges::find(kTransitions, written) != std::ranges::end(kTransitions);
   if (!standard)
@@ -65,9 +76,11 @@ void LogBuilder::add(const RawEvent& event) {
         "events have a lifecycle that is none of the standard's, a status perhaps: each counts "
         "as a step");
   const std::string& l = standard ? written : kNoTransition;
-  if (!l.empty() && l != "start" && l != "complete")
+  if (!l.empty() && l != kStart && l != kComplete) {
+    dropped_.insert(event.activity);
     return count("events with lifecycle '" + l +
                  "' were dropped (only start and complete are steps)");
+  }
   if (event.bad_time) count("events with a time that cannot be read keep their order only");
   const ActivityId activity = log_.intern(event.activity);
   if (event.start) see(*event.start);
@@ -122,6 +135,8 @@ void LogBuilder::end_trace() {
     name_ += "#" + std::to_string(times);
   }
   trace_.case_key = name_;
+  for (const LogEvent& e : trace_.events) dropped_.erase(log_.activities[e.activity]);
+  planned_.emplace_back(dropped_.begin(), dropped_.end());
   int64_t begin = INT64_MAX, end = INT64_MIN;
   for (const LogEvent& e : trace_.events) {
     if (!e.timed) continue;

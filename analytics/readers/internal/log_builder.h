@@ -8,11 +8,13 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "analytics/event_log.h"
+#include "analytics/readers/xes_reader.h"
 #include "proto/base/result.h"
 #include "proto/text/written_time.h"
 
@@ -25,7 +27,7 @@ struct RawEvent {
   std::string activity;
   std::optional<Stamp> start;
   std::optional<Stamp> end;  // or the only time
-  std::string lifecycle;     // "start", "complete", "" or another transition
+  std::string lifecycle;     // "start", "complete" or words for them, "" or another transition
   std::string instance;
   std::string resource;
   std::optional<int64_t> u95_ns, u95_start_ns, u95_end_ns;
@@ -56,6 +58,8 @@ class LogBuilder {
 
   size_t activities() const { return log_.activities.size(); }
   uint64_t events() const { return events_; }
+  /// Of each trace the activities of which a file has events, and none says start or complete.
+  const Planned& planned() const { return planned_; }
   EventLog finish();
 
  private:
@@ -69,6 +73,8 @@ class LogBuilder {
   EventLog log_;
   bool relative_ = false;
   Trace trace_;
+  std::set<std::string> dropped_;  // activities of its events that were
+  Planned planned_;
   std::string name_;
   std::unordered_map<ActivityId, std::vector<Open>> open_;
   std::unordered_map<std::string, uint32_t> names_;

@@ -149,7 +149,7 @@ inline constexpr std::string_view kCodecStrings =
 
 // Types of sources (config.proto).
 inline constexpr std::string_view kSourceTypes =
-    "csv instruments lines media phases simulator vital";
+    "csv edf hl7 instruments lines media metaimage phases simulator vital wfdb xdf";
 
 // Units of a source's own time.
 inline constexpr std::string_view kTimeUnits = "d frames h min ms ns s us";

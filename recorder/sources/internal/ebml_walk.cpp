@@ -25,7 +25,7 @@ class Walk {
  public:
   Walk(const ReadAt& read, uint64_t size) : read_(read), size_(size) {}
 
-  std::optional<EbmlDamage> run() {
+  std::optional<FileDamage> run() {
     Element head, segment;
     if (!element(0, head) || head.id != kEbml || head.size == kUnknown || head.size > 4096)
       return std::nullopt;
@@ -44,15 +44,15 @@ class Walk {
       at = e.content + e.size;
       if (++seen_ > kMaxElements) return std::nullopt;
     }
-    if (end != kUnknown && end > size_) return EbmlDamage{size_, true};
+    if (end != kUnknown && end > size_) return FileDamage{size_, true};
     return std::nullopt;
   }
 
  private:
-  std::optional<EbmlDamage> bad(uint64_t at) const { return EbmlDamage{at, size_ - at < 12}; }
+  std::optional<FileDamage> bad(uint64_t at) const { return FileDamage{at, size_ - at < 12}; }
 
   /// Moves `at` behind the cluster; one of unknown size ends where something else begins.
-  std::optional<EbmlDamage> cluster(const Element& cluster, uint64_t& at) {
+  std::optional<FileDamage> cluster(const Element& cluster, uint64_t& at) {
     const uint64_t end = cluster.size == kUnknown ? kUnknown : cluster.content + cluster.size;
     at = cluster.content;
     while (at < std::min(end, size_)) {
@@ -67,10 +67,10 @@ class Walk {
         return bad(at);
       }
       if (e.size == kUnknown) return bad(at);
-      if (e.size > size_ - e.content) return EbmlDamage{at, true};
+      if (e.size > size_ - e.content) return FileDamage{at, true};
       at = e.content + e.size;
     }
-    if (end != kUnknown && end > size_) return EbmlDamage{size_, true};
+    if (end != kUnknown && end > size_) return FileDamage{size_, true};
     return std::nullopt;
   }
 
@@ -106,7 +106,7 @@ class Walk {
 
 }  // namespace
 
-std::optional<EbmlDamage> find_ebml_damage(const ReadAt& read, uint64_t file_size) {
+std::optional<FileDamage> find_ebml_damage(const ReadAt& read, uint64_t file_size) {
   return Walk(read, file_size).run();
 }
 

@@ -7,22 +7,14 @@
 // Limits: 64 M elements, after which nothing is said.
 // Thread safety: free function.
 
-#include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
+
+#include "recorder/sources/internal/file_damage.h"
 
 namespace casebox::recorder::internal {
 
-struct EbmlDamage {
-  uint64_t offset = 0;
-  bool ends_early = false;  // otherwise: bytes that are no element
-};
-
-/// Reads up to `size` bytes at `offset`; how many there were.
-using ReadAt = std::function<size_t(uint64_t offset, unsigned char* into, size_t size)>;
-
 /// The first damage; nullopt for a sound file, or one that is no Matroska.
-std::optional<EbmlDamage> find_ebml_damage(const ReadAt& read, uint64_t file_size);
+std::optional<FileDamage> find_ebml_damage(const ReadAt& read, uint64_t file_size);
 
 }  // namespace casebox::recorder::internal

@@ -18,8 +18,6 @@ struct Format {
 
 // Magic numbers from the formats' own specifications.
 constexpr std::array kFormats = {
-    Format{0, "MSH|"sv, "an HL7 version 2 message; export its observations as CSV"},
-    Format{0, "\x0BMSH|"sv, "an HL7 version 2 message; export its observations as CSV"},
     Format{128, "DICM"sv,
            "a DICOM object; take its video out, for example with dcm2img or ffmpeg -i FILE -c copy "
            "NEW.mp4"},
@@ -39,7 +37,6 @@ constexpr std::array kFormats = {
     Format{0, "%PDF-"sv, "a PDF document; import what it was made from"},
     Format{0, "#ROSBAG V"sv, "a ROS bag; export its topics as CSV or MP4"},
     Format{0, "\x89MCAP"sv, "an MCAP recording; export its channels as CSV or MP4"},
-    Format{0, "ObjectType = Image"sv, "a MetaImage; write its pictures as MP4 with ffmpeg"},
 };
 
 struct Known {
@@ -48,6 +45,11 @@ struct Known {
 };
 
 constexpr std::array kKnown = {
+    Known{"MSH|"sv, {"hl7", "a file of HL7 version 2 messages"}},
+    Known{"\x0BMSH|"sv, {"hl7", "a file of HL7 version 2 messages"}},
+    Known{"FHS|"sv, {"hl7", "a batch of HL7 version 2 messages"}},
+    Known{"BHS|"sv, {"hl7", "a batch of HL7 version 2 messages"}},
+    Known{"ObjectType = Image"sv, {"metaimage", "a MetaImage"}},
     Known{"XDF:"sv, {"xdf", "an XDF file (Lab Streaming Layer)"}},
     Known{"0       "sv, {"edf", "an EDF file"}},
     Known{"\xFF"
@@ -97,6 +99,29 @@ bool is_wfdb_header(BytesView head) {
          (next[0] == "~" || (next[0].find('.') != next[0].npos && !is_numeric(next[0])));
 }
 
+/// Records of the S/5 computer interface: what stands between two bytes 0x7E is, once 0x7D is
+/// undone, a header whose first two bytes are its length, and a byte that all the others add up to.
+bool is_s5_capture(BytesView head) {
+  for (size_t from = 0; from < head.size();) {
+    const size_t begin = head.find('\x7E', from);
+    if (begin == BytesView::npos) break;
+    const size_t end = head.find('\x7E', begin + 1);
+    if (end == BytesView::npos) break;
+    std::string plain;
+    for (size_t i = begin + 1; i < end; ++i) {
+      const bool escaped = head[i] == '\x7D' && i + 1 < end;
+      plain += escaped ? static_cast<char>(head[++i] | 0x20) : head[i];
+    }
+    unsigned sum = 0;
+    for (size_t i = 0; i + 1 < plain.size(); ++i) sum += static_cast<unsigned char>(plain[i]);
+    if (plain.size() > 40 && load_le<uint16_t>(plain.data()) == plain.size() - 1 &&
+        (sum & 0xFF) == static_cast<unsigned char>(plain.back()))
+      return true;
+    from = plain.size() > 1 ? end + 1 : end;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::optional<KnownFormat> known_format(BytesView head) {
@@ -111,6 +136,11 @@ std::optional<std::string> foreign_format(BytesView head) {
     if (head.size() >= format.at + format.bytes.size() &&
         head.substr(format.at, format.bytes.size()) == format.bytes)
       return std::string("this is ") + format.what;
+  if (is_s5_capture(head))
+    return std::string(
+        "this is a raw capture of a GE Datex-Ohmeda S/5 monitor's serial line; have the program "
+        "that "
+        "captured it (VSCapture, for example) write CSV, and import that");
   const std::string_view text = head;
   if (text.find("<log ") != text.npos && text.find("xes.") != text.npos)
     return std::string("this is an event log (XES); give it to casebox conform or analyze --log");

@@ -15,7 +15,7 @@ namespace casebox::recorder::internal {
 
 /// "this is an XDF file (Lab Streaming Layer); export its streams as CSV"; nullopt for any other.
 /// `head`: the first kForeignHead bytes of the file, or all of a shorter one.
-inline constexpr size_t kForeignHead = 512;
+inline constexpr size_t kForeignHead = 8192;
 std::optional<std::string> foreign_format(BytesView head);
 
 /// A format that has a reader of its own here, and what it is told by.

@@ -9,6 +9,9 @@
 #include <cstring>
 
 #include "proto/text/written_time.h"
+#include "recorder/sources/internal/byte_input.h"
+#include "recorder/sources/internal/container_walk.h"
+#include "recorder/sources/internal/ebml_walk.h"
 
 extern "C" {
 #include <libavcodec/avcodec.h>
@@ -120,7 +123,7 @@ void MediaInput::close() {
   avio_context_free(&io_);
 }
 
-MediaFacts facts_of(MediaInput& input) {
+MediaFacts facts_of(MediaInput& input, bool indexed) {
   MediaFacts out;
   AVFormatContext& format = *input.format;
   const auto created = text::parse_iso(value(format.metadata, "creation_time"));
@@ -128,15 +131,20 @@ MediaFacts facts_of(MediaInput& input) {
   out.timecode = !value(format.metadata, "timecode").empty();
   for (unsigned i = 0; i < format.nb_streams; ++i)
     out.timecode = out.timecode || !value(format.streams[i]->metadata, "timecode").empty();
-  if (std::strstr(format.iformat->name, "matroska") == nullptr || format.pb == nullptr) return out;
+  const std::string_view name = format.iformat->name;
+  if (format.pb == nullptr || indexed) return out;
   const int64_t back = avio_tell(format.pb), size = avio_size(format.pb);
   if (size <= 0) return out;
-  out.damage = find_ebml_damage(
-      [&](uint64_t offset, unsigned char* into, size_t n) -> size_t {
-        if (avio_seek(format.pb, static_cast<int64_t>(offset), SEEK_SET) < 0) return 0;
-        return static_cast<size_t>(std::max(0, avio_read(format.pb, into, static_cast<int>(n))));
-      },
-      static_cast<uint64_t>(size));
+  const ReadAt read = [&](uint64_t offset, unsigned char* into, size_t n) -> size_t {
+    if (avio_seek(format.pb, static_cast<int64_t>(offset), SEEK_SET) < 0) return 0;
+    return static_cast<size_t>(std::max(0, avio_read(format.pb, into, static_cast<int>(n))));
+  };
+  if (name.find("matroska") != name.npos) {
+    out.damage = find_ebml_damage(read, static_cast<uint64_t>(size));
+  } else {
+    out.damage = find_container_damage(name, read, static_cast<uint64_t>(size));
+  }
+  out.format = format.iformat->long_name == nullptr ? "this format" : format.iformat->long_name;
   avio_seek(format.pb, back, SEEK_SET);
   return out;
 }
@@ -147,11 +155,35 @@ void say_facts(const MediaFacts& facts, const std::string& file, std::vector<Ski
   if (facts.timecode)
     out.push_back({file, 0, "the time code that it begins with is not used", false});
   if (facts.damage)
-    out.push_back({file, facts.damage->offset,
-                   facts.damage->ends_early
-                       ? "the file ends early: its own sizes reach beyond its end"
-                       : "bytes that are no part of a Matroska file",
-                   true});
+    out.push_back(
+        {file, facts.damage->offset,
+         facts.damage->ends_early
+             ? std::string("the file ends early: its own sizes reach beyond its end")
+             : std::string("bytes that are no part of such a file (") + facts.format + ")",
+         true});
+}
+
+std::string why_unreadable(const MediaInput& input, int error) {
+  ByteInput bytes = ByteInput::over({});
+  if (!input.memory)
+    if (auto opened = ByteInput::open(input.url)) bytes = std::move(*opened);
+  const auto read = [&](uint64_t offset, unsigned char* into, size_t n) -> size_t {
+    if (input.memory) {
+      const BytesView all = *input.memory;
+      return offset < all.size() ? all.copy(reinterpret_cast<char*>(into), n, offset) : 0;
+    }
+    const Bytes piece = bytes.read_at(offset, n);
+    std::copy(piece.begin(), piece.end(), into);
+    return piece.size();
+  };
+  if (lacks_movie_index(read, input.memory ? input.memory->size() : bytes.size()))
+    return "this is an MP4 or MOV file without its index (moov): the recording was not finished, "
+           "or "
+           "its end is cut off, and nothing else tells where a picture begins; get the whole file, "
+           "or have a repair program such as untrunc make the index anew from another recording "
+           "of the same camera";
+  return "cannot be read as video or audio: " + av_reason(error) +
+         "; if it plays elsewhere, ffmpeg -i FILE -c copy NEW.mp4 makes one that is read";
 }
 
 std::string av_reason(int error) {

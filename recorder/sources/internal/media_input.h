@@ -14,7 +14,7 @@
 
 #include "proto/base/file.h"
 #include "recorder/sources/internal/device_reader.h"
-#include "recorder/sources/internal/ebml_walk.h"
+#include "recorder/sources/internal/file_damage.h"
 #include "recorder/sources/source.h"
 
 extern "C" {
@@ -65,11 +65,15 @@ class MediaInput {
 struct MediaFacts {
   int64_t begin_utc_ns = 0;  // its creation time; 0: it tells none
   bool timecode = false;
-  std::optional<EbmlDamage> damage;
+  std::optional<FileDamage> damage;
+  const char* format = "";  // of the damage, for people: "a Matroska file"
 };
-MediaFacts facts_of(MediaInput& input);
+/// `indexed`: an index of its own tells more of its damage than its structure.
+MediaFacts facts_of(MediaInput& input, bool indexed);
 void say_facts(const MediaFacts& facts, const std::string& file, std::vector<Skipped>& out);
 
+/// Why a file could not be opened, and what to do; `error`: libavformat's.
+std::string why_unreadable(const MediaInput& input, int error);
 /// An error of libavformat in words.
 std::string av_reason(int error);
 /// What a track is, for people: "track 2 (subtitle, subrip)".

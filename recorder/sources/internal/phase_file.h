@@ -36,13 +36,15 @@ struct PhaseFile {
   std::string unit = "ms";
   std::vector<PhaseCase> cases;
   text::Text told;  // what its text is in; without the text
+  std::vector<std::string> notices;
 };
 
 /// Reads any of the forms; `name` is the file's path, for errors and the case of a JSON file;
-/// `encoding` what its text is said to be in.
+/// `encoding` what its text is said to be in; `frame_rate` how many of the frames that it counts
+/// are a second (0: not told).
 Result<PhaseFile> read_phases(BytesView bytes, const std::string& name,
-                              const std::string& encoding = "");
-/// True if the header of a CSV file is one of annotations.
-bool is_phase_header(std::string_view line);
+                              const std::string& encoding = "", double frame_rate = 0);
+/// True if the first line of a table is one of annotations; `path`: the file's.
+bool is_phase_header(std::string_view line, const std::string& path);
 
 }  // namespace casebox::recorder::internal

@@ -46,3 +46,14 @@ export const sides = (t: number | null, low: number | null, high: number | null)
 };
 export const plusMinus = (u95: number | null) =>
   u95 === null ? 'no bound can be given' : `\u00b1${u95 < 1 ? u95.toFixed(3) : u95.toFixed(1)} s`;
+
+const kCodecs: [string, string][] = [
+  ['avc', 'H.264'], ['hev1', 'HEVC (H.265)'], ['hvc1', 'HEVC (H.265)'], ['av01', 'AV1'], ['vp09', 'VP9'],
+  ['mp4v.6c', 'Motion JPEG'], ['mp4v.6a', 'MPEG-1'], ['mp4v.61', 'MPEG-2'], ['mp4v.20', 'MPEG-4'],
+];
+
+/** What a video is coded in, by its media type. */
+export function codecName(mime: string): string {
+  const codec = /codecs="([^"]*)"/.exec(mime)?.[1] ?? '';
+  return kCodecs.find(([begin]) => codec.startsWith(begin))?.[1] ?? 'this';
+}

@@ -1,6 +1,6 @@
 import * as api from './api';
 import { h } from './dom';
-import { words } from './format';
+import { codecName, words } from './format';
 import type { Playhead } from './state';
 import type { Media } from './types';
 
@@ -18,6 +18,7 @@ export class Video {
   private base = 0;
   private filling = false;
   private failed = '';
+  private mime = '';
   private stuckAt = NaN;  // a moment inside a span that has no picture all the same: the others go on without it
 
   constructor(private readonly caseId: string, private readonly stream: string,
@@ -30,6 +31,11 @@ export class Video {
     playhead.waitFor(() => this.ready());
     this.watchFrames();
     this.open().catch((error: unknown) => this.fail(error));
+  }
+
+  private notShown(mime: string): string {
+    return `This browser cannot show ${codecName(mime)} video. It is kept as it was recorded; see it in a player: ` +
+      `casebox export ${this.caseId} --format mp4 --stream ${this.stream} --out ${this.stream}.mp4`;
   }
 
   private fail(error: unknown): void {
@@ -51,8 +57,9 @@ export class Video {
     const media = await api.getMedia(this.caseId, this.stream);
     const first = media.spans[0], last = media.spans[media.spans.length - 1];
     if (!first || !last) throw new Error('Nothing was recorded by this camera');
-    if (!MediaSource.isTypeSupported(media.mime)) throw new Error(`This browser cannot show ${media.mime}`);
+    if (!MediaSource.isTypeSupported(media.mime)) throw new Error(this.notShown(media.mime));
     this.base = first.t0_s - kLead;
+    this.mime = media.mime;
     const source = new MediaSource();
     this.video.src = URL.createObjectURL(source);
     await new Promise<void>((resolve) => source.addEventListener('sourceopen', () => resolve(), { once: true }));
@@ -71,7 +78,7 @@ export class Video {
     const buffer = this.buffer!;
     return new Promise((resolve, reject) => {
       const done = () => { end(); resolve(); };
-      const failed = () => { end(); reject(new Error('The recorded video cannot be decoded here')); };
+      const failed = () => { end(); reject(new Error(this.notShown(this.mime))); };
       const end = () => { buffer.removeEventListener('updateend', done); buffer.removeEventListener('error', failed); };
       buffer.addEventListener('updateend', done);
       buffer.addEventListener('error', failed);

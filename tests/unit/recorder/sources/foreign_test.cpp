@@ -14,7 +14,19 @@ using ::testing::HasSubstr;
 TEST(Foreign, FormatsAreToldByTheirFirstBytesWithWhatToDo) {
   using internal::foreign_format;
   EXPECT_THAT(foreign_format("PAR1\1\2").value_or(""), HasSubstr("this is a Parquet table"));
-  EXPECT_THAT(foreign_format("MSH|^~\\&|").value_or(""), HasSubstr("HL7"));
+  // A record of the S/5's serial line: length, 47 bytes more, and what they add up to.
+  Bytes record("\x31\0", 2);
+  record.append(47, '\x7D');
+  Bytes line = "\x7E";
+  unsigned sum = 0;
+  for (const char c : record) {
+    sum += static_cast<unsigned char>(c);
+    line += c == '\x7D' ? Bytes("\x7D\x5D") : Bytes(1, c);
+  }
+  record = line + static_cast<char>(sum) + "\x7E";
+  EXPECT_THAT(foreign_format(Bytes(400, '\1') + record).value_or(""), HasSubstr("S/5"));
+  record[record.size() - 2] ^= 1;
+  EXPECT_FALSE(foreign_format(Bytes(400, '\1') + record)) << "its sum is wrong";
   EXPECT_THAT(foreign_format(Bytes(128, '\0') + "DICM").value_or(""), HasSubstr("DICOM"));
   EXPECT_THAT(foreign_format("PK\3\4xl/").value_or(""), HasSubstr("save the sheet as CSV"));
   EXPECT_THAT(foreign_format("<?xml?><log xes.version=\"1.0\">").value_or(""),
@@ -38,6 +50,9 @@ TEST(Foreign, FormatsThatAreReadAreToldByTheirFirstBytes) {
     ASSERT_TRUE(known_format(head)) << head;
     EXPECT_STREQ(known_format(head)->type, "wfdb");
   }
+  for (const char* head : {"MSH|^~\\&|a", "\x0BMSH|^~\\&|a", "FHS|^~\\&|"})
+    EXPECT_STREQ(known_format(head)->type, "hl7") << head;
+  EXPECT_STREQ(known_format("ObjectType = Image\nNDims = 3\n")->type, "metaimage");
   for (const char* other : {"0,70", "time HR SpO2\n0.1 70 98\n", "1 2 3\n4 5 6\n0.5 2 1\n",
                             "a 1 2\nb 3\n", "time,HR 2 3\n0.1 2 3\n", "", "\xff", "0   "})
     EXPECT_FALSE(known_format(other)) << other;

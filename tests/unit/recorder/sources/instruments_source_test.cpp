@@ -98,10 +98,10 @@ TEST(InstrumentsSource, RefusesWhatItCannotMeanAndQuotesNothingOfIt) {
 }
 
 TEST(InstrumentsSource, IsKnownByItsHeader) {
-  EXPECT_TRUE(is_instrument_header("video,second,phase,Grasper,Bipolar,Hook\r"));
-  EXPECT_TRUE(is_instrument_header("instrument,start_s,end_s"));
-  EXPECT_FALSE(is_instrument_header("time_s,Grasper,HR"));
-  EXPECT_FALSE(is_instrument_header("case,label,start_s,end_s"));
+  EXPECT_TRUE(is_instrument_header("video,second,phase,Grasper,Bipolar,Hook\r", "a.csv"));
+  EXPECT_TRUE(is_instrument_header("instrument,start_s,end_s", "a.csv"));
+  EXPECT_FALSE(is_instrument_header("time_s,Grasper,HR", "a.csv"));
+  EXPECT_FALSE(is_instrument_header("case,label,start_s,end_s", "a.csv"));
   casebox::testing::TempDir temp;
   const auto file = temp.path() / "tools.csv";
   std::ofstream(file) << "video,second,Grasper,Hook\n2,1,0,0\n2,2,0,1\n1,1,0,0\n";

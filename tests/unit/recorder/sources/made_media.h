@@ -3,12 +3,16 @@
 // Video files that tests make for themselves: pictures of the simulator, muxed by libavformat into
 // any container, at any times.
 
+#include <unistd.h>
+
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "proto/base/bytes.h"
+#include "proto/base/file.h"
 #include "recorder/sim/plan.h"
 #include "recorder/sim/video.h"
 
@@ -48,7 +52,10 @@ struct Muxing {
 inline Bytes mux(const MadeClip& clip, const Muxing& how) {
   AVFormatContext* format = nullptr;
   avformat_alloc_output_context2(&format, nullptr, how.container.c_str(), nullptr);
-  avio_open_dyn_buf(&format->pb);
+  // A file: libavformat's buffer in memory loses what a muxer writes back into it.
+  const auto path = std::filesystem::temp_directory_path() /
+                    ("casebox-made-" + std::to_string(::getpid()) + "." + how.container);
+  if (avio_open(&format->pb, path.c_str(), AVIO_FLAG_WRITE) < 0) return {};
   AVStream* stream = avformat_new_stream(format, nullptr);
   stream->codecpar->codec_type = AVMEDIA_TYPE_VIDEO;
   stream->codecpar->codec_id = AV_CODEC_ID_H264;
@@ -82,12 +89,10 @@ inline Bytes mux(const MadeClip& clip, const Muxing& how) {
   }
   av_packet_free(&packet);
   av_write_trailer(format);
-  uint8_t* bytes = nullptr;
-  const int size = avio_close_dyn_buf(format->pb, &bytes);
-  Bytes out(reinterpret_cast<const char*>(bytes), static_cast<size_t>(size));
-  av_free(bytes);
-  format->pb = nullptr;
+  avio_closep(&format->pb);
   avformat_free_context(format);
+  Bytes out = *read_file(path, size_t{1} << 30);
+  std::filesystem::remove(path);
   return out;
 }
 

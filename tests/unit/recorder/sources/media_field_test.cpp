@@ -4,9 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "recorder/sources/internal/ebml_walk.h"
-#include "recorder/sources/media_source.h"
-#include "tests/unit/recorder/sources/made_media.h"
-#include "tests/unit/recorder/sources/source_support.h"
+#include "tests/unit/recorder/sources/read_media.h"
 
 extern "C" {
 #include <libavutil/display.h>
@@ -15,51 +13,15 @@ extern "C" {
 namespace casebox::recorder {
 namespace {
 
-using casebox::testing::all_items;
-using casebox::testing::context_of;
 using casebox::testing::made_clip;
 using casebox::testing::mux;
 using casebox::testing::Muxing;
+using casebox::testing::read;
+using casebox::testing::Read;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
-
-struct Read {
-  std::string error;
-  std::vector<std::string> notices;
-  std::vector<v1::Stream> streams;
-  std::vector<double> shown;   // case times of pictures, s
-  std::vector<double> hidden;  // and of those that are not shown
-  std::vector<v1::Gap> gaps;
-  Wall wall;
-};
-
-Read read(const Bytes& bytes, bool audio = false) {
-  Context context = context_of("scope", "a.bin");
-  context.config.set_record_audio(audio);
-  auto source = MediaSource::over(std::move(context), bytes);
-  Read out;
-  if (!source) {
-    out.error = source.error().message;
-    return out;
-  }
-  auto items = all_items(**source);
-  EXPECT_TRUE(items) << items.error().message;
-  for (const Item& item : *items) {
-    if (item.is_gap()) {
-      out.gaps.push_back(std::get<v1::Gap>(item.what));
-      continue;
-    }
-    for (const v1::Packet& p : std::get<Fragment>(item.what).media.packets())
-      ((p.flags() & 8) != 0 ? out.hidden : out.shown)
-          .push_back((item.t + nanoseconds(p.dt_ns())).seconds());
-  }
-  for (const Skipped& one : (*source)->skipped()) out.notices.push_back(one.reason);
-  out.streams = (*source)->streams();
-  out.wall = (*source)->wall();
-  return out;
-}
 
 TEST(MediaField, AnEditListsDelayMovesTheFirstPicture) {
   Muxing how{.container = "mp4"};
@@ -101,10 +63,13 @@ TEST(MediaField, AMatroskaFileWithZeroesInItHasAGapWhereTheyAre) {
   const size_t middle = bytes.size() / 2, tenth = bytes.size() / 10;
   std::fill_n(bytes.begin() + static_cast<ptrdiff_t>(middle), tenth, '\0');
   const Read got = read(bytes);
-  ASSERT_EQ(got.gaps.size(), 1u) << got.error;
-  EXPECT_EQ(got.gaps[0].reason(), "file-damaged");
-  EXPECT_GT(got.gaps[0].t_begin_ns(), 1'000'000'000);
-  EXPECT_LT(got.gaps[0].t_end_ns(), 5'500'000'000);
+  // One for what is gone, and one for a picture of which a part is.
+  ASSERT_THAT(got.gaps.size(), ::testing::AnyOf(1u, 2u)) << got.error;
+  for (const v1::Gap& gap : got.gaps) {
+    EXPECT_EQ(gap.reason(), "file-damaged");
+    EXPECT_GT(gap.t_begin_ns(), 1'000'000'000);
+    EXPECT_LT(gap.t_end_ns(), 5'500'000'000);
+  }
 }
 
 TEST(MediaField, PacketsLostFromATransportStreamAreAGap) {

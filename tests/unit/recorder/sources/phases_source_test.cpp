@@ -69,7 +69,7 @@ TEST(PhasesSource, AFileOfSeveralCasesAsksWhich) {
 
 TEST(PhasesSource, BadInputIsToldWithItsPlace) {
   EXPECT_THAT(phases("{\"phases\": [}").error().message, HasSubstr("X01.mp4.json:1: not JSON"));
-  EXPECT_THAT(phases("{}").error().message, HasSubstr("no 'phases'"));
+  EXPECT_THAT(phases("{}").error().message, HasSubstr("JSON of no form that is known"));
   EXPECT_THAT(phases(R"({"phases":[{"start":1,"end":2}]})").error().message,
               HasSubstr("phases[0]: 'label_name' is missing"));
   EXPECT_THAT(phases(R"({"phases":[{"start":3,"end":2,"label_name":"x"}]})").error().message,

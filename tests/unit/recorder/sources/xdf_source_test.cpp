@@ -117,6 +117,7 @@ TEST(XdfSource, AClockThatWasResetGivesAGapAndNotTimesTwice) {
   EXPECT_EQ(gaps[0].t_begin_ns(), 2 * kSecond);
   EXPECT_EQ(gaps[0].t_end_ns(), 104 * kSecond);
   EXPECT_THAT(got.said(), HasSubstr("was reset 1 times"));
+  for (const Skipped& one : got.source->skipped()) EXPECT_FALSE(one.damage) << "nothing is lost";
 }
 
 TEST(XdfSource, ATimeThatGoesBackWithoutAClockStandsBehindWhatWasThere) {
