@@ -55,6 +55,14 @@ std::string dashed(std::string code) {
   return code;
 }
 
+std::vector<v1::ConsentScope> scopes_in_force(const access::Consent& consent) {
+  std::vector<v1::ConsentScope> out;
+  for (int i = v1::CONSENT_SCOPE_RECORD; i <= v1::ConsentScope_MAX; ++i)
+    if (consent.granted.contains(static_cast<access::Scope>(i)))
+      out.push_back(static_cast<v1::ConsentScope>(i));
+  return out;
+}
+
 Result<v1::ConsentScope> scope_from(const std::string& name) {
   std::string code = name;
   std::replace(code.begin(), code.end(), '-', '_');

@@ -7,12 +7,14 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "casebox/v1/case.pb.h"
 #include "casebox/v1/control.pb.h"
 #include "casebox/v1/event.pb.h"
 #include "casebox/v1/finding.pb.h"
 #include "casebox/v1/stream.pb.h"
+#include "proto/access/access.h"
 #include "proto/base/result.h"
 #include "proto/base/time.h"
 
@@ -36,6 +38,8 @@ std::string dashed(std::string code);
 
 /// The scope with this code, e.g. "patient_briefing" or "patient-briefing".
 Result<v1::ConsentScope> scope_from(const std::string& name);
+/// What a consent grants and does not withdraw, ascending.
+std::vector<v1::ConsentScope> scopes_in_force(const access::Consent& consent);
 
 /// "2026-11-24T08:15:00.123456789Z"; empty for zero.
 std::string rfc3339(UtcTime t);

@@ -55,20 +55,6 @@ v1::Stream event_stream(const char* name, v1::StreamKind kind) {
   return stream;
 }
 
-Result<v1::Consent> consent_of(const std::vector<std::string>& scopes) {
-  v1::Consent out;
-  for (std::string scope : scopes) {
-    std::string code = scope;
-    for (char& c : code)
-      c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    v1::ConsentScope value = v1::CONSENT_SCOPE_UNSPECIFIED;
-    if (!v1::ConsentScope_Parse("CONSENT_SCOPE_" + code, &value))
-      return Error{Code::kInvalidArgument, "consent: '" + scope + "' is no scope"};
-    out.add_granted(value);
-  }
-  return out;
-}
-
 /// Details stay sealed: the alias and the files' names may tell whose case it is.
 Result<void> write_details(Session& session, const ImportCase& what, const ImportSettings& settings,
                            Clock& clock) {
@@ -83,15 +69,7 @@ Result<void> write_details(Session& session, const ImportCase& what, const Impor
   (*event.mutable_details()->mutable_fields())["origin"] = "import";
   item.what = std::move(event);
   CASEBOX_CHECK(session.put(details, std::move(item)));
-  if (settings.consent.empty()) return ok();
-  CASEBOX_TRY(const size_t consent,
-              session.add_stream(event_stream("team.consent", v1::STREAM_KIND_CONSENT)));
-  v1::Event granted;
-  CASEBOX_TRY(*granted.mutable_consent(), consent_of(settings.consent));
-  Item second;
-  second.captured = clock.mono();
-  second.what = std::move(granted);
-  return session.put(consent, std::move(second));
+  return session.consent(settings.consent, v1::CONSENT_GIVER_PATIENT, {});
 }
 
 /// Puts files that tell a time of day where their clocks say: beside the first whose beginning was

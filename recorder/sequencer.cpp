@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <limits>
+#include <optional>
 
 #include "proto/frame/frame.h"
 #include "recorder/internal/sample_frame.h"
@@ -52,8 +53,8 @@ struct Sequencer::Ready {
   producer::Data data;
   std::unique_ptr<google::protobuf::MessageLite> body;
   v1::Gap gap;
-  bool dropped = false;  // a gap of dropped items, which may grow
-  bool consent = false;
+  bool dropped = false;                // a gap of dropped items, which may grow
+  std::optional<v1::Consent> consent;  // that the frame before it tells
 };
 
 struct Sequencer::Lane {
@@ -170,7 +171,7 @@ Result<void> Sequencer::put(size_t lane_index, Item item) {
     } else if (auto* event = std::get_if<v1::Event>(&item.what)) {
       Ready& ready = lane.ready.emplace_back();
       ready.data = {lane.id, item.t, item.u95_us, item.captured, item.duration, 1, 0};
-      ready.consent = event->has_consent();
+      if (event->has_consent()) ready.consent = event->consent();
       auto batch = std::make_unique<v1::EventBatch>();
       *batch->add_events() = std::move(*event);
       ready.body = std::move(batch);
@@ -221,7 +222,10 @@ Result<void> Sequencer::append(Lane& lane, Ready& ready) {
     }
     return ok();
   }
-  if (ready.consent) producer_.cut_period();
+  if (ready.consent) {
+    CASEBOX_CHECK(producer_.append_consent(*ready.consent, ready.data.t));
+    ready.consent.reset();
+  }
   CASEBOX_CHECK(producer_.append(ready.data, *ready.body));
   lane.count.stored += ready.data.count;
   lane.ready_items -= ready.data.count;

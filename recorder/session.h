@@ -99,6 +99,9 @@ class Session {
   CaseTime case_time(RoomTime t) const { return t - (options_.zero - RoomTime{}); }
   /// The place of an item, by its case time and length.
   Item placed(const Item& item) const;
+  /// Consent by the configuration's codes, as it is from `t` on; nothing is written for none.
+  /// kInvalidArgument for a word that is no scope.
+  Result<void> consent(const std::vector<std::string>& scopes, v1::ConsentGiver by, CaseTime t);
   /// Recording stops, or goes on, by somebody's wish; the frames before are closed.
   Result<void> pause(const v1::Pause& pause, CaseTime t);
 

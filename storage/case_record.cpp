@@ -1,5 +1,8 @@
 #include "storage/case_record.h"
 
+#include <algorithm>
+#include <tuple>
+
 #include "proto/frame/role.h"
 
 namespace casebox::storage {
@@ -88,6 +91,47 @@ void settle(v1::CaseRecord& record) {
   record.set_state(!recorder || !all ? v1::CASE_STATE_OPEN
                    : ended           ? v1::CASE_STATE_CLOSED
                                      : v1::CASE_STATE_UNCLOSED);
+}
+
+namespace {
+
+const v1::EpochRecord* find_epoch(const v1::CaseRecord& record, uint64_t epoch) {
+  for (const auto& one : record.epochs())
+    if (one.epoch() == epoch) return &one;
+  return nullptr;
+}
+
+auto order(const v1::CaseRecord& record, const v1::ConsentInForce& consent) {
+  const v1::EpochRecord* epoch = find_epoch(record, consent.epoch());
+  return std::make_tuple(consent.t_ns(), epoch != nullptr && frame::is_derived(epoch->role()),
+                         epoch == nullptr ? 0 : epoch->index(), consent.number());
+}
+
+}  // namespace
+
+void take_consent(v1::CaseRecord& record, const frame::View& frame) {
+  const frame::Header& h = frame.header;
+  if (h.kind != frame::Kind::kConsent) return;
+  const v1::EpochRecord* epoch = find_epoch(record, h.epoch.value);
+  if (epoch == nullptr ||
+      !(frame::owns_case(epoch->role()) || epoch->role() == v1::PRODUCER_ROLE_CUSTODY))
+    return;
+  v1::ConsentInForce now;
+  if (!now.mutable_consent()->ParseFromArray(frame.body.data(),
+                                             static_cast<int>(frame.body.size())))
+    return;
+  now.set_t_ns(h.t.ns);
+  now.set_epoch(h.epoch.value);
+  now.set_number(h.first.value);
+  if (record.has_consent() && order(record, now) <= order(record, record.consent())) return;
+  *record.mutable_consent() = std::move(now);
+}
+
+bool tells_consent(const v1::CaseRecord& record) {
+  return record.has_consent() ||
+         std::ranges::none_of(record.streams(), [](const v1::StreamRecord& row) {
+           return row.stream().kind() == v1::STREAM_KIND_CONSENT;
+         });
 }
 
 }  // namespace casebox::storage

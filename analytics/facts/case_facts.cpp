@@ -147,6 +147,7 @@ Result<CaseFacts> read_facts(const storage::CaseReader& reader, const Needs& nee
   put_verdict(reader.verdict(), facts);
   if (const auto readable = reader.readable(); !readable) {
     facts.sealed = true;
+    facts.refused = readable.error().code == Code::kRefused;
     facts.sealed_why = readable.error().message;
     return facts;
   }
@@ -172,7 +173,7 @@ Result<CaseFacts> read_facts(const storage::CaseReader& reader, const Needs& nee
   if (needs.gaps) {
     CASEBOX_TRY(facts.gaps, read_gaps(reader));
   }
-  if (needs.consent) CASEBOX_CHECK(read_consent(reader, facts));
+  if (needs.consent) read_consent(reader, facts);
   CASEBOX_CHECK(read_vitals(reader, needs, facts));
   put_verdict(reader.verdict(), facts);  // what was read since may not have held
   return facts;

@@ -145,7 +145,8 @@ struct CaseFacts {
   double first_t_s = 0, end_s = 0;  // case time: the first item's beginning, the last one's end
   double duration_s = 0;            // between the two
   uint64_t gap_frames = 0;
-  bool sealed = false;  // its content cannot be read: phases and departures are unknown
+  bool sealed = false;   // its content cannot be read: phases and departures are unknown
+  bool refused = false;  // sealed because consent, role or purpose forbid it: counted nowhere
   std::string sealed_why;
   std::string verdict;  // with Needs::verdict; of the case as it was opened, if it was
   bool complete = true;

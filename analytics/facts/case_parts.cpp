@@ -90,32 +90,11 @@ Result<std::vector<GapFact>> read_gaps(const storage::CaseReader& reader) {
   return out;
 }
 
-Result<std::optional<v1::Consent>> latest_consent(const storage::CaseReader& reader) {
-  std::optional<v1::Consent> last;
-  CaseTime at{INT64_MIN};
-  for (const bool derived : {false, true}) {
-    CASEBOX_TRY(const auto events, reader.events(v1::STREAM_KIND_CONSENT, {}, derived));
-    for (const auto& event : events) {
-      if (!event.event.has_consent() || event.t < at) continue;
-      at = event.t;
-      last = event.event.consent();
-    }
-  }
-  return last;
-}
-
-bool in_force(const v1::Consent& consent, int scope) {
-  return std::ranges::find(consent.granted(), scope) != consent.granted().end() &&
-         std::ranges::find(consent.withdrawn(), scope) == consent.withdrawn().end();
-}
-
-Result<void> read_consent(const storage::CaseReader& reader, CaseFacts& facts) {
-  CASEBOX_TRY(const auto last, latest_consent(reader));
-  facts.consent_stated = last.has_value();
-  if (!last) return ok();
-  for (const int scope : last->granted())
-    if (in_force(*last, scope)) facts.consent.insert(name_of(static_cast<v1::ConsentScope>(scope)));
-  return ok();
+void read_consent(const storage::CaseReader& reader, CaseFacts& facts) {
+  const access::Consent& consent = reader.consent();
+  facts.consent_stated = consent.stated;
+  for (const v1::ConsentScope scope : scopes_in_force(consent))
+    facts.consent.insert(name_of(scope));
 }
 
 TwinFact read_twin(const std::vector<analytics::finding::Stored>& current) {

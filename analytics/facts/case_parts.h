@@ -9,19 +9,13 @@
 
 #include "analytics/facts/case_facts.h"
 #include "analytics/finding/finding.h"
-#include "casebox/v1/event.pb.h"
 
 namespace casebox::analytics::facts {
 
 Result<std::vector<ClockFact>> read_clocks(const storage::CaseReader& reader);
 Result<std::vector<GapFact>> read_gaps(const storage::CaseReader& reader);
-/// What was last said of consent, at one time a custody act's word after the recorder's; nothing
-/// where nobody said anything. The scopes in force are those granted in it and not withdrawn.
-Result<std::optional<v1::Consent>> latest_consent(const storage::CaseReader& reader);
-/// Whether `scope` of what was last said is in force.
-bool in_force(const v1::Consent& consent, int scope);
 /// Sets `consent` and `consent_stated`.
-Result<void> read_consent(const storage::CaseReader& reader, CaseFacts& facts);
+void read_consent(const storage::CaseReader& reader, CaseFacts& facts);
 /// From the findings of the twin's job that are in force.
 TwinFact read_twin(const std::vector<analytics::finding::Stored>& current);
 /// After the phases and the coverage.

@@ -215,6 +215,7 @@ void CaseState::count(const frame::View& frame, StreamState& stream,
   const bool is_gap = h.kind == frame::Kind::kGap &&
                       gap.ParseFromArray(frame.body.data(), static_cast<int>(frame.body.size()));
   storage::count_frame(record_, r, h, is_gap ? &gap : nullptr);
+  storage::take_consent(record_, frame);
 }
 
 void CaseState::uncount(const frame::View& frame, StreamState& stream) {
@@ -236,6 +237,20 @@ void CaseState::uncount(const frame::View& frame, StreamState& stream) {
   } else if (h.stream != kControlStream) {
     r.set_items(r.items() - h.count);
   }
+  consent_lost = consent_lost || h.kind == frame::Kind::kConsent;
+}
+
+Result<void> CaseState::read_consent_anew() {
+  consent_lost = false;
+  record_.clear_consent();
+  dirty = true;
+  for (const auto& [number, epoch] : epochs_)
+    CASEBOX_CHECK(shard_->for_each_frame(id_, epoch.id, kControlStream,
+                                         [&](const storage::StoredFrame& stored) {
+                                           storage::take_consent(record_, stored.view());
+                                           return ok();
+                                         }));
+  return ok();
 }
 
 bool CaseState::name_stream(EpochState& epoch, v1::Stream entry) {

@@ -82,6 +82,8 @@ class CaseState {
   void count(const frame::View& frame, StreamState& stream, const storage::Placed& placed);
   /// Of a frame that is taken away.
   void uncount(const frame::View& frame, StreamState& stream);
+  /// The newest consent from all that is stored, after a frame that told it was taken away.
+  Result<void> read_consent_anew();
   /// Names a stream; false when its kind would send its frames to other rows than before.
   bool name_stream(EpochState& epoch, v1::Stream entry);
   void forget_stream(EpochState& epoch, StreamId stream);
@@ -101,11 +103,12 @@ class CaseState {
   };
   std::vector<Covered> covered;
 
-  bool dirty = false;        // the record is to be written
-  bool listed = false;       // in Intake's list of those that a commit looks at
-  bool just_closed = false;  // set by update_state; whoever commits takes it
-  bool waiting = false;      // rows of it may wait in quarantine
-  uint64_t used = 0;         // for the least recently used
+  bool dirty = false;         // the record is to be written
+  bool listed = false;        // in Intake's list of those that a commit looks at
+  bool just_closed = false;   // set by update_state; whoever commits takes it
+  bool waiting = false;       // rows of it may wait in quarantine
+  bool consent_lost = false;  // a frame that told of consent was taken away
+  uint64_t used = 0;          // for the least recently used
   std::vector<std::pair<EpochState*, StreamState*>> work;  // to be looked at when all is written
   std::vector<StreamState*> fresh;                         // with rows in the open batch
 

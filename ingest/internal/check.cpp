@@ -70,6 +70,11 @@ std::optional<Refusal> check_control(const frame::View& frame, CaseId id) {
       return std::nullopt;
     }
     case frame::Kind::kBeat: return check_beat(frame);
+    case frame::Kind::kConsent: {
+      v1::Consent consent;
+      if (!parses(frame, consent)) return bad_body(frame);
+      return std::nullopt;
+    }
     default: return std::nullopt;
   }
 }

@@ -392,7 +392,13 @@ Result<void> Intake::write(const std::map<std::string, uint64_t>& offsets,
       closed.push_back(state->id());
   }
   ++progress.commits;
-  return ok();
+  bool again = false;
+  for (CaseState* state : listed_) {
+    if (!state->consent_lost) continue;
+    CASEBOX_CHECK(state->read_consent_anew());
+    again = true;
+  }
+  return again ? write({}) : ok();
 }
 
 void Intake::reset() {

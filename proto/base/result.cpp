@@ -12,6 +12,7 @@ const char* to_string(Code code) {
     case Code::kNoSpace: return "no-space";
     case Code::kUnavailable: return "unavailable";
     case Code::kDenied: return "denied";
+    case Code::kRefused: return "refused";
     case Code::kConflict: return "conflict";
     case Code::kUnsupported: return "unsupported";
     case Code::kInternal: return "internal";

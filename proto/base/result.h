@@ -21,7 +21,8 @@ enum class Code {
   kIo,
   kNoSpace,
   kUnavailable,  // try again later: broker down, store locked
-  kDenied,       // no key, no consent, no right
+  kDenied,       // no key, no right
+  kRefused,      // the gate said no: consent, role or purpose; exit 4
   kConflict,     // two records claim the same identity
   kUnsupported,
   kInternal,

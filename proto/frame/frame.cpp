@@ -20,7 +20,7 @@ constexpr size_t kAtMagic = 0, kAtVersion = 1, kAtKind = 2, kAtFlags = 3, kAtBod
                  kAtU95 = 36, kAtT = 40, kAtCapture = 48, kAtDuration = 56, kAtPeriod = 60,
                  kAtZero = 62;
 
-bool known_kind(uint8_t kind) { return (kind >= 1 && kind <= 3) || (kind >= 16 && kind <= 21); }
+bool known_kind(uint8_t kind) { return (kind >= 1 && kind <= 3) || (kind >= 16 && kind <= 22); }
 
 Error corrupt(std::string what) { return {Code::kCorrupt, "frame: " + std::move(what)}; }
 
@@ -41,6 +41,7 @@ const char* to_string(Kind kind) {
     case Kind::kKey: return "key";
     case Kind::kClock: return "clock";
     case Kind::kPause: return "pause";
+    case Kind::kConsent: return "consent";
     case Kind::kBeat: return "beat";
   }
   return "unknown";

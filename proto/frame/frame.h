@@ -40,6 +40,7 @@ enum class Kind : uint8_t {
   kClock = 19,
   kPause = 20,
   kBeat = 21,
+  kConsent = 22,
 };
 const char* to_string(Kind kind);
 

@@ -36,14 +36,14 @@ Result<EpochKeys> open_epoch(const seal::BoxKeyPair& pair, CaseId case_id, Epoch
 
 struct CaseKeys::Impl : internal::Sweepable {
   struct Held {
-    Bytes sealed;  // as in the case frame; empty: keys that were handed over
+    Bytes sealed;  // as in the case frame
     std::optional<EpochKeys> keys;
   };
 
   explicit Impl(CaseId id) : case_id(id) {}
 
   const CaseId case_id;
-  Keystore* keystore = nullptr;  // null: all keys were handed over
+  Keystore* keystore = nullptr;
   Bytes public_key;
   std::mutex mutex;  // around what follows: the sweeper's thread and the owner's
   std::map<uint64_t, Held> epochs;
@@ -60,8 +60,7 @@ struct CaseKeys::Impl : internal::Sweepable {
   }
 
   void drop() {
-    for (auto& [epoch, held] : epochs)
-      if (!held.sealed.empty()) held.keys.reset();
+    for (auto& [epoch, held] : epochs) held.keys.reset();
   }
 
   /// Opens the sealed secrets that are not here; those that do not open stay out.
@@ -71,7 +70,7 @@ struct CaseKeys::Impl : internal::Sweepable {
     std::optional<Error> first;
     size_t opened = 0;
     for (auto& [number, held] : epochs) {
-      if (held.keys || held.sealed.empty()) continue;
+      if (held.keys) continue;
       auto one = open_epoch(*pair, case_id, Epoch{number}, held.sealed);
       if (one) {
         held.keys.emplace(*std::move(one));
@@ -91,15 +90,13 @@ struct CaseKeys::Impl : internal::Sweepable {
   Result<EpochKeys*> of(Epoch epoch, const std::shared_ptr<Impl>& self) {
     idle = 0;
     const auto found = epochs.find(epoch.value);
-    if (keystore != nullptr && !std::exchange(asked, true) &&
-        !keystore->has_private_key(public_key)) {
+    if (!std::exchange(asked, true) && !keystore->has_private_key(public_key)) {
       drop();
       return Error{Code::kNotFound, "case " + to_string(case_id) +
                                         ": its private key was destroyed while it was read; its "
                                         "content stays closed"};
     }
-    if (found != epochs.end() && !found->second.keys && keystore != nullptr)
-      CASEBOX_CHECK(fetch(self));
+    if (found != epochs.end() && !found->second.keys) CASEBOX_CHECK(fetch(self));
     if (found == epochs.end() || !found->second.keys)
       return Error{Code::kDenied, "case " + to_string(case_id) + ": no key for epoch " +
                                       to_string(epoch) + "; its content stays closed"};
@@ -111,22 +108,17 @@ CaseKeys::CaseKeys(CaseId case_id) : impl_(std::make_shared<Impl>(case_id)) {}
 CaseKeys::~CaseKeys() = default;
 CaseKeys::CaseKeys(CaseKeys&&) noexcept = default;
 
-void CaseKeys::add(EpochKeys keys, Epoch epoch) {
-  std::lock_guard guard(impl_->mutex);
-  impl_->epochs.insert_or_assign(epoch.value, Impl::Held{{}, std::move(keys)});
-}
-
 bool CaseKeys::has(Epoch epoch) const {
   std::lock_guard guard(impl_->mutex);
   return impl_->epochs.contains(epoch.value);
 }
 
-Result<CaseKeys> CaseKeys::open_epochs(Keystore& keystore, CaseId case_id, BytesView public_key,
+Result<CaseKeys> CaseKeys::open_epochs(Keystore& keystore, const Opening& opening,
                                        const std::vector<v1::EpochRecord>& epochs) {
-  CaseKeys keys(case_id);
+  CaseKeys keys(opening.case_id());
   Impl& impl = *keys.impl_;
   impl.keystore = &keystore;
-  impl.public_key = Bytes(public_key);
+  impl.public_key = opening.case_public_key();
   std::lock_guard guard(impl.mutex);
   for (const v1::EpochRecord& record : epochs)
     if (!record.sealed_epoch_key().empty())

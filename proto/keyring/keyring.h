@@ -1,12 +1,12 @@
 #pragma once
 
-// The one door to content: open a case with a purpose, get keys that open its frames. Every opening
-// is audited before the first key is given.
+// The one door to content: keys that open a case's frames, for an Opening that the gate made
+// (gate.h) and for nothing else.
 //
 // Thread safety: Keyring may be shared; a CaseKeys belongs to one thread.
 // Lifetime: the keystore outlives the Keyring and all CaseKeys that it opened.
-// Errors: kDenied when the purpose is not allowed, kNotFound when no private key is there: frames
-// can still be stored, verified, counted and forwarded.
+// Errors: kRefused when the gate says no, kNotFound when no private key is there: frames can still
+// be stored, verified, counted and forwarded.
 
 #include <memory>
 #include <optional>
@@ -18,13 +18,11 @@
 #include "proto/base/ids.h"
 #include "proto/base/result.h"
 #include "proto/frame/frame.h"
+#include "proto/keyring/gate.h"
 #include "proto/keyring/keystore.h"
 #include "proto/seal/seal.h"
 
 namespace casebox::keyring {
-
-enum class Purpose { kIndex, kAnalysis, kView, kExport, kReport, kRecover };
-const char* to_string(Purpose purpose);
 
 /// Keys derived from one epoch's secret. The producer has one of its own; readers get theirs
 /// through a Keyring. Deriving is cached per stream and period.
@@ -60,12 +58,9 @@ Result<seal::Secret> period_key(const seal::Secret& period_secret);
 /// is still there: where it was destroyed, nothing more is opened.
 class CaseKeys {
  public:
-  explicit CaseKeys(CaseId case_id);
   ~CaseKeys();
   CaseKeys(CaseKeys&&) noexcept;
 
-  /// Adds keys that were handed over rather than opened here: they stay.
-  void add(EpochKeys keys, Epoch epoch);
   bool has(Epoch epoch) const;
 
   /// Body of a data frame, opened if sealed, unpacked: the protobuf message's bytes. Gap and
@@ -88,8 +83,9 @@ class CaseKeys {
  private:
   friend class Keyring;
   struct Impl;
+  explicit CaseKeys(CaseId case_id);
   /// Opens what it can of `epochs`; an error only if that is nothing.
-  static Result<CaseKeys> open_epochs(Keystore& keystore, CaseId case_id, BytesView public_key,
+  static Result<CaseKeys> open_epochs(Keystore& keystore, const Opening& opening,
                                       const std::vector<v1::EpochRecord>& epochs);
 
   std::shared_ptr<Impl> impl_;
@@ -98,27 +94,29 @@ class CaseKeys {
 class Keyring {
  public:
   /// `keystore` may be null: then every opening is kNotFound, and nothing sealed can be read.
-  Keyring(Keystore* keystore, std::string subject)
-      : keystore_(keystore), subject_(std::move(subject)) {}
+  /// `who`: without one, the owner of a single-user machine.
+  Keyring(Keystore* keystore, std::string subject, access::Reader who = {})
+      : keystore_(keystore), gate_(keystore, std::move(subject), std::move(who)) {}
 
-  /// Opens the epochs of a case for a purpose; the audit record is written first.
-  Result<CaseKeys> open(CaseId case_id, Purpose purpose, const std::vector<v1::EpochRecord>& epochs,
-                        BytesView case_public_key);
+  Gate& gate() { return gate_; }
+  const Gate& gate() const { return gate_; }
+
+  /// The keys of the epochs of the case that was opened.
+  Result<CaseKeys> keys(const Opening& opening, const std::vector<v1::EpochRecord>& epochs) const;
   /// A case of a cohort to be opened.
   struct CohortCase {
-    CaseId case_id;
+    Gate::Asked asked;
     std::vector<v1::EpochRecord> epochs;
-    Bytes case_public_key;
   };
-  /// Opens many cases under one audit record that names them. A case without a key is an empty
-  /// optional.
+  /// Asks the gate about many cases at once (Gate::open). A case that may not be opened or has no
+  /// key is an empty optional.
   Result<std::vector<std::optional<CaseKeys>>> open_cohort(const std::vector<CohortCase>& cases,
                                                            Purpose purpose);
   bool available() const { return keystore_ != nullptr; }
 
  private:
   Keystore* keystore_;
-  std::string subject_;
+  Gate gate_;
 };
 
 }  // namespace casebox::keyring

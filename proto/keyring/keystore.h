@@ -37,6 +37,7 @@ namespace casebox::keyring {
 namespace internal {
 class Sweepable;
 }
+class CaseKeys;
 
 class Keystore final : public ProducerKeys {
  public:
@@ -75,10 +76,6 @@ class Keystore final : public ProducerKeys {
   /// itself, what was upgraded. What came up before is said at once; without a listener it waits.
   void on_notice(std::function<void(const std::string&)> notice);
 
-  /// The private half for `public_key`, after the caller's access decision. Writes the audit record
-  /// first. Only Keyring calls this.
-  Result<seal::BoxKeyPair> private_key(BytesView public_key);
-
   /// Whether that private half is (still) here; no opening, not audited.
   bool has_private_key(BytesView public_key) const;
 
@@ -101,6 +98,10 @@ class Keystore final : public ProducerKeys {
   const std::filesystem::path& dir() const;
 
  private:
+  friend class CaseKeys;
+  /// The private half for `public_key`: for keys that an Opening stands for, and nobody else.
+  Result<seal::BoxKeyPair> private_key(BytesView public_key);
+
   Keystore();
   struct Impl;
   std::unique_ptr<Impl> impl_;

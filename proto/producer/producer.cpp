@@ -247,6 +247,23 @@ Result<void> Producer::append_pause(const v1::Pause& pause, CaseTime t) {
   return ok();
 }
 
+Result<void> Producer::append_consent(const v1::Consent& consent, CaseTime t) {
+  CASEBOX_CHECK(impl_->need_open());
+  if (impl_->options.role == v1::PRODUCER_ROLE_ANALYSIS)
+    return Error{Code::kInvalidArgument, "an analysis has no consent to tell"};
+  for (const auto* scopes : {&consent.granted(), &consent.withdrawn()})
+    for (const int scope : *scopes)
+      if (scope == v1::CONSENT_SCOPE_UNSPECIFIED || !v1::ConsentScope_IsValid(scope))
+        return Error{Code::kInvalidArgument, "consent: a scope that there is not"};
+  if (!vocabulary::is_role(consent.recorded_by()))
+    return Error{Code::kInvalidArgument,
+                 std::string("the role that recorded consent") + kUnknownWord};
+  CASEBOX_CHECK(impl_->writer.append_control(frame::Kind::kConsent, t, consent));
+  impl_->saw(t);
+  cut_period();
+  return ok();
+}
+
 void Producer::cut_period() { impl_->period_cut = impl_->period_open; }
 
 Result<void> Producer::beat(CaseTime t) {

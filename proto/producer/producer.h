@@ -76,9 +76,11 @@ class Producer {
   Result<ItemNumber> append_gap(StreamId stream, const v1::Gap& gap);
   Result<void> append_clock(const v1::ClockRecord& record, CaseTime t);
   Result<void> append_pause(const v1::Pause& pause, CaseTime t);
+  /// What consent is from `t` on, in the clear: codes only. An analysis has none to tell.
+  Result<void> append_consent(const v1::Consent& consent, CaseTime t);
 
-  /// Ends the current key period: what follows can be disclosed apart from what was. Pauses do so
-  /// themselves.
+  /// Ends the current key period: what follows can be disclosed apart from what was. Pauses and
+  /// consent do so themselves.
   void cut_period();
 
   /// Signs where every stream stands. Once a second, and at close.

@@ -48,21 +48,8 @@ Result<void> CaseRecording::write_consent() {
   if (config_.consent().empty() ||
       std::ranges::any_of(config_.sources(), [](const auto& s) { return s.type() == "simulator"; }))
     return ok();
-  v1::Event event;
-  for (std::string scope : config_.consent()) {
-    for (char& c : scope) c = c == '-' ? '_' : static_cast<char>(std::toupper(c));
-    v1::ConsentScope value = v1::CONSENT_SCOPE_UNSPECIFIED;
-    if (!v1::ConsentScope_Parse("CONSENT_SCOPE_" + scope, &value))
-      return Error{Code::kInvalidArgument,
-                   "consent: '" + scope + "' is no scope; see `casebox consent --help`"};
-    event.mutable_consent()->add_granted(value);
-  }
-  CASEBOX_TRY(const size_t lane,
-              session_->add_stream(own_stream("team.consent", v1::STREAM_KIND_CONSENT)));
-  Item item;
-  item.captured = clock_.mono();
-  item.what = std::move(event);
-  return session_->put(lane, std::move(item));
+  return session_->consent({config_.consent().begin(), config_.consent().end()},
+                           v1::CONSENT_GIVER_PATIENT, {});
 }
 
 void CaseRecording::say(const std::string& code, const std::string& text, CaseTime t) {

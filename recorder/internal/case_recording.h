@@ -27,7 +27,7 @@ class CaseRecording {
                                                      keyring::ProducerKeys& keys, log::Writer& log,
                                                      DiskLadder& ladder, Clock& clock);
 
-  /// The consent of the configuration, as the case's first event; a simulated room brings its own.
+  /// The consent of the configuration; a simulated room brings its own.
   Result<void> write_consent();
   /// What a source says; `now` in case time.
   void handle(Message message, CaseTime now);

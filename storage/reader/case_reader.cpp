@@ -10,6 +10,7 @@
 #include "storage/found.h"
 #include "storage/reader/internal/decode.h"
 #include "storage/reader/internal/kept_frames.h"
+#include "storage/reader/internal/opened.h"
 
 namespace casebox::storage {
 namespace {
@@ -29,11 +30,10 @@ struct CaseReader::Impl {
   CaseId id;
   VerifiedCase verified;
   OpenOptions options;
-  std::optional<keyring::CaseKeys> keys;
+  internal::Opened opened;
   Error why{Code::kNotFound, "no keystore"};
 
   const v1::CaseRecord& record() const { return verified.record; }
-
   /// A stream of one epoch: its proven frames and its registry entry.
   struct At {
     const ProvenStream* frames = nullptr;
@@ -52,6 +52,11 @@ struct CaseReader::Impl {
           out.push_back({&at, &row.stream()});
     }
     return out;
+  }
+  std::vector<At> of_kind(v1::StreamKind kind, bool derived) const {
+    return places([&](const ProvenStream& at, const v1::Stream& entry) {
+      return entry.kind() == kind && at.derived == derived;
+    });
   }
   std::vector<At> named(const std::string& name) const {
     auto own = places([&](const ProvenStream& at, const v1::Stream& entry) {
@@ -86,8 +91,8 @@ struct CaseReader::Impl {
                                          "(--unproven)"};
       return frame::unpack_body(frame.body);
     }
-    if (!keys) return annotate(why, "content of case " + to_string(id));
-    return keys->open(frame);
+    if (!opened.keys) return annotate(why, "content of case " + to_string(id));
+    return opened.keys->open(frame);
   }
 
   internal::KeptFrames kept;
@@ -133,8 +138,7 @@ struct CaseReader::Impl {
     const Proof* proof;
   };
 
-  /// Frames of a stream that may overlap the span, in time order: those that begin in it, and those
-  /// before that reach into it.
+  /// Frames that begin in the span, and those before that reach into it, in time order.
   Result<void> overlapping(const At& at, Span span, std::vector<Placed>& out) {
     const auto& order = in_time(*at.frames);
     const auto t_of = [](const Proof* proof) { return proof->t; };
@@ -151,13 +155,27 @@ struct CaseReader::Impl {
     return ok();
   }
 
+  /// Consent as sealed streams of before tell it, oldest first.
+  Result<std::vector<v1::Consent>> older_consent() {
+    std::vector<v1::Consent> out;
+    for (const bool derived : {false, true}) {
+      CASEBOX_TRY(const auto said, events(of_kind(v1::STREAM_KIND_CONSENT, derived), {}));
+      for (const EventAt& at : said)
+        if (at.event.has_consent()) out.push_back(at.event.consent());
+    }
+    return out;
+  }
+
   /// Data frames of the places in time order.
   Result<void> each_data(
       const std::vector<At>& where, Span span,
       const std::function<Result<void>(const frame::View&, const v1::Stream&)>& visit) {
     CASEBOX_CHECK(allowed());
     std::vector<Placed> order;
-    for (const At& at : where) CASEBOX_CHECK(overlapping(at, span, order));
+    for (const At& at : where) {
+      CASEBOX_CHECK(opened.may_read(id, *at.entry));
+      CASEBOX_CHECK(overlapping(at, span, order));
+    }
     std::ranges::stable_sort(order, {}, [](const Placed& one) {
       return std::make_tuple(one.proof->t, one.at.frames->id, one.at.frames->epoch_index);
     });
@@ -210,7 +228,8 @@ struct CaseReader::Impl {
     if (span.from.ns != INT64_MIN || span.to.ns != INT64_MAX)
       return each_data(where, span,
                        [&](const frame::View& frame, const v1::Stream&) { return take(frame); });
-    for (const At& at : where)
+    for (const At& at : where) {
+      CASEBOX_CHECK(opened.may_read(id, *at.entry));
       for (const Proof& proof : at.frames->frames) {
         if (proof.gap) continue;
         CASEBOX_TRY(const auto stored, load(proof));
@@ -218,6 +237,7 @@ struct CaseReader::Impl {
         CASEBOX_TRY(const auto frame, frame::parse(stored->bytes));
         if (frame.header.kind == frame::Kind::kData) CASEBOX_CHECK(take(frame));
       }
+    }
     return ok();
   }
 
@@ -262,25 +282,26 @@ Result<std::unique_ptr<CaseReader>> CaseReader::open(const Store& store, CaseId 
   how.trust = options.trust;
   CASEBOX_TRY(impl.verified, verify_case(store, id, how, Depth::kLeaves));
   blame_found(impl.store, id, impl.verified.report);
-  std::vector<v1::EpochRecord> epochs;
-  std::ranges::copy_if(impl.record().epochs(), std::back_inserter(epochs),
-                       [](const auto& epoch) { return !epoch.sealed_epoch_key().empty(); });
-  auto keys = keyring.open(id, purpose, epochs, impl.record().case_public_key());
-  if (keys) {
-    impl.keys.emplace(std::move(*keys));
-    // Names that do not open stay tokens: the stream is there under its number all the same.
-    for (v1::StreamRecord& row : *impl.verified.record.mutable_streams())
-      (void)impl.keys->open_names(*row.mutable_stream(), Epoch{row.epoch()});
-    for (ProvenStream& at : impl.verified.streams) (void)impl.keys->open_names(at.entry, at.epoch);
-  } else {
-    impl.why = keys.error();
+  const v1::CaseRecord& record = impl.record();
+  auto done = impl.opened.learn(keyring, record, id, [&] { return impl.older_consent(); });
+  if (done) done = impl.opened.open(keyring, record, id, purpose);
+  if (!done) {
+    impl.why = std::move(done).error();
+    return reader;
   }
+  // Names that do not open stay tokens: the stream is there under its number all the same.
+  for (v1::StreamRecord& row : *impl.verified.record.mutable_streams())
+    (void)impl.opened.keys->open_names(*row.mutable_stream(), Epoch{row.epoch()});
+  for (ProvenStream& at : impl.verified.streams)
+    (void)impl.opened.keys->open_names(at.entry, at.epoch);
   return reader;
 }
 
+const access::Consent& CaseReader::consent() const { return impl_->opened.consent; }
+
 Result<void> CaseReader::readable() const {
   CASEBOX_CHECK(impl_->allowed());
-  if (impl_->keys) return ok();
+  if (impl_->opened.keys) return ok();
   return annotate(impl_->why, "content of case " + to_string(impl_->id));
 }
 
@@ -309,10 +330,7 @@ std::vector<v1::Stream> CaseReader::streams(bool derived) const {
 
 Result<std::vector<EventAt>> CaseReader::events(v1::StreamKind kind, Span span,
                                                 bool derived) const {
-  return impl_->events(impl_->places([&](const ProvenStream& at, const v1::Stream& entry) {
-    return entry.kind() == kind && at.derived == derived;
-  }),
-                       span);
+  return impl_->events(impl_->of_kind(kind, derived), span);
 }
 
 Result<std::vector<EventAt>> CaseReader::events_of(const std::string& stream, Span span) const {
@@ -343,27 +361,8 @@ Result<void> CaseReader::samples(const std::string& stream, const std::string& c
 Result<SampleRun> CaseReader::all_samples(const std::string& stream, const std::string& channel,
                                           Span span) const {
   SampleRun all;
-  bool first = true;
   CASEBOX_CHECK(samples(stream, channel, span, [&](const SampleRun& run) -> Result<void> {
-    if (first) {
-      all.t0 = run.t0;
-      all.u95_us = run.u95_us;
-      all.source = run.source;
-      first = false;
-    }
-    const size_t before = all.values.size();
-    for (size_t i = 0; i < run.values.size(); ++i)
-      all.times.push_back(run.times.empty()
-                              ? run.t0 + from_seconds(static_cast<double>(i) / run.rate_hz)
-                              : run.times[i]);
-    all.values.insert(all.values.end(), run.values.begin(), run.values.end());
-    all.codes.insert(all.codes.end(), run.codes.begin(), run.codes.end());
-    all.t_src.insert(all.t_src.end(), run.t_src.begin(), run.t_src.end());
-    if (!run.missing.empty() || !all.missing.empty()) {
-      all.missing.resize(before, false);
-      all.missing.insert(all.missing.end(), run.missing.begin(), run.missing.end());
-      all.missing.resize(all.values.size(), false);
-    }
+    join(all, run);
     return ok();
   }));
   return all;
@@ -444,7 +443,8 @@ Result<v1::CaseFrame> CaseReader::opening() const {
   for (size_t i = 0; i < found.size(); ++i) {
     v1::CaseControl& control = found[i].second;
     if (!control.has_open()) continue;
-    if (impl_->keys) (void)impl_->keys->open_config(*control.mutable_open(), sources[i].epoch);
+    if (impl_->opened.keys)
+      (void)impl_->opened.keys->open_config(*control.mutable_open(), sources[i].epoch);
     return std::move(*control.mutable_open());
   }
   return Error{Code::kNotFound, "case " + to_string(impl_->id) + " has no case frame yet"};
@@ -452,7 +452,7 @@ Result<v1::CaseFrame> CaseReader::opening() const {
 
 Result<Bytes> CaseReader::seal_kept(BytesView plain, BytesView about) const {
   CASEBOX_CHECK(readable());
-  return impl_->keys->seal_kept(plain, about);
+  return impl_->opened.keys->seal_kept(plain, about);
 }
 
 Result<v1::SourceRange> CaseReader::source_range(Epoch epoch, StreamId stream, ItemNumber first,

@@ -11,8 +11,9 @@
 //
 // Thread safety: one thread per CaseReader; several may be open on one Store.
 // Errors: of a case whose verdict forbids it, content reads are kCorrupt and say the verdict,
-// unless it was opened with `show_unproven`. Without a key every content read is kDenied or
-// kNotFound, while streams(), gaps() and clocks() still work. A frame whose seal does not hold is
+// unless it was opened with `show_unproven`. Of a case that the gate refused (keyring/gate.h) they
+// are kRefused, and of a class of streams that it did not open; without a key kDenied or kNotFound.
+// streams(), gaps(), clocks() and consent() still work. A frame whose seal does not hold is
 // kCorrupt. Lifetime: the Store outlives the reader; the trust list is looked at while opening
 // only.
 
@@ -122,8 +123,12 @@ class CaseReader {
   /// all is read. Goes with everything that is shown of the case.
   const verify::Report& report() const;
   verify::Verdict verdict() const { return report().verdict; }
-  /// Why no content of this case can be read (its verdict, no keystore, no private key), or ok.
+  /// Why no content of this case can be read (its verdict, consent, no keystore, no private key),
+  /// or ok.
   Result<void> readable() const;
+  /// Consent as it stands: the newest consent frame, or the older form as far as it can be read. A
+  /// study, which is of nobody, has every scope.
+  const access::Consent& consent() const;
   /// The recorder's stream by its name, e.g. "monitor.ecg"; the newest epoch's entry.
   std::optional<v1::Stream> find_stream(const std::string& name) const;
   /// Registered streams of the recorder (derived = false) or of derived producers, one entry per

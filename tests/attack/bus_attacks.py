@@ -69,6 +69,16 @@ def consent_role_0(bus):
     return [], [log_files.Log.of(stranger(bus, 0, "CONSENT", CONSENT))]
 
 
+@each("bus", WHOLE, {f"strangers-consent-frame-of-role-{role}": role for role in (0, 1, 3, 4)}, briefing=True)
+def consent_frame(bus, role):
+    """In the clear, and newer than any: everything is granted to everybody."""
+    epoch = cb.Epoch(case=bus.case, role=role, key=bus.honest.stranger)
+    epoch.t = 10 ** 13
+    epoch.control(cb.CONSENT, CONSENT["consent"])
+    epoch.close()
+    return [], [log_files.Log.of(epoch)]
+
+
 @each("bus", WHOLE, {f"stranger-claims-name-and-date-role-{role}": role for role in (1, 4)})
 def claims(bus, role):
     """An empty epoch that comes first and says what the case is."""

@@ -16,11 +16,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 import wire
 
-DATA, DRAFT, GAP, CASE, STREAM, KEY, CLOCK, PAUSE, BEAT = 1, 2, 3, 16, 17, 18, 19, 20, 21
+DATA, DRAFT, GAP, CASE, STREAM, KEY, CLOCK, PAUSE, BEAT, CONSENT = 1, 2, 3, 16, 17, 18, 19, 20, 21, 22
 KINDS = {DATA: "data", DRAFT: "draft", GAP: "gap", CASE: "case", STREAM: "stream", KEY: "key", CLOCK: "clock",
-         PAUSE: "pause", BEAT: "beat"}
+         PAUSE: "pause", BEAT: "beat", CONSENT: "consent"}
 BODIES = {GAP: "Gap", CASE: "CaseControl", STREAM: "Stream", KEY: "KeyFrame", CLOCK: "ClockRecord", PAUSE: "Pause",
-          BEAT: "Beat"}
+          BEAT: "Beat", CONSENT: "Consent"}
 SEALED, SYNC, FIRST, LAST, RECOVERED, DERIVED = 1, 2, 4, 8, 16, 32
 RECORDER, ANALYSIS, CUSTODY, IMPORT = 1, 2, 3, 4
 OWNERS = (RECORDER, IMPORT)

@@ -346,6 +346,14 @@ def stranger_consent(log, honest):
     append(log, epoch, own_file=True)
 
 
+@attack("log", "strangers-consent-frame", STRANGER | SIGNED)
+def stranger_consent_frame(log, honest):
+    epoch = cb.Epoch(case=log.files[0].header["case_id"], role=cb.CUSTODY, key=honest.stranger)
+    epoch.control(cb.CONSENT, {"granted": [1, 2, 3, 4, 5, 6, 7]})
+    epoch.close()
+    append(log, epoch, own_file=True)
+
+
 @attack("log", "second-recorder-key-without-a-list", STRANGER | SIGNED, no_key=True)
 def second_recorder(log, honest):
     append(log, stranger_epoch(log, honest, cb.RECORDER, same_producer=True), own_file=True)

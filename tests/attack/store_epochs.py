@@ -82,6 +82,17 @@ def stranger_epoch(copy, how):
         rows.put_epoch(epoch, len(rows.record()["epochs"]))
 
 
+@each("store", UNTRUSTED, {f"strangers-epoch-of-role-{role}-with-a-consent-frame": role for role in (1, 3, 4)})
+def stranger_consent_frame(copy, role):
+    """The row of the case says the same, as ingest would have it."""
+    epoch = cb.Epoch(case=copy.case, role=role, key=copy.honest.stranger)
+    epoch.t = 10 ** 13
+    epoch.control(cb.CONSENT, {"granted": [1, 2, 3, 4, 5, 6, 7]})
+    epoch.close()
+    with copy.rows() as rows:
+        rows.put_epoch(epoch, len(rows.record()["epochs"]))
+
+
 # Whole cases.
 
 @attack("store", "case-deleted", EITHER | {"UNCLOSED"}, others=True)

@@ -126,6 +126,8 @@ class Checker:
 
     def check(self, command, document):
         """`command`: its name, and behind it the option that makes another form of its document."""
+        said = document.pop("access", None)  # what the page says once, of every document
+        expect(said is None or set(said) == {"role", "purpose", "without_consent"}, f"{command}: access is {said}")
         self.seen.add(command)
         expect(command in self.sections, f"{command}: no section in {PAGE.name}")
         section = self.sections[command]

@@ -12,7 +12,8 @@ SEAL = BASE + ["proto/seal"]
 FRAME = SEAL + ["proto/frame", "proto/casebox"]
 LOG = FRAME + ["proto/log"]
 TRUST = FRAME + ["proto/trust"]
-KEYRING = TRUST + ["proto/keyring", "proto/vocabulary"]
+ACCESS = BASE + ["proto/casebox", "proto/access"]
+KEYRING = TRUST + ["proto/keyring", "proto/vocabulary", "proto/access"]
 PROTO = sorted(set(LOG + KEYRING + TEXT) | {"proto/codec", "proto/producer", "proto/verify"})
 STORAGE = PROTO + ["storage", "storage/verify", "storage/reader"]
 MODULES = {
@@ -25,7 +26,8 @@ MODULES = {
     "proto/codec": BASE,
     "proto/log": FRAME,
     "proto/trust": FRAME,
-    "proto/keyring": TRUST + ["proto/vocabulary"],
+    "proto/access": ACCESS,
+    "proto/keyring": TRUST + ["proto/vocabulary", "proto/access"],
     "proto/producer": sorted(set(LOG + KEYRING + TEXT)),
     "proto/verify": sorted(set(LOG + TRUST)),
     "storage": PROTO,

@@ -221,10 +221,11 @@ class Writer {
     v1::CaseFrame no_event;
     no_event.set_case_id("\xff\xff\xff");
     if (what_.bad_forecasts) must(producer_.append(data(twin, 60 * kSecond, 1, {}), no_event));
+    v1::Consent said;
+    for (v1::ConsentScope scope : what_.consent) said.add_granted(scope);
+    if (!what_.sealed_consent) return must(producer_.append_consent(said, CaseTime{}));
     const StreamId consent = add(stream("team.consent", v1::STREAM_KIND_CONSENT));
-    event(consent, 0, [&](v1::Event& e) {
-      for (v1::ConsentScope scope : what_.consent) e.mutable_consent()->add_granted(scope);
-    });
+    event(consent, 0, [&](v1::Event& e) { *e.mutable_consent() = said; });
   }
 
   producer::Producer& producer_;

@@ -20,7 +20,8 @@ struct ReviewCase {
   int seconds = 120;
   double rate_hz = 100;  // of the wave
   std::vector<v1::ConsentScope> consent = {v1::CONSENT_SCOPE_RECORD, v1::CONSENT_SCOPE_QUALITY};
-  int preparation_s = 40;  // length of the first annotated phase
+  bool sealed_consent = false;  // the form of before consent frames
+  int preparation_s = 40;       // length of the first annotated phase
   bool broken_clock = false;
   bool bad_forecasts = false;  // bodies that do not parse: whoever reads them fails
 };

@@ -77,6 +77,7 @@ class Keeper {
     v1::Gap gap;
     const bool is_gap = h.kind == frame::Kind::kGap && gap.ParseFromString(Bytes(entry.frame.body));
     storage::count_frame(record, *row, h, is_gap ? &gap : nullptr);
+    storage::take_consent(record, entry.frame);
     if (h.first.value == row->next_number()) row->set_next_number(h.next());
     return put(epoch->index(), table_of(*row), entry.frame);
   }

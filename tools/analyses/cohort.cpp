@@ -9,25 +9,43 @@
 
 namespace casebox::tools {
 
-Result<std::vector<CaseId>> chosen_cases(StoreAccess& access, const Args& args) {
-  if (!args.has("--case")) return query::cohort(access, args.text("--cohort"));
+void say_left_out(const std::vector<RefusedCase>& cases) {
+  std::map<std::string, size_t> reasons;
+  for (const RefusedCase& one : cases) ++reasons[one.reason];
+  for (const auto& [reason, n] : reasons)
+    fmt::print(stderr, "note: {} {} left out: {}\n", n, n == 1 ? "case is" : "cases are", reason);
+}
+
+Result<Chosen> chosen_cases(StoreAccess& access, const Args& args) {
+  Chosen out;
+  if (!args.has("--case")) {
+    CASEBOX_TRY(query::Answer answer, query::ask(access, args.text("--cohort")));
+    out.ids = std::move(answer.cases);
+    for (query::NotAsked& one : answer.not_asked)
+      if (one.why == query::Why::kRefused)
+        out.left_out.push_back({one.case_id, std::move(one.reason)});
+    return out;
+  }
   if (args.has("--cohort"))
     return Error{Code::kInvalidArgument, "--case and --cohort: give one of them"};
   CASEBOX_TRY(const CaseId id, access.resolve_case(args.text("--case")));
-  return std::vector<CaseId>{id};
+  out.ids.push_back(id);
+  return out;
 }
 
 Result<Cohort> store_cohort(StoreAccess& access, const Args& args) {
   Cohort out;
   out.store = &access;
   out.query = args.text("--cohort");
-  CASEBOX_TRY(out.ids, chosen_cases(access, args));
+  CASEBOX_TRY(Chosen chosen, chosen_cases(access, args));
+  out.ids = std::move(chosen.ids);
+  out.left_out = std::move(chosen.left_out);
   Progress progress("reading phases", out.ids.size(), "cases");
   for (CaseId id : out.ids) {
     CASEBOX_TRY(const auto record, access.store().find_case(id));
     out.rooms.push_back(record ? record->room() : "");
     out.procedures.push_back(record ? record->procedure() : "");
-    CASEBOX_TRY(auto reader, access.read_case(id, keyring::Purpose::kAnalysis));
+    CASEBOX_TRY(auto reader, access.read_content(id, keyring::Purpose::kAnalysis));
     ++out.verdicts[verify::to_string(reader->verdict())];
     auto phases = analytics::facts::read_phases(*reader, out.log);
     out.durations_s.emplace_back();

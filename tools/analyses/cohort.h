@@ -19,6 +19,14 @@
 
 namespace casebox::tools {
 
+struct RefusedCase {
+  CaseId case_id;
+  std::string reason;
+};
+
+/// Says how many there are, and why, on standard error.
+void say_left_out(const std::vector<RefusedCase>& cases);
+
 struct Cohort {
   analytics::EventLog log;
   /// Of each trace: why its times may not be used; empty: they may.
@@ -34,14 +42,22 @@ struct Cohort {
   /// From the case's first item to the end of its last, as everything else gives it; unset where no
   /// key opens it. It rests on the recorder's clock alone and is never withheld.
   std::vector<std::optional<double>> durations_s;
+  /// Cases that consent, role or purpose keep out: in nothing above, counted and told.
+  std::vector<RefusedCase> left_out;
   std::string query;  // the cohort's expression; empty: every case, or a log
   /// Null: a log. Else where more can be read of the cases; whoever opened it keeps it open.
   StoreAccess* store = nullptr;
   bool from_store() const { return store != nullptr; }
 };
 
-/// The cases of `--case` or `--cohort`, ordered by start and id; without either, all.
-Result<std::vector<CaseId>> chosen_cases(StoreAccess& access, const Args& args);
+struct Chosen {
+  std::vector<CaseId> ids;
+  std::vector<RefusedCase> left_out;
+};
+
+/// The cases of `--case` or `--cohort`, ordered by start and id; without either, all. kRefused for
+/// the one case of `--case` that may not be read.
+Result<Chosen> chosen_cases(StoreAccess& access, const Args& args);
 
 /// Phases of the chosen cases. Traces have the case id as key and, where it is known, the wall time
 /// of case time zero.

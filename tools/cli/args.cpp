@@ -56,6 +56,7 @@ int exit_code(const Error& error) {
     case Code::kUnsupported: return 2;
     case Code::kCorrupt:
     case Code::kConflict: return 3;
+    case Code::kRefused: return 4;
     default: return 1;
   }
 }

@@ -6,7 +6,7 @@
 //
 // Conventions (docs/formats/json.md): with --json exactly one JSON document on standard output,
 // people's text and progress on standard error; exit codes 0 ok, 1 failed, 2 usage or bad input, 3
-// integrity violation or loss.
+// integrity violation or loss, 4 refused by the gate (consent, role, purpose: docs/access.md).
 
 #include <map>
 #include <string>
@@ -58,7 +58,7 @@ struct Command {
 };
 
 /// Exit code of an error: kInvalidArgument, kNotFound and kUnsupported 2, kCorrupt and kConflict 3,
-/// else 1.
+/// kRefused 4, else 1.
 int exit_code(const Error& error);
 
 }  // namespace casebox::tools

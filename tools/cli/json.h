@@ -24,8 +24,15 @@ inline std::string to_text(const Json& json, int indent = -1) {
   return json.dump(indent, ' ', false, Json::error_handler_t::replace);
 }
 
-/// Prints one document on standard output with a newline.
+/// Prints one document on standard output with a newline, with `access` in it once set_access was
+/// called.
 void print(const Json& json);
+
+/// One of many lines, as it is.
+void print_line(const Json& json);
+
+/// As whom, and for what, this run of the program read content: said in the document it prints.
+void set_access(Json access);
 
 /// The program's version, e.g. "0.1.0".
 std::string program_version();

@@ -112,6 +112,13 @@ void print_weights(const CallWeights& weights) {
   }
 }
 
+Json refused_json(const std::vector<RefusedCase>& cases) {
+  Json out = Json::array();
+  for (const RefusedCase& one : cases)
+    out.push_back({{"case_id", to_string(one.case_id)}, {"reason", one.reason}});
+  return out;
+}
+
 Result<int> run_jobs(const Args& args, const std::string& job) {
   AnalysisOptions options;
   if (!job.empty()) options.jobs = {job};
@@ -119,11 +126,14 @@ Result<int> run_jobs(const Args& args, const std::string& job) {
   StoreOptions how = StoreOptions::from(args, "casebox analyze");
   how.write = true;
   CASEBOX_TRY(auto access, StoreAccess::open(how));
-  CASEBOX_TRY(const std::vector<CaseId> ids, chosen_cases(*access, args));
+  CASEBOX_TRY(const Chosen chosen, chosen_cases(*access, args));
+  const std::vector<CaseId>& ids = chosen.ids;
+  say_left_out(chosen.left_out);
   Progress progress("analysing", ids.size(), "cases");
   Json json = document("analyze");
   json["job"] = job.empty() ? Json(nullptr) : Json(job);
   json["cases"] = ids.size();
+  json["left_out"] = refused_json(chosen.left_out);
   json["results"] = Json::array();
   std::vector<Compared> comparisons;
   DepartureTable departures;
@@ -211,6 +221,7 @@ Result<int> run_cohort(const Args& args, const CohortAnalysis& analysis) {
     CASEBOX_TRY(access, StoreAccess::open(how));
   }
   CASEBOX_TRY(const Cohort cohort, access ? store_cohort(*access, args) : log_cohort(args));
+  say_left_out(cohort.left_out);
   CASEBOX_TRY(CohortResult result, analysis.run(args, cohort));
   const auto procedures = procedures_of(cohort);
   Json study;
@@ -227,6 +238,7 @@ Result<int> run_cohort(const Args& args, const CohortAnalysis& analysis) {
   Json json = document("analyze");
   json["job"] = analysis.name;
   json["cases"] = cohort.log.traces.size();
+  json["left_out"] = refused_json(cohort.left_out);
   json["verdicts"] = Json::array();
   for (const auto& [verdict, count] : cohort.verdicts)
     json["verdicts"].push_back({{"verdict", verdict}, {"cases", count}});
@@ -273,11 +285,13 @@ Arg under(const std::string& heading, Arg arg) {
 std::vector<Arg> analyze_args() {
   std::vector<Arg> out = {
       {"JOB", ArgKind::kText, "A job or an analysis, listed below; without: all jobs"}};
-  for (Arg& arg :
-       std::vector<Arg>{{"--store", ArgKind::kText, "The store"},
-                        {"--keys", ArgKind::kText, "Keystore, unless <store>/keys"},
-                        {"--case", ArgKind::kText, "One case: id, its first digits, or alias"},
-                        {"--cohort", ArgKind::kText, "The cases a query names; without: all"}})
+  for (Arg& arg : std::vector<Arg>{
+           {"--store", ArgKind::kText, "The store"},
+           {"--keys", ArgKind::kText, "Keystore, unless <store>/keys"},
+           {"--case", ArgKind::kText, "One case: id, its first digits, or alias"},
+           {"--cohort", ArgKind::kText, "The cases a query names; without: all"},
+           {"--purpose", ArgKind::kText, "Why you read, where the site has an access.yaml"},
+           {"--role", ArgKind::kText, "As what, of the roles that it gives you"}})
     out.push_back(under("Which cases", std::move(arg)));
   out.push_back(
       under("How", {"--protocol", ArgKind::kText, "The norm: file or id; default by procedure"}));

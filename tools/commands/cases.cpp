@@ -42,9 +42,13 @@ Result<Json> study_json(StoreAccess& access, const Study& study, bool verify) {
     out["verdict"] = verify::to_string(report.verdict);
   }
   out["findings"] = Json::array();
+  out["refused_cases"] = 0;
   if (!study.question) return out;
   CASEBOX_TRY(const auto reader, access.read_case(study.study_id, keyring::Purpose::kView));
   CASEBOX_TRY(const StoredFindings stored, read_findings(*reader));
+  CASEBOX_TRY(const size_t refused, refused_members(access, stored.in_force));
+  out["refused_cases"] = refused;
+  if (refused > 0) return out;
   for (const v1::Finding& one : stored.in_force)
     out["findings"].push_back({{"finding_id", to_hex(one.id())},
                                {"kind", one.kind()},
@@ -79,6 +83,11 @@ Result<int> run_studies(StoreAccess& access, const Args& args) {
     std::printf("%s  %-14s %s, %zu runs  %s\n", one["study_id"].get<std::string>().c_str(),
                 text("job", "-").c_str(), text("cohort", "every case").c_str(), one["runs"].size(),
                 one["verdict"].is_null() ? "-" : one["verdict"].get<std::string>().c_str());
+    if (const auto refused = one["refused_cases"].get<uint64_t>(); refused > 0)
+      std::printf(
+          "  not shown: consent or access keeps %llu of its cases out; analyze --write finds "
+          "it anew\n",
+          static_cast<unsigned long long>(refused));
     for (const Json& finding : one["findings"])
       std::printf("  %s  %s\n", finding["finding_id"].get<std::string>().substr(0, 12).c_str(),
                   finding["text"].get<std::string>().c_str());

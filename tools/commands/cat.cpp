@@ -73,7 +73,7 @@ Json describe(const bus::Delivery& delivery) {
   return json;
 }
 
-void print_line(const Json& json) {
+void print_frame(const Json& json) {
   const auto text = [&](const char* key) { return json[key].get<std::string>(); };
   std::printf("%s %s  %s  %7zu B  ", text("source").c_str(), text("offset").c_str(),
               text("case_id").substr(0, 8).c_str(), json["bytes"].get<size_t>());
@@ -111,7 +111,7 @@ Result<int> run_cat(const Args& args) {
     if (args.json())
       print(json);
     else
-      print_line(json);
+      print_frame(json);
   }
   return 0;
 }

@@ -12,6 +12,7 @@ const std::vector<const Command*>& commands() {
       &kImportCommand,   &kIngestCommand,   &kQuarantineCommand, &kRequeueCommand,
       &kForwardCommand,  &kTopicsCommand,   &kCatCommand,        &kBackupCommand,
       &kRestoreCommand,  &kBenchCommand,    &kVersionCommand,    &kCaseCommand,
+      &kAccessCommand,
   };
   return kAll;
 }

@@ -21,6 +21,7 @@ extern const Command kReplayCommand;
 extern const Command kVerifyCommand;
 extern const Command kExportCommand;
 extern const Command kConformCommand;
+extern const Command kAccessCommand;
 extern const Command kConsentCommand;
 extern const Command kKeysCommand;
 extern const Command kRecoverCommand;

@@ -2,9 +2,11 @@
 #include <cstdio>
 #include <set>
 
+#include "storage/case_record.h"
 #include "tools/cli/json.h"
 #include "tools/cli/names.h"
 #include "tools/commands/commands.h"
+#include "tools/store/kept_facts.h"
 #include "tools/store/store_access.h"
 
 namespace casebox::tools {
@@ -19,54 +21,58 @@ Result<std::set<v1::ConsentScope>> scopes(const std::vector<std::string>& names)
   return out;
 }
 
-/// What is in force: the recorder's consent stream, then what people changed since, in order.
-Result<std::set<v1::ConsentScope>> in_force(const storage::CaseReader& reader) {
-  std::set<v1::ConsentScope> out;
-  for (const bool derived : {false, true}) {
-    CASEBOX_TRY(const auto events, reader.events(v1::STREAM_KIND_CONSENT, {}, derived));
-    for (const storage::EventAt& at : events) {
-      if (!at.event.has_consent()) continue;
-      const v1::Consent& consent = at.event.consent();
-      out.clear();
-      for (int scope : consent.granted()) out.insert(static_cast<v1::ConsentScope>(scope));
-      for (int scope : consent.withdrawn()) out.erase(static_cast<v1::ConsentScope>(scope));
-    }
+/// Everything that somebody said before stays said: granted or withdrawn.
+access::Consent changed(const access::Consent& before, const std::set<v1::ConsentScope>& grant,
+                        const std::set<v1::ConsentScope>& withdraw) {
+  access::Consent now = before;
+  now.stated = true;
+  for (const v1::ConsentScope scope : grant) {
+    now.granted.insert(static_cast<access::Scope>(scope));
+    now.withdrawn.erase(static_cast<access::Scope>(scope));
   }
-  return out;
+  for (const v1::ConsentScope scope : withdraw) {
+    now.granted.erase(static_cast<access::Scope>(scope));
+    now.withdrawn.insert(static_cast<access::Scope>(scope));
+  }
+  return now;
+}
+
+std::vector<v1::ConsentScope> listed(access::Scopes scopes) {
+  return analytics::scopes_in_force({true, scopes, {}});
 }
 
 /// Writes the whole set in force from now on into the custody log and brings it into the store.
-Result<void> write_change(StoreAccess& access, CaseId id, const std::set<v1::ConsentScope>& granted,
-                          const std::set<v1::ConsentScope>& withdrawn) {
+Result<void> write_change(StoreAccess& access, CaseId id, const access::Consent& now,
+                          const std::string& recorded_by, v1::ConsentGiver by) {
   CASEBOX_TRY(const auto record, access.store().find_case(id));
   if (!record) return Error{Code::kNotFound, to_string(id) + ": not in this store"};
   CASEBOX_TRY(auto log, access.open_log("custody"));
   CASEBOX_TRY(auto producer, access.begin_derived(*log, "custody", id, v1::PRODUCER_ROLE_CUSTODY));
-  v1::Stream stream;
-  stream.set_name("custody.consent");
-  stream.set_kind(v1::STREAM_KIND_CONSENT);
-  stream.set_stream_class(v1::STREAM_CLASS_A);
-  stream.set_device("casebox");
-  CASEBOX_TRY(const StreamId stream_id, producer->add_stream(stream));
-  // Case time of now, so that later changes come later; a case without a start counts from its end.
-  CaseTime now{record->last_t_ns()};
+  // Case time of now, and after whatever was said before, whichever way a clock was set since; a
+  // case without a start counts from its end.
+  CaseTime t{record->last_t_ns()};
   if (record->start_utc_ns() != 0)
-    now.ns =
-        std::max(now.ns, access.clock().utc().ns - static_cast<int64_t>(record->start_utc_ns()));
-  v1::EventBatch batch;
-  v1::Consent* consent = batch.add_events()->mutable_consent();
-  for (v1::ConsentScope scope : granted) consent->add_granted(scope);
-  for (v1::ConsentScope scope : withdrawn) consent->add_withdrawn(scope);
-  producer::Data data;
-  data.stream = stream_id;
-  data.t = now;
-  data.t_capture = access.clock().mono();
-  data.flags = frame::flag::kDerived;
-  CASEBOX_CHECK(producer->append(data, batch));
-  CASEBOX_CHECK(producer->close(now));
+    t.ns = std::max(t.ns, access.clock().utc().ns - static_cast<int64_t>(record->start_utc_ns()));
+  if (record->has_consent()) t.ns = std::max(t.ns, record->consent().t_ns() + 1);
+  v1::Consent said;
+  for (const v1::ConsentScope scope : listed(now.granted)) said.add_granted(scope);
+  for (const v1::ConsentScope scope : listed(now.withdrawn)) said.add_withdrawn(scope);
+  said.set_recorded_by(recorded_by);
+  said.set_given_by(by);
+  CASEBOX_CHECK(producer->append_consent(said, t));
+  CASEBOX_CHECK(producer->close(t));
   log.reset();
   CASEBOX_CHECK(access.drain());
+  KeptFacts::forget(access, id);
   return ok();
+}
+
+Result<v1::ConsentGiver> giver_from(const std::string& text) {
+  if (text == "patient") return v1::CONSENT_GIVER_PATIENT;
+  if (text == "representative") return v1::CONSENT_GIVER_REPRESENTATIVE;
+  if (text == "law") return v1::CONSENT_GIVER_LAW;
+  return Error{Code::kInvalidArgument,
+               "--by: '" + text + "' is none; write patient, representative or law"};
 }
 
 Result<int> run_consent(const Args& args) {
@@ -80,25 +86,36 @@ Result<int> run_consent(const Args& args) {
   options.write = !grant.empty() || !withdraw.empty();
   CASEBOX_TRY(auto access, StoreAccess::open(options));
   CASEBOX_TRY(const CaseId id, access->resolve_case(args.text("CASE")));
-  std::set<v1::ConsentScope> now;
+  access::Consent now;
   {
-    CASEBOX_TRY(auto reader, access->read_case(id, keyring::Purpose::kView));
-    CASEBOX_TRY(now, in_force(*reader));
+    // Consent is read whatever it says: else none could be given again.
+    CASEBOX_TRY(auto reader, access->read_case(id, keyring::Purpose::kFind));
+    if (!storage::tells_consent(reader->record())) CASEBOX_CHECK(reader->readable());
+    now = reader->consent();
   }
-  now.insert(grant.begin(), grant.end());
-  for (v1::ConsentScope scope : withdraw) now.erase(scope);
-  if (options.write) CASEBOX_CHECK(write_change(*access, id, now, withdraw));
+  CASEBOX_TRY(const v1::ConsentGiver by, giver_from(args.text("--by")));
+  if (options.write) {
+    now = changed(now, grant, withdraw);
+    CASEBOX_CHECK(write_change(*access, id, now, args.text("--recorded-by"), by));
+  }
   Json json = document("consent");
   json["case_id"] = to_string(id);
+  json["stated"] = now.stated;
   json["granted"] = Json::array();
-  for (v1::ConsentScope scope : now) json["granted"].push_back(name_of(scope));
+  for (v1::ConsentScope scope : listed(now.granted)) json["granted"].push_back(name_of(scope));
+  json["withdrawn"] = Json::array();
+  for (v1::ConsentScope scope : listed(now.withdrawn)) json["withdrawn"].push_back(name_of(scope));
   json["changed"] = options.write;
   if (args.json()) {
     print(json);
   } else {
     std::printf("%s:", to_string(id).c_str());
-    for (v1::ConsentScope scope : now) std::printf(" %s", name_of(scope).c_str());
-    std::printf("%s\n", now.empty() ? " nothing is allowed" : "");
+    for (v1::ConsentScope scope : listed(now.granted)) std::printf(" %s", name_of(scope).c_str());
+    std::printf("%s\n", now.granted.empty() ? " nothing is allowed" : "");
+    if (!now.withdrawn.empty()) std::fprintf(stderr, "withdrawn:");
+    for (v1::ConsentScope scope : listed(now.withdrawn))
+      std::fprintf(stderr, " %s", name_of(scope).c_str());
+    if (!now.withdrawn.empty()) std::fprintf(stderr, "\n");
   }
   return 0;
 }
@@ -110,11 +127,16 @@ const Command kConsentCommand{
     with_store_args(
         {{"CASE", ArgKind::kText, "Case id, the first digits of one, or an alias", "", true},
          {"--grant", ArgKind::kList, "Scopes to grant"},
-         {"--withdraw", ArgKind::kList, "Scopes to withdraw"}}),
+         {"--withdraw", ArgKind::kList, "Scopes to withdraw"},
+         {"--by", ArgKind::kText, "Who gives or takes back: patient, representative or law",
+          "patient"},
+         {"--recorded-by", ArgKind::kText, "Role of who records it, e.g. nurse", "owner"}}),
     run_consent,
     "Scopes: record, quality, teaching, research, patient_briefing, litigation, staff_record. A "
     "change is a\n"
-    "record of its own in the store's custody log; the recorder's is never touched.\n"
+    "record of its own in the store's custody log; the recorder's is never touched. What was "
+    "withdrawn closes the\ncase for what rested on it at once and backwards; record closes it "
+    "whole.\n"
     "Examples:\n"
     "  casebox consent 3f2a --store S\n"
     "  casebox consent 3f2a --store S --grant patient_briefing --withdraw teaching"};

@@ -101,6 +101,7 @@ struct ImportTarget {
                    "import: no --store; say where the store is, or --dry-run to only read"};
     StoreOptions how = StoreOptions::from(args, "casebox import");
     how.write = how.create = true;
+    how.claim.machine = true;  // it reads back only what it wrote
     CASEBOX_TRY(target.access, StoreAccess::open(how));
     CASEBOX_TRY(target.log, target.access->open_log("import"));
     return target;

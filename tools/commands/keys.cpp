@@ -91,6 +91,11 @@ Json audit_json(const v1::AuditRecord& record) {
   out["account"] = record.account();
   out["allowed"] = record.allowed();
   out["reason"] = record.reason();
+  out["role"] = record.role();
+  out["purpose_of_use"] = record.purpose_of_use();
+  out["level"] = record.level();
+  out["classes"] = Json::array();
+  for (const std::string& one : record.classes()) out["classes"].push_back(one);
   out["cases"] = Json::array();
   for (const std::string& id : record.case_ids()) {
     auto parsed = id_from_bytes<CaseId>(id);

@@ -24,6 +24,7 @@ const char* to_string(query::Why why) {
     case query::Why::kWithheld: return "withheld";
     case query::Why::kNotRecorded: return "not-recorded";
     case query::Why::kUndated: return "undated";
+    case query::Why::kRefused: return "refused";
   }
   return "";
 }
@@ -73,6 +74,7 @@ Json answer_json(const query::Answer& answer, const Verdicts& verdicts, const Ar
   json["unanalysed_cases"] = answer.unanalysed;
   json["withheld_cases"] = answer.withheld;
   json["unrecorded_cases"] = answer.unrecorded;
+  json["refused_cases"] = answer.refused;
   json["cases_not_asked"] = Json::array();
   for (const query::NotAsked& one : answer.not_asked)
     json["cases_not_asked"].push_back({{"case_id", to_string(one.case_id)},
@@ -155,6 +157,7 @@ Json sql_json(const query::StoreAnswer& answer) {
   }
   json["scanned_cases"] = answer.scanned;
   json["cases_asked"] = answer.asked;
+  json["refused_cases"] = answer.refused;
   json["cases_not_asked"] = Json::array();
   for (const query::CaseNotAsked& one : answer.not_asked)
     json["cases_not_asked"].push_back(

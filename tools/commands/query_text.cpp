@@ -102,6 +102,9 @@ void print_summary(const query::Answer& answer, const std::string& store) {
   if (answer.withheld > 0)
     std::fprintf(stderr, "; of %llu the times asked about are withheld, casebox show says why",
                  number(answer.withheld));
+  if (answer.refused > 0)
+    std::fprintf(stderr, "; %llu are left out: consent or access forbids it",
+                 number(answer.refused));
   if (answer.unrecorded > 0)
     std::fprintf(stderr, "; in %llu nothing was recorded that could tell",
                  number(answer.unrecorded));

@@ -2,6 +2,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <functional>
 #include <thread>
 
 #include "proto/frame/role.h"
@@ -38,6 +39,9 @@ class Pace {
   double first_s_ = 0;
   std::chrono::steady_clock::time_point begin_;
 };
+
+// Between two looks at consent while a case is played: it ends within a second of a withdrawal.
+constexpr auto kBetweenLooks = std::chrono::milliseconds(200);
 
 struct Replayed {
   uint64_t frames = 0;
@@ -170,8 +174,10 @@ Result<void> window_lines(const storage::CaseReader& reader, const v1::Stream& s
   return ok();
 }
 
+/// `still`: whether the case may be read yet.
 Result<Replayed> to_stdout(const storage::CaseReader& reader,
-                           const std::vector<v1::Stream>& streams, storage::Span span, Pace& pace) {
+                           const std::vector<v1::Stream>& streams, storage::Span span, Pace& pace,
+                           const std::function<Result<void>()>& still) {
   constexpr int64_t kWindow = 1'000'000'000;
   Replayed done;
   const int64_t end = std::min(span.to.ns, reader.record().last_t_ns() + kWindow);
@@ -185,7 +191,8 @@ Result<Replayed> to_stdout(const storage::CaseReader& reader,
                      [](const Line& a, const Line& b) { return a.t_s < b.t_s; });
     for (const Line& line : lines) {
       pace.until(line.t_s);
-      print(line.json);
+      CASEBOX_CHECK(still());
+      print_line(line.json);
       ++done.frames;
     }
   }
@@ -228,7 +235,7 @@ Result<int> run_replay(const Args& args) {
     }
     return 0;
   }
-  CASEBOX_TRY(auto reader, access->read_case(id, keyring::Purpose::kView));
+  CASEBOX_TRY(auto reader, access->read_content(id, keyring::Purpose::kReplay));
   std::vector<v1::Stream> streams = reader->streams();
   const auto& wanted = args.list("--stream");
   for (const std::string& name : wanted)
@@ -242,7 +249,14 @@ Result<int> run_replay(const Args& args) {
   storage::Span span;
   CASEBOX_CHECK(args.set_time("--from", span.from));
   CASEBOX_CHECK(args.set_time("--to", span.to));
-  CASEBOX_TRY(done, to_stdout(*reader, streams, span, pace));
+  auto looked = std::chrono::steady_clock::now();
+  const auto still = [&]() -> Result<void> {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - looked < kBetweenLooks) return ok();
+    looked = now;
+    return access->still_open(id, keyring::Purpose::kReplay, reader->consent());
+  };
+  CASEBOX_TRY(done, to_stdout(*reader, streams, span, pace, still));
   std::fprintf(stderr, "%llu lines\n", static_cast<unsigned long long>(done.frames));
   return say_if_unproven(*access, *reader);
 }

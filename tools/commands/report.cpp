@@ -1,6 +1,7 @@
 #include <cstdio>
 
 #include "tools/cli/json.h"
+#include "tools/cli/names.h"
 #include "tools/cli/output.h"
 #include "tools/commands/commands.h"
 #include "tools/query/cohort.h"
@@ -17,18 +18,36 @@ struct Made {
   size_t cases = 0;
   std::string case_id;  // of a report about one case
   std::vector<report::Copy> copies;
+  std::vector<report::LeftOutCase> left_out;
 };
+
+/// A briefing that nobody asked for is no refusal of the patient's: it is said as it always was.
+Result<void> may_be_briefed(const storage::CaseReader& reader, const std::string& case_id) {
+  const auto readable = reader.readable();
+  const access::Scopes back = reader.consent().withdrawn;
+  if (!readable && readable.error().code == Code::kRefused &&
+      !back.contains(access::Scope::kRecord) && !back.contains(access::Scope::kPatientBriefing)) {
+    CaseView view;
+    view.case_id = case_id;
+    view.readable = true;
+    for (const v1::ConsentScope scope : analytics::scopes_in_force(reader.consent()))
+      view.consent.push_back(dashed(name_of(scope)));
+    CASEBOX_CHECK(report::briefing_allowed(view));
+  }
+  return readable || readable.error().code != Code::kRefused ? ok() : readable;
+}
 
 Result<Made> of_one_case(StoreAccess& access, const Args& args, const std::string& kind) {
   CASEBOX_TRY(const CaseId id, access.resolve_case(args.text("CASE")));
-  Made made{{}, 1, to_string(id), {}};
+  Made made{{}, 1, to_string(id), {}, {}};
+  const auto purpose =
+      kind == "briefing" ? keyring::Purpose::kBriefing : keyring::Purpose::kLiability;
   if (kind == "briefing") {
     // Consent first: without it nothing more of the case is read.
-    CASEBOX_TRY(auto reader, access.read_case(id, keyring::Purpose::kReport));
-    CASEBOX_TRY(const CaseView view, gather_case(*reader));
-    CASEBOX_CHECK(report::briefing_allowed(view));
+    CASEBOX_TRY(const auto reader, access.read_case(id, purpose));
+    CASEBOX_CHECK(may_be_briefed(*reader, made.case_id));
   }
-  CASEBOX_TRY(const auto evidence, report::gather_evidence(access, id));
+  CASEBOX_TRY(const auto evidence, report::gather_evidence(access, id, purpose));
   if (kind == "liability") {
     made.html = report::liability(evidence);
   } else {
@@ -41,6 +60,7 @@ Result<Made> of_cohort(StoreAccess& access, const Args& args) {
   std::vector<CaseId> ids;
   if (args.has("CASE")) {
     CASEBOX_TRY(const CaseId id, access.resolve_case(args.text("CASE")));
+    CASEBOX_CHECK(access.read_content(id, keyring::Purpose::kReport));
     ids.push_back(id);
   } else if (args.text("--cohort").find_first_not_of(' ') == std::string::npos) {
     // All cases: none has to be opened to know that.
@@ -52,10 +72,12 @@ Result<Made> of_cohort(StoreAccess& access, const Args& args) {
   } else {
     CASEBOX_TRY(auto answer, query::ask(access, args.text("--cohort"), keyring::Purpose::kReport));
     ids = std::move(answer.cases);
+    for (const query::NotAsked& one : answer.not_asked)
+      if (one.why == query::Why::kRefused) ids.push_back(one.case_id);
   }
   const std::string expression = args.has("CASE") ? "one case" : args.text("--cohort");
   CASEBOX_TRY(const auto cohort, report::gather_cohort(access, expression, ids));
-  return Made{report::committee(cohort), cohort.cases.size(), "", cohort.copies};
+  return Made{report::committee(cohort), cohort.cases.size(), "", cohort.copies, cohort.left_out};
 }
 
 Result<int> run_report(const Args& args) {
@@ -84,6 +106,9 @@ Result<int> run_report(const Args& args) {
     json["copies"] = Json::array();
     for (const report::Copy& copy : made.copies)
       json["copies"].push_back({{"case_id", copy.case_id}, {"of", copy.of}});
+    json["left_out"] = Json::array();
+    for (const report::LeftOutCase& one : made.left_out)
+      json["left_out"].push_back({{"case_id", one.case_id}, {"reason", one.reason}});
     json["out"] = args.text("--out");
     json["bytes"] = made.html.size();
     print(json);
@@ -92,6 +117,9 @@ Result<int> run_report(const Args& args) {
   for (const report::Copy& copy : made.copies)
     std::fprintf(stderr, "%s is a copy of %s and counts nowhere\n", copy.case_id.c_str(),
                  copy.of.c_str());
+  if (!made.left_out.empty())
+    std::fprintf(stderr, "%zu cases are left out: %s\n", made.left_out.size(),
+                 made.left_out.front().reason.c_str());
   std::fprintf(stderr, "%s (%zu bytes)\n", args.text("--out").c_str(), made.html.size());
   return 0;
 }

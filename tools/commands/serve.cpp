@@ -58,11 +58,17 @@ Result<int> run_serve(const Args& args) {
   where.keys = args.text("--keys");
   where.trust = TrustOptions::from(args);
   where.subject = "casebox serve";
+  where.claim.purpose = args.text("--purpose");
+  where.claim.role = args.text("--role");
   where.write = args.flag("--live") || config.log_dirs_size() > 0;
   where.create = where.write;
   CASEBOX_TRY(auto access, StoreAccess::open(where));
   if (access->keystore() == nullptr)
     std::fprintf(stderr, "casebox: the store has no keystore; only accounting can be shown\n");
+  if (access->keyring().gate().who().role == access::Role::kOwner)
+    std::fprintf(stderr,
+                 "note: the page shows the owner's reading; no access.yaml beside the keys "
+                 "says who else may read what\n");
   web::Server::Options options;
   options.store = &access->store();
   options.refresh = [&store = access->store()] { return store.refresh(); };
@@ -105,6 +111,8 @@ const Command kServeCommand{
           "Take in what the store's own logs hold, and analyse cases as they close"},
          {"--port", ArgKind::kInteger, "Port; 0 takes a free one (default: 8420)"},
          {"--address", ArgKind::kText, "Loopback address (default: 127.0.0.1)"},
+         {"--purpose", ArgKind::kText, "Why you read, where the site has an access.yaml"},
+         {"--role", ArgKind::kText, "As what, of the roles that it gives you"},
          {"--web", ArgKind::kText, "Folder of the built page (default: beside the program)"}}),
     run_serve,
     "With --logs, --live or log_dirs in the configuration it is the store's one writer; otherwise "

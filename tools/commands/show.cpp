@@ -19,7 +19,8 @@ int code_of(const Json& json) {
   const std::string verdict = json["verdict"].get<std::string>();
   const bool holds =
       verdict.starts_with("COMPLETE") || verdict == verify::to_string(verify::Verdict::kUnclosed);
-  return holds ? 0 : 3;
+  if (!holds) return 3;
+  return json["refused"].get<bool>() ? 4 : 0;
 }
 
 void print_show(const Json& json) {
@@ -44,9 +45,11 @@ void print_show(const Json& json) {
       clock_text(json["duration_s"].get<double>()).c_str(), text("verdict").c_str(),
       (text("state") + ended_text(json["ended"])).c_str(), text("case_digest").c_str());
   if (json["sealed"].get<bool>())
-    std::printf("content    %s\n",
-                holds ? ("sealed: " + text("sealed_reason")).c_str()
-                      : "withheld, for what does not hold; --unproven shows it, marked");
+    std::printf(
+        "content    %s\n",
+        holds ? ((json["refused"].get<bool>() ? "refused: " : "sealed: ") + text("sealed_reason"))
+                    .c_str()
+              : "withheld, for what does not hold; --unproven shows it, marked");
   std::printf("streams\n");
   for (const Json& stream : json["streams"])
     std::printf(
@@ -84,6 +87,8 @@ Result<int> run_show(const Args& args) {
   } else {
     print_show(body);
   }
+  if (body["refused"].get<bool>())
+    std::fprintf(stderr, "casebox: %s\n", body["sealed_reason"].get<std::string>().c_str());
   return code_of(body);
 }
 
@@ -97,7 +102,8 @@ const Command kShowCommand{
           "Read every byte for the verdict, not only signatures and chains"},
          {"--no-digests", ArgKind::kFlag, "Do not read every sample for the channel digests"}}),
     run_show,
-    "Exit code 3: the case is damaged, tampered with or a stranger's.\n"
+    "Exit code 3: the case is damaged, tampered with or a stranger's; 4: consent or access forbids "
+    "its\ncontent, and only its accounting is shown.\n"
     "Times are h:mm:ss.s from the case's start; in JSON, seconds. KiB are what the store counts "
     "it\n"
     "keeps, not proven.\n"

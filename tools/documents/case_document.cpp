@@ -264,11 +264,12 @@ Result<Json> case_full_json(StoreAccess& access, CaseId id, bool digests, bool e
               case_header_json(record, KeptVerdict{report.verdict, access.clock().utc()}));
   out["problems"] = Json::array();
   out["unproven_shown"] = false;
-  out["alias"] = access.alias_of(id);
+  const auto readable = reader->readable();
+  out["refused"] = !readable && readable.error().code == Code::kRefused;
+  out["alias"] = out["refused"] ? "" : access.alias_of(id);
   out["case_digest"] = to_hex(report.case_digest);
   CASEBOX_TRY(out["quarantined"], quarantined_of(access.store(), id));
   out["ended"] = ended_json(record);
-  const auto readable = reader->readable();
   out["sealed_reason"] = readable ? Json(nullptr) : Json(readable.error().message);
   auto content = put_content(out, *reader, digests);
   // A frame that does not hold when it is read ends the reading, not the telling: from then on the

@@ -120,7 +120,7 @@ bool of_content(Code code) {
 }  // namespace
 
 Result<Analysis> compute_analysis(StoreAccess& access, CaseId id, const AnalysisOptions& options) {
-  CASEBOX_TRY(auto reader, access.read_case(id, keyring::Purpose::kAnalysis));
+  CASEBOX_TRY(auto reader, access.read_content(id, keyring::Purpose::kAnalysis));
   return compute(*reader, id, options);
 }
 
@@ -129,7 +129,7 @@ Result<void> analyze_cases(StoreAccess& access, const std::vector<CaseId>& ids,
                            const std::function<Result<void>(const Analysis&)>& visit) {
   std::unique_ptr<log::Writer> log;
   for (CaseId id : ids) {
-    CASEBOX_TRY(auto reader, access.read_case(id, keyring::Purpose::kAnalysis));
+    CASEBOX_TRY(auto reader, access.read_content(id, keyring::Purpose::kAnalysis));
     CASEBOX_TRY(Analysis analysis, compute(*reader, id, options));
     CASEBOX_CHECK(write_changed(access, *reader, analysis, log));
     CASEBOX_CHECK(visit(analysis));
@@ -154,7 +154,7 @@ Result<Analysis> analyze_case(StoreAccess& access, CaseId id, const AnalysisOpti
 }
 
 Result<Analysis> analyze_closed(StoreAccess& access, CaseId id) {
-  CASEBOX_TRY(auto reader, access.read_case(id, keyring::Purpose::kAnalysis));
+  CASEBOX_TRY(auto reader, access.read_content(id, keyring::Purpose::kAnalysis));
   CASEBOX_CHECK(reader->readable());
   auto all = compute(*reader, id, {});
   if (!all && !of_content(all.error().code)) return std::move(all).error();
@@ -201,10 +201,15 @@ Result<StoredFinding> find_finding(StoreAccess& access, const std::string& id,
     }
   }
   std::map<std::string, StoredFinding> hits;
-  uint64_t sealed = 0;
+  uint64_t sealed = 0, refused = 0;
   for (CaseId one : cases) {
     CASEBOX_TRY(auto reader, access.read_case(one, keyring::Purpose::kView));
     auto stored = read_findings(*reader);
+    if (!stored && stored.error().code == Code::kRefused) {
+      if (cases.size() == 1) return stored.error();
+      ++refused;
+      continue;
+    }
     if (!stored &&
         (stored.error().code == Code::kDenied || stored.error().code == Code::kNotFound)) {
       ++sealed;
@@ -212,12 +217,22 @@ Result<StoredFinding> find_finding(StoreAccess& access, const std::string& id,
     }
     if (!stored) return std::move(stored).error();
     const bool study = !storage::is_operation(reader->record());
+    if (study) {
+      CASEBOX_TRY(const size_t members, refused_members(access, stored->in_force));
+      refused += members > 0 ? 1 : 0;
+      if (members > 0) continue;
+    }
     for (const auto* list : {&stored->replaced, &stored->in_force})
       for (const v1::Finding& found : *list)
         if (to_hex(found.id()).starts_with(id))
           hits[found.id()] = {one, study, found, inputs_of(found, *stored),
                               list == &stored->in_force};
   }
+  if (hits.empty() && refused > 0)
+    return Error{Code::kRefused, id +
+                                     ": no finding of those that may be read; consent or access "
+                                     "closes " +
+                                     std::to_string(refused) + " cases of the store"};
   if (hits.empty())
     return Error{Code::kNotFound, id + ": no finding of this store" +
                                       (sealed ? ", as far as its cases could be opened" : "") +

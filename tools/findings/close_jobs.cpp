@@ -71,6 +71,11 @@ Result<std::vector<CaseId>> never_run(StoreAccess& access) {
 
 /// One line for each thing that failed; true if anything did.
 bool say_failures(CaseId id, const Result<Analysis>& done) {
+  if (!done && done.error().code == Code::kRefused) {
+    std::fprintf(stderr, "casebox: case %s is not analysed: %s\n", to_string(id).c_str(),
+                 done.error().message.c_str());
+    return false;
+  }
   if (!done) {
     std::fprintf(stderr,
                  "casebox: case %s: its jobs could not be run (%s); casebox analyze --case\n",
@@ -170,6 +175,7 @@ Result<std::unique_ptr<CloseJobs>> CloseJobs::start(const StoreAccess& writer) {
   StoreOptions how = writer.options();
   how.write = how.create = false;
   how.produce = true;
+  how.claim = {.role = {}, .purpose = {}, .machine = true};
   std::unique_ptr<CloseJobs> jobs(new CloseJobs);
   Impl* impl = jobs->impl_.get();
   CASEBOX_TRY(impl->access, StoreAccess::open(how));

@@ -154,6 +154,15 @@ std::map<std::string, std::string> members_of(const std::vector<v1::Finding>& fi
 
 }  // namespace
 
+Result<size_t> refused_members(StoreAccess& access, const std::vector<v1::Finding>& findings) {
+  std::vector<CaseId> members;
+  for (const auto& [text, how] : members_of(findings))
+    if (const auto id = parse_id<CaseId>(text)) members.push_back(*id);
+  CASEBOX_TRY(const auto why, access.refusals(members, keyring::Purpose::kReport));
+  return static_cast<size_t>(
+      std::ranges::count_if(why, [](const std::string& one) { return !one.empty(); }));
+}
+
 Result<StudyQuestion> canonical(StudyQuestion question) {
   CASEBOX_TRY(const auto expression, query::parse(question.cohort));
   // No condition at all, and the text of one, are different trees: every case has no spelling.

@@ -29,6 +29,10 @@
 
 namespace casebox::tools {
 
+/// How many members of a study's cohort may no longer be read: what was found over them counts
+/// them, so it is no longer told; `analyze --write` finds it anew without them.
+Result<size_t> refused_members(StoreAccess& access, const std::vector<v1::Finding>& findings);
+
 /// What a study asks. All three together are its identity.
 struct StudyQuestion {
   std::string job;      // "timing", "spc", ...

@@ -24,9 +24,17 @@ Result<void> for_each_case(StoreAccess& access, keyring::Purpose purpose, const 
   });
   CASEBOX_TRY(KeptFacts copies, KeptFacts::of(access));
   std::vector<std::optional<CaseFacts>> kept;
+  CASEBOX_TRY(const auto refused, access.refusals(records, purpose));
   Progress progress("query", records.size(), "cases");
   for (size_t i = 0; i < records.size(); ++i) {
     const v1::CaseRecord& record = records[i];
+    if (!refused[i].empty()) {
+      CASEBOX_TRY(CaseFacts closed, copies.header(record));
+      closed.sealed = closed.refused = true;
+      closed.sealed_why = refused[i];
+      CASEBOX_CHECK(visit(std::move(closed)));
+      continue;
+    }
     if (needs.content() && i % kOpenedAtOnce == 0) {
       const size_t n = std::min(kOpenedAtOnce, records.size() - i);
       CASEBOX_TRY(kept, copies.read(std::span(records).subspan(i, n), purpose, needs));
@@ -58,9 +66,9 @@ Result<Answer> ask(StoreAccess& access, const std::string& expression, keyring::
   Needs needs = expr->needs();
   needs.verdict = needs.verdict || how.verdicts || how.by == By::kVerdict;
   needs.departures = needs.departures || how.by == By::kNorm;
-  std::vector<CaseFacts> facts;
+  std::vector<CaseFacts> facts, refused;
   CASEBOX_CHECK(for_each_case(access, purpose, needs, [&](CaseFacts&& one) -> Result<void> {
-    facts.push_back(std::move(one));
+    (one.refused ? refused : facts).push_back(std::move(one));
     return ok();
   }));
   std::vector<std::string> notices;
@@ -73,12 +81,11 @@ Result<Answer> ask(StoreAccess& access, const std::string& expression, keyring::
   }
   Answer answer = evaluate(*expr, facts, how.by);
   answer.notices = std::move(notices);
+  answer.scanned += refused.size();
+  answer.refused = refused.size();
+  for (const CaseFacts& one : refused)
+    answer.not_asked.push_back({one.id, Why::kRefused, one.sealed_why});
   return answer;
-}
-
-Result<std::vector<CaseId>> cohort(StoreAccess& access, const std::string& expression) {
-  CASEBOX_TRY(Answer answer, ask(access, expression));
-  return std::move(answer.cases);
 }
 
 }  // namespace casebox::tools::query

@@ -29,7 +29,4 @@ Result<void> for_each_case(StoreAccess& access, keyring::Purpose purpose, const 
 Result<Answer> ask(StoreAccess& access, const std::string& expression,
                    keyring::Purpose purpose = keyring::Purpose::kAnalysis, const Asked& how = {});
 
-/// Ids of the matching cases, ordered by start and id.
-Result<std::vector<CaseId>> cohort(StoreAccess& access, const std::string& expression);
-
 }  // namespace casebox::tools::query

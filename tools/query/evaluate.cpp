@@ -296,6 +296,7 @@ void leave_out(const CaseFacts& facts, const Value& why, Answer& answer) {
   answer.not_asked.push_back({facts.id, why.why, why.reason});
   switch (why.why) {
     case Why::kSealed: ++answer.unknown; break;
+    case Why::kRefused: ++answer.refused; break;
     case Why::kUnanalysed: ++answer.unanalysed; break;
     case Why::kWithheld: ++answer.withheld; break;
     case Why::kNotRecorded:

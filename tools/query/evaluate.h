@@ -53,6 +53,7 @@ struct Answer {
   uint64_t unknown = 0;     // whose content could not be read
   uint64_t unanalysed = 0;  // of which nobody has looked for what is asked yet
   uint64_t withheld = 0;    // whose times asked about may not be used
+  uint64_t refused = 0;     // which consent, role or purpose keep out of every answer
   uint64_t unrecorded = 0;  // in which nothing was recorded that could tell, or without a date
   std::vector<NotAsked> not_asked;
   uint64_t unsure_matches = 0, unsure_misses = 0;

@@ -33,6 +33,11 @@ Result<StoreAnswer> ask_sql(StoreAccess& access, const std::string& statement,
   CASEBOX_CHECK(for_each_case(access, keyring::Purpose::kAnalysis, sql->needs(),
                               [&](CaseFacts&& facts) -> Result<void> {
                                 ++out.scanned;
+                                if (facts.refused) {
+                                  ++out.refused;
+                                  out.not_asked.push_back({facts.id, "consent", facts.sealed_why});
+                                  return ok();
+                                }
                                 if (!facts.complete)
                                   out.incomplete.emplace_back(facts.id, facts.verdict);
                                 bool asked = true;

@@ -20,7 +20,8 @@ struct CaseNotAsked {
 struct StoreAnswer {
   SqlAnswer answer;
   uint64_t scanned = 0;
-  uint64_t asked = 0;  // cases that are not among `not_asked`
+  uint64_t asked = 0;    // cases that are not among `not_asked`
+  uint64_t refused = 0;  // which consent, role or purpose keep out, about "consent" in not_asked
   std::vector<CaseNotAsked> not_asked;
   std::vector<std::pair<CaseId, std::string>> incomplete;  // verdicts that are no good ones
   std::vector<std::string> notices;

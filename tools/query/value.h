@@ -21,6 +21,7 @@ enum class Why : uint8_t {
   kWithheld,     // the quality gate withholds the times asked about
   kNotRecorded,  // nothing that could have brought it was recorded
   kUndated,
+  kRefused,  // consent, role or purpose forbid it: it is in no answer
 };
 
 /// Where in the case.

@@ -6,7 +6,6 @@
 #include <ctime>
 #include <tuple>
 
-#include "analytics/facts/case_parts.h"
 #include "analytics/finding/finding.h"
 #include "proto/frame/role.h"
 #include "tools/cli/names.h"
@@ -146,13 +145,13 @@ Result<void> gather_findings(const storage::CaseReader& reader, CaseView& view) 
   return ok();
 }
 
-Result<void> gather_consent(const storage::CaseReader& reader, CaseView& view) {
-  CASEBOX_TRY(const auto consent, analytics::facts::latest_consent(reader));
-  view.consent_stated = consent.has_value();
-  if (consent)
-    for (const int scope : consent->granted())
-      if (analytics::facts::in_force(*consent, scope))
-        view.consent.push_back(dashed(name_of(static_cast<v1::ConsentScope>(scope))));
+void gather_consent(const storage::CaseReader& reader, CaseView& view) {
+  view.consent_stated = reader.consent().stated;
+  for (const v1::ConsentScope scope : analytics::scopes_in_force(reader.consent()))
+    view.consent.push_back(dashed(name_of(scope)));
+}
+
+Result<void> gather_details(const storage::CaseReader& reader, CaseView& view) {
   CASEBOX_TRY(auto details, reader.events(v1::STREAM_KIND_DETAILS));
   for (const auto& at : details) {
     if (!at.event.has_details()) continue;
@@ -255,7 +254,9 @@ Result<CaseView> gather(const storage::CaseReader& reader, bool events) {
   std::map<uint32_t, std::string> names;
   for (const v1::Stream& stream : reader.streams()) names[stream.stream_id()] = stream.name();
   CASEBOX_CHECK(gather_accounting(reader, names, view));
-  if (const auto readable = reader.readable(); !readable) {
+  const auto readable = reader.readable();
+  if (readable || readable.error().code == Code::kRefused) gather_consent(reader, view);
+  if (!readable) {
     view.unreadable_reason = readable.error().message;
     return view;
   }
@@ -264,7 +265,7 @@ Result<CaseView> gather(const storage::CaseReader& reader, bool events) {
   view.duration_s = analytics::facts::duration_s(reader.record(), end_ns);
   if (events) CASEBOX_CHECK(gather_events(reader, names, view));
   CASEBOX_CHECK(gather_findings(reader, view));
-  CASEBOX_CHECK(gather_consent(reader, view));
+  CASEBOX_CHECK(gather_details(reader, view));
   view.readable = true;
   take_verdict(reader, view);  // what was read since may not have held
   return view;

@@ -35,10 +35,16 @@ struct CohortCase {
   std::vector<CohortDeparture> departures;
 };
 
+/// A case that consent, role or purpose keep out.
+struct LeftOutCase {
+  std::string case_id, reason;
+};
+
 struct Cohort {
   std::string expression;         // as given; "" for all cases
   std::vector<CohortCase> cases;  // of each operation one
   std::vector<Copy> copies;       // other records of them: counted nowhere
+  std::vector<LeftOutCase> left_out;
 };
 
 Result<Cohort> gather_cohort(StoreAccess& access, const std::string& expression,

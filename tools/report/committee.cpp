@@ -165,6 +165,10 @@ Html Dashboard::quality() {
     out.push_back(tag("p", {"Some records are of an operation that is counted already (the same "
                             "content, perhaps in another format). They count nowhere on this "
                             "page; the command that made it names them."}));
+  if (!cohort_.left_out.empty())
+    out.push_back(tag("p", {"Some cases are left out, because consent or access does not allow "
+                            "them to be counted. They count nowhere on this page; the command that "
+                            "made it names them."}));
   out.push_back(put(std::move(by_verdict)));
   out.push_back(put(std::move(by_remark)));
   return join(out);

@@ -53,7 +53,8 @@ struct CaseEvidence {
   LayWords lay;  // of its procedure; empty: no protocol here has any
 };
 
-Result<CaseEvidence> gather_evidence(StoreAccess& access, CaseId id);
+/// kRefused for a case that may not be read for `purpose`.
+Result<CaseEvidence> gather_evidence(StoreAccess& access, CaseId id, keyring::Purpose purpose);
 
 /// Splits a case's forecasts by variable, timely from late; `observed` stays empty.
 std::vector<TwinTrack> twin_tracks(const std::vector<ForecastView>& forecasts);

@@ -66,19 +66,28 @@ Content content_of(const storage::CaseReader& reader, const CaseTimes& times) {
   return {times.case_id, reader.record().source_digest(), times.spans};
 }
 
+bool is_refused(const storage::CaseReader& reader) {
+  const auto readable = reader.readable();
+  return !readable && readable.error().code == Code::kRefused;
+}
+
 /// `own`: the case itself. Neither it nor a copy of it is compared with, nor an operation twice.
 Result<Comparison> gather_comparison(StoreAccess& access, const Content& own,
                                      const std::string& procedure) {
-  CASEBOX_TRY(const auto records, storage::proven_operations(access.store()));
+  CASEBOX_TRY(auto records, storage::proven_operations(access.store()));
+  std::erase_if(records, [&](const auto& one) { return one.procedure() != procedure; });
+  CASEBOX_TRY(const auto refused, access.refusals(records, keyring::Purpose::kReport));
   std::vector<CaseTimes> others;
   std::vector<Content> contents;
   Progress progress("comparison class", records.size(), "cases");
   size_t done = 0;
   for (const v1::CaseRecord& record : records) {
-    progress.update(done++);
+    progress.update(done);
+    const bool left_out = !refused[done++].empty();
     CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(record.case_id()));
-    if (record.procedure() != procedure || to_string(id) == own.case_id) continue;
+    if (left_out || to_string(id) == own.case_id) continue;
     CASEBOX_TRY(auto reader, access.read_case(id, keyring::Purpose::kReport));
+    if (is_refused(*reader)) continue;
     CASEBOX_TRY(auto times, case_times(*reader));
     Content content = content_of(*reader, times);
     if (same_operation(content, own)) continue;
@@ -119,8 +128,8 @@ std::vector<TwinTrack> twin_tracks(const std::vector<ForecastView>& forecasts) {
   return out;
 }
 
-Result<CaseEvidence> gather_evidence(StoreAccess& access, CaseId id) {
-  CASEBOX_TRY(auto reader, access.read_case(id, keyring::Purpose::kReport));
+Result<CaseEvidence> gather_evidence(StoreAccess& access, CaseId id, keyring::Purpose purpose) {
+  CASEBOX_TRY(auto reader, access.read_content(id, purpose));
   const v1::CaseRecord& record = reader->record();
   CaseEvidence evidence;
   CASEBOX_TRY(evidence.view, gather_case(*reader));
@@ -186,6 +195,10 @@ Result<Cohort> gather_cohort(StoreAccess& access, const std::string& expression,
   for (CaseId id : ids) {
     progress.update(cohort.cases.size());
     CASEBOX_TRY(auto reader, access.read_case(id, keyring::Purpose::kReport));
+    if (is_refused(*reader)) {
+      cohort.left_out.push_back({to_string(id), reader->readable().error().message});
+      continue;
+    }
     CASEBOX_TRY(CohortCase one, gather_cohort_case(*reader, contents));
     cohort.cases.push_back(std::move(one));
   }

@@ -7,6 +7,7 @@
 #include "proto/base/file.h"
 #include "proto/base/parallel.h"
 #include "proto/seal/seal.h"
+#include "storage/case_record.h"
 #include "storage/found.h"
 #include "tools/cli/build_id.h"
 #include "tools/store/kept_verdicts.h"
@@ -60,6 +61,11 @@ void write_copy(const fs::path& path, BytesView bytes) {
 
 }  // namespace
 
+void KeptFacts::forget(const StoreAccess& access, CaseId id) {
+  std::error_code ec;
+  fs::remove(file_of(access, id), ec);
+}
+
 Result<KeptFacts> KeptFacts::of(StoreAccess& access) {
   KeptFacts out(access);
   CASEBOX_TRY(out.list_, access.trust_if_any());
@@ -89,7 +95,9 @@ Bytes KeptFacts::about(const v1::CaseRecord& record) const {
 Result<std::optional<verify::Verdict>> KeptFacts::usable(const v1::CaseRecord& record) {
   const std::optional<verify::Verdict> none;
   // A store that lost something, or whose ledger is not what it was, is asked anew.
-  if (build_.empty() || record.state() == v1::CASE_STATE_OPEN || !access_.store().notices().empty())
+  // So is a case whose consent only its sealed streams tell.
+  if (build_.empty() || record.state() == v1::CASE_STATE_OPEN ||
+      !access_.store().notices().empty() || !storage::tells_consent(record))
     return none;
   CASEBOX_TRY(const auto kept, kept_verdict(access_, record, address(list_)));
   if (!kept || !verify::is_complete(kept->verdict)) return none;
@@ -139,7 +147,8 @@ Result<std::vector<std::optional<facts::CaseFacts>>> KeptFacts::read(
   for (size_t i = 0; i < records.size(); ++i) {
     CASEBOX_CHECK(std::move(errors[i]));
     if (!looked[i]) continue;
-    opened.push_back({looked[i]->id, {looked[i]->key}, records[i].case_public_key()});
+    opened.push_back({{looked[i]->id, access::consent_of(records[i]), records[i].case_public_key()},
+                      {looked[i]->key}});
     copies.push_back(*std::move(looked[i]));
     copies.back().index = i;
   }

@@ -42,6 +42,9 @@ class KeptFacts {
                                                 keyring::Purpose purpose,
                                                 const analytics::facts::Needs& needs);
 
+  /// Removes the copy of a case, e.g. when its consent changes.
+  static void forget(const StoreAccess& access, CaseId id);
+
  private:
   explicit KeptFacts(StoreAccess& access) : access_(access) {}
   /// The verdict of a case whose copy may be read; none: it must be opened.

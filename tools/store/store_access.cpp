@@ -45,6 +45,10 @@ std::vector<Arg> with_store_args(std::vector<Arg> more) {
       {"--unproven", ArgKind::kFlag,
        "Show content of cases that are damaged, tampered with or a stranger's all the same; every "
        "output says so"},
+      {"--purpose", ArgKind::kText,
+       "Why you read, an HL7 ActReason code such as HQUALIMP; asked for where the site has an "
+       "access.yaml"},
+      {"--role", ArgKind::kText, "As what you read, of the roles that access.yaml gives you"},
   };
   args = with_trust_args(std::move(args));
   args.insert(args.end(), more.begin(), more.end());
@@ -122,6 +126,8 @@ StoreOptions StoreOptions::from(const Args& args, const std::string& subject) {
   options.keys = args.text("--keys");
   options.trust = TrustOptions::from(args);
   options.subject = subject;
+  options.claim.purpose = args.text("--purpose");
+  options.claim.role = args.text("--role");
   options.show_unproven = args.flag("--unproven");
   return options;
 }
@@ -176,7 +182,9 @@ Result<std::unique_ptr<StoreAccess>> StoreAccess::open(const StoreOptions& optio
     return Error{Code::kNotFound,
                  keys.string() + ": no such keystore; leave out --keys to go without"};
   }
-  access->keyring_ = std::make_unique<keyring::Keyring>(access->keystore_.get(), options.subject);
+  CASEBOX_TRY(auto who, who_reads(keys, options.claim));
+  access->keyring_ =
+      std::make_unique<keyring::Keyring>(access->keystore_.get(), options.subject, std::move(who));
   return access;
 }
 
@@ -230,7 +238,7 @@ Result<CaseId> StoreAccess::resolve_case(const std::string& text, bool studies) 
     CASEBOX_TRY(auto cases, storage::proven_operations(*store_));
     for (const v1::CaseRecord& record : cases) {
       CASEBOX_TRY(CaseId id, id_from_bytes<CaseId>(record.case_id()));
-      CASEBOX_TRY(const auto reader, read_case(id, keyring::Purpose::kIndex));
+      CASEBOX_TRY(const auto reader, read_case(id, keyring::Purpose::kFind));
       const auto alias = alias_in(*reader);
       if (alias && *alias == text) named.push_back(id);
       if (!alias && unread.empty()) unread = alias.error().message;
@@ -275,6 +283,7 @@ Result<std::unique_ptr<storage::CaseReader>> StoreAccess::read_case(CaseId id,
     std::fprintf(stderr, "casebox: case %s is %s%s%s\n", to_string(id).c_str(),
                  verify::to_string(report.verdict), report.problems.empty() ? "" : ": ",
                  report.problems.empty() ? "" : report.problems.front().detail.c_str());
+  if (reader->readable()) say_reading(purpose, reader->consent().stated);
   return reader;
 }
 
@@ -316,7 +325,7 @@ void StoreAccess::keep_whole(const verify::Report& report) const {
 Result<std::unique_ptr<storage::CaseReader>> StoreAccess::open_case(const std::string& text,
                                                                     keyring::Purpose purpose) {
   CASEBOX_TRY(CaseId id, resolve_case(text));
-  return read_case(id, purpose);
+  return read_content(id, purpose);
 }
 
 fs::path StoreAccess::log_dir(const std::string& name) const {

@@ -18,6 +18,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@
 #include "storage/reader/case_reader.h"
 #include "storage/store.h"
 #include "tools/cli/command.h"
+#include "tools/store/who_reads.h"
 
 namespace casebox::tools {
 
@@ -81,6 +83,7 @@ struct StoreOptions {
   bool show_unproven = false;  // content of cases that do not hold, for who asked for it
   std::string subject =
       "casebox";  // who opens keys, for the audit trail: "casebox show", never a person
+  Claim claim;    // as whom, and for what
 
   static StoreOptions from(const Args& args, const std::string& subject);
 };
@@ -128,8 +131,20 @@ class StoreAccess {
   /// The alias in a case's sealed details; empty without one or without keys.
   std::string alias_of(CaseId id);
   /// Opens a case for reading, verified, under the trust list as it stands. Says
-  /// on standard error, once a case, if it is not complete.
+  /// on standard error, once a case, if it is not complete. A case that the gate refuses is one
+  /// without content (CaseReader::readable).
   Result<std::unique_ptr<storage::CaseReader>> read_case(CaseId id, keyring::Purpose purpose);
+  /// The same for who needs content: kRefused where the gate refuses.
+  Result<std::unique_ptr<storage::CaseReader>> read_content(CaseId id, keyring::Purpose purpose);
+  /// Whether a case that was opened with this consent may be read yet: looks at the store anew.
+  Result<void> still_open(CaseId id, keyring::Purpose purpose, const access::Consent& then);
+  /// Why each of these cases may not be read for `purpose`; empty: it may. Those that may not are
+  /// audited as left out, under one record.
+  Result<std::vector<std::string>> refusals(std::span<const v1::CaseRecord> records,
+                                            keyring::Purpose purpose);
+  /// The same of those of these that are in the store.
+  Result<std::vector<std::string>> refusals(const std::vector<CaseId>& cases,
+                                            keyring::Purpose purpose);
   /// The same without a key: streams, gaps, clocks, and which frames a number stands in.
   Result<std::unique_ptr<storage::CaseReader>> read_accounting(CaseId id);
   /// The verdict of a stored case and what it rests on.
@@ -140,7 +155,7 @@ class StoreAccess {
   void keep_found(const verify::Report& report) const;
   /// Every byte was read: `report` is what lists say from now on.
   void keep_whole(const verify::Report& report) const;
-  /// resolve_case and read_case.
+  /// resolve_case and read_content.
   Result<std::unique_ptr<storage::CaseReader>> open_case(const std::string& text,
                                                          keyring::Purpose purpose);
 
@@ -171,7 +186,10 @@ class StoreAccess {
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<keyring::Keystore> keystore_;
   std::unique_ptr<keyring::Keyring> keyring_;
+  /// Says once as whom this run reads, and that it does so without a recorded consent.
+  void say_reading(keyring::Purpose purpose, bool consent_stated);
   std::set<CaseId> said_;  // whose verdict was said
+  bool said_owner_ = false, said_basis_ = false;
 };
 
 }  // namespace casebox::tools

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "proto/seal/seal.h"
+#include "storage/case_record.h"
 #include "storage/found.h"
 #include "storage/verify/operations.h"
 #include "tools/cli/names.h"
@@ -152,7 +153,11 @@ Result<CaseSessions::Lease> CaseSessions::lease(const std::string& text, bool an
   if (entry->open) {
     const bool closed = entry->open->reader().record().state() == v1::CASE_STATE_CLOSED;
     const Duration limit = closed ? options_.renew_closed_case : options_.renew_open_case;
-    if (anew || now - entry->opened > limit) entry->open.reset();
+    CASEBOX_TRY(const auto row, store_.find_case(id));
+    // What was opened under another consent is asked for anew.
+    const bool other = row && storage::is_operation(*row) && storage::tells_consent(*row) &&
+                       access::consent_of(*row) != entry->open->reader().consent();
+    if (anew || other || now - entry->opened > limit) entry->open.reset();
   }
   if (!entry->open) {
     CASEBOX_TRY(const auto list, trusted());
@@ -160,7 +165,7 @@ Result<CaseSessions::Lease> CaseSessions::lease(const std::string& text, bool an
     how.trust = list ? &*list : nullptr;
     how.show_unproven = unproven;
     CASEBOX_TRY(auto reader,
-                storage::CaseReader::open(store_, id, keyring_, keyring::Purpose::kView, how));
+                storage::CaseReader::open(store_, id, keyring_, keyring::Purpose::kReplay, how));
     entry->open = std::make_unique<OpenCase>(store_, std::move(reader));
     entry->opened = now;
   }

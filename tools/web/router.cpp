@@ -104,7 +104,8 @@ unsigned status_of(const Error& error) {
     case Code::kInvalidArgument:
     case Code::kUnsupported: return 400;
     case Code::kNotFound: return 404;
-    case Code::kDenied: return 403;
+    case Code::kDenied:
+    case Code::kRefused: return 403;
     case Code::kCorrupt: return 409;  // what is stored does not hold
     case Code::kUnavailable: return 503;
     default: return 500;

@@ -117,7 +117,7 @@ inline constexpr std::string_view kReasons =
 // Who acted, as the team's roles (SNOMED CT occupations in plain English) and the roles of access.
 inline constexpr std::string_view kRoles =
     "admin anaesthetist anesthesiologist assistant auditor circulating-nurse committee-reviewer "
-    "counsel educator engineer nurse observer operator patient-liaison perfusionist "
+    "counsel educator engineer nurse observer operator owner patient-liaison perfusionist "
     "privacy-officer radiographer recorder researcher scrub-nurse surgeon surgeon-self "
     "technician trainee";
 

@@ -89,6 +89,8 @@ class Team {
     for (v1::ConsentScope scope :
          {v1::CONSENT_SCOPE_RECORD, v1::CONSENT_SCOPE_QUALITY, v1::CONSENT_SCOPE_PATIENT_BRIEFING})
       consent.event.mutable_consent()->add_granted(scope);
+    consent.event.mutable_consent()->set_recorded_by("circulating-nurse");
+    consent.event.mutable_consent()->set_given_by(v1::CONSENT_GIVER_PATIENT);
     plan_.events.push_back(consent);
     TimedEvent details{"case.details", .2, {}};
     details.event.mutable_details()->set_alias("SIM-" + std::to_string(plan_.options.seed));

@@ -131,6 +131,26 @@ Result<std::optional<SampleRun>> decode_samples(const frame::Header& h,
   return std::optional<SampleRun>(std::move(run));
 }
 
+void join(SampleRun& all, const SampleRun& run) {
+  if (all.values.empty()) {
+    all.t0 = run.t0;
+    all.u95_us = run.u95_us;
+    all.source = run.source;
+  }
+  const size_t before = all.values.size();
+  for (size_t i = 0; i < run.values.size(); ++i)
+    all.times.push_back(run.times.empty()
+                            ? run.t0 + from_seconds(static_cast<double>(i) / run.rate_hz)
+                            : run.times[i]);
+  all.values.insert(all.values.end(), run.values.begin(), run.values.end());
+  all.codes.insert(all.codes.end(), run.codes.begin(), run.codes.end());
+  all.t_src.insert(all.t_src.end(), run.t_src.begin(), run.t_src.end());
+  if (run.missing.empty() && all.missing.empty()) return;
+  all.missing.resize(before, false);
+  all.missing.insert(all.missing.end(), run.missing.begin(), run.missing.end());
+  all.missing.resize(all.values.size(), false);
+}
+
 std::optional<Assembler::Whole> Assembler::add(const frame::Header& header,
                                                v1::MediaFragment part) {
   const bool first = header.has(frame::flag::kFirst);

@@ -17,6 +17,9 @@ Result<std::optional<SampleRun>> decode_samples(const frame::Header& header,
                                                 const v1::Stream& stream,
                                                 const v1::Channel& channel, Span span);
 
+/// Puts a run behind others, with a time for each value.
+void join(SampleRun& all, const SampleRun& run);
+
 /// Joins the parts of a packet that was split over frames.
 class Assembler {
  public:

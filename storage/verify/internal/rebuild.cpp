@@ -123,6 +123,7 @@ void Rebuild::take_control(const Proof& proof) {
   at.kinds.push_back(h.kind);
   v1::StreamRecord& counted = row(at);
   count_frame(out_.record, counted, h, nullptr);
+  take_consent(out_.record, *frame);
   if (h.first.value == counted.next_number()) counted.set_next_number(h.next());
 }
 

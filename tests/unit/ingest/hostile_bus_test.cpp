@@ -131,6 +131,7 @@ class Forgery : public HostileBus {
       EXPECT_EQ(record(maker).state(), v1::CASE_STATE_CLOSED);
       EXPECT_EQ(record(maker).frames(), want.frames());
       EXPECT_EQ(record(maker).streams_size(), want.streams_size());
+      EXPECT_EQ(record(maker).has_consent(), want.has_consent());
       for (const auto& [reason, rows] : reasons()) EXPECT_EQ(reason, "not-signed");
     }
   }
@@ -160,6 +161,15 @@ TEST_F(Forgery, OfAStreamAndItsDataGoesAgain) {
   expect_settled([&](Maker forger) {
     bus.add(forger, forger.stream(StreamId{9}, "forged", v1::STREAM_KIND_DEVICE));
     bus.add(forger, forger.event(StreamId{9}, {10}, "forged"));
+  });
+}
+
+TEST_F(Forgery, OfConsentIsForgottenWithItsFrame) {
+  expect_settled([&](Maker forger) {
+    v1::Consent forged;
+    forged.add_granted(v1::CONSENT_SCOPE_RESEARCH);
+    bus.add(forger,
+            forger.make(frame::Kind::kConsent, kControlStream, {10}, forged.SerializeAsString()));
   });
 }
 

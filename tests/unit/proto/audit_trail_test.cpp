@@ -269,7 +269,7 @@ TEST(AuditTrail, ATrailOfTheFirstFormIsKeptAndGoneOnFrom) {
   ASSERT_EQ(said.size(), 3u) << "the list, its one producer, the trail";
   EXPECT_TRUE(says(said[2], "audit-1.log")) << said[2];
   EXPECT_EQ(to_hex(store->trust()->message().producers(0).key()), testing::kFirstFormRecorder);
-  EXPECT_TRUE(store->private_key(*from_hex(testing::kFirstFormCaseKey)));
+  EXPECT_TRUE(store->has_private_key(*from_hex(testing::kFirstFormCaseKey)));
   ASSERT_TRUE(store->audit(opening()));
   const auto trail = *store->read_audit();
   ASSERT_EQ(trail.size(), 5u) << "three as they were, the upgrade, one new";

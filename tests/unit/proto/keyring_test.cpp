@@ -54,6 +54,14 @@ struct MadeEpoch {
   }
 };
 
+/// Asks the gate, and takes the keys.
+Result<CaseKeys> open(Keyring& ring, const MadeEpoch& made, Purpose purpose = Purpose::kView,
+                      const access::Consent& consent = {}) {
+  CASEBOX_TRY(const auto opening,
+              ring.gate().open({made.case_id, consent, made.public_key}, purpose));
+  return ring.keys(opening, {made.record});
+}
+
 TEST(Keystore, GivesEachCaseAKeyOfItsOwnAndSaysWhenNoneIsLeft) {
   Site site;
   std::set<Bytes> seen;
@@ -83,7 +91,7 @@ TEST(Keystore, KeepsItsKeysOverAReopenAndHidesThemFromOthers) {
   ASSERT_TRUE(again);
   EXPECT_EQ((*again)->signing_key("recorder")->public_key(), signing);
   EXPECT_NE((*again)->signing_key("import")->public_key(), signing);
-  EXPECT_EQ((*again)->private_key(view(Digest(taken.public_key)))->public_key, taken.public_key);
+  EXPECT_TRUE((*again)->has_private_key(view(Digest(taken.public_key))));
   EXPECT_EQ(fs::status(site.dir).permissions(), fs::perms::owner_all);
   EXPECT_EQ(fs::status(site.dir / "site.key").permissions(),
             fs::perms::owner_read | fs::perms::owner_write);
@@ -106,7 +114,7 @@ TEST(Keyring, OpensWithTheRightKeyAndWritesItDown) {
   Site site;
   MadeEpoch made(site.store->take_case_key()->public_key);
   Keyring ring(site.store.get(), "casebox test");
-  auto keys = ring.open(made.case_id, Purpose::kView, {made.record}, made.public_key);
+  auto keys = open(ring, made);
   ASSERT_TRUE(keys) << keys.error().message;
   const Bytes frame = made.frame("the content");
   EXPECT_EQ(*keys->open(*frame::parse(frame)), "the content");
@@ -123,23 +131,20 @@ TEST(Keyring, ReadsNothingOnceThePrivateKeyIsDestroyedAndSaysThatItWasAsked) {
   MadeEpoch made(site.store->take_case_key()->public_key);
   fs::remove(site.dir / "cases" / (to_hex(made.public_key) + ".key"));
   Keyring ring(site.store.get(), "casebox test");
-  EXPECT_EQ(ring.open(made.case_id, Purpose::kView, {made.record}, made.public_key).error().code,
-            Code::kNotFound);
+  EXPECT_EQ(open(ring, made).error().code, Code::kNotFound);
   const auto trail = *site.store->read_audit();
   ASSERT_EQ(trail.size(), 1u);
   EXPECT_FALSE(trail[0].allowed());
   Keyring none(nullptr, "casebox test");
-  EXPECT_EQ(none.open(made.case_id, Purpose::kView, {made.record}, made.public_key).error().code,
-            Code::kNotFound);
+  EXPECT_EQ(open(none, made).error().code, Code::kNotFound);
 }
 
 TEST(Keyring, RefusesAnEpochKeyOfAnotherCase) {
   Site site;
   MadeEpoch made(site.store->take_case_key()->public_key);
   Keyring ring(site.store.get(), "casebox test");
-  EXPECT_EQ(
-      ring.open(random_id<CaseId>(), Purpose::kView, {made.record}, made.public_key).error().code,
-      Code::kCorrupt);
+  made.case_id = random_id<CaseId>();
+  EXPECT_EQ(open(ring, made).error().code, Code::kCorrupt);
 }
 
 TEST(Keyring, OpensACohortUnderOneAuditRecord) {
@@ -148,7 +153,7 @@ TEST(Keyring, OpensACohortUnderOneAuditRecord) {
   fs::remove(site.dir / "cases" / (to_hex(b.public_key) + ".key"));
   Keyring ring(site.store.get(), "casebox test");
   auto opened = ring.open_cohort(
-      {{a.case_id, {a.record}, a.public_key}, {b.case_id, {b.record}, b.public_key}},
+      {{{a.case_id, {}, a.public_key}, {a.record}}, {{b.case_id, {}, b.public_key}, {b.record}}},
       Purpose::kAnalysis);
   ASSERT_TRUE(opened);
   EXPECT_TRUE((*opened)[0].has_value());
@@ -156,14 +161,92 @@ TEST(Keyring, OpensACohortUnderOneAuditRecord) {
   EXPECT_EQ(site.store->read_audit()->size(), 1u);
 }
 
+TEST(Gate, OpensNothingThatConsentForbidsAndWritesThatDownFirst) {
+  Site site;
+  MadeEpoch made(site.store->take_case_key()->public_key);
+  Keyring ring(site.store.get(), "casebox test");
+  const access::Consent withdrawn{true, {access::Scope::kRecord}, {access::Scope::kQuality}};
+  const auto refused = open(ring, made, Purpose::kExport, withdrawn);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kRefused);
+  EXPECT_NE(refused.error().message.find("consent to quality was withdrawn"), std::string::npos)
+      << refused.error().message;
+  auto trail = *site.store->read_audit();
+  ASSERT_EQ(trail.size(), 1u);
+  EXPECT_FALSE(trail[0].allowed());
+  EXPECT_EQ(trail[0].role(), "owner");
+  EXPECT_EQ(trail[0].level(), "raw");
+  EXPECT_EQ(trail[0].classes_size(), 0);
+  EXPECT_NE(trail[0].reason().find("quality"), std::string::npos);
+  // A name can be looked up all the same, else nobody could give consent again.
+  EXPECT_TRUE(open(ring, made, Purpose::kFind, withdrawn));
+  EXPECT_FALSE(open(ring, made, Purpose::kIndex, {true, {}, {access::Scope::kRecord}}));
+  ASSERT_TRUE(open(ring, made, Purpose::kExport, {true, {access::Scope::kRecord}, {}}));
+  trail = *site.store->read_audit();
+  EXPECT_TRUE(trail.back().allowed());
+  EXPECT_EQ(trail.back().classes_size(), access::kStreamClasses - 1);
+}
+
+TEST(Gate, OpensNothingWhenTheTrailCannotBeWritten) {
+  Site site;
+  MadeEpoch made(site.store->take_case_key()->public_key);
+  Keyring ring(site.store.get(), "casebox test");
+  ASSERT_TRUE(open(ring, made));
+  ASSERT_TRUE(fs::remove(site.dir / "audit.log"));
+  EXPECT_EQ(open(ring, made).error().code, Code::kCorrupt);
+  const auto cohort =
+      ring.open_cohort({{{made.case_id, {}, made.public_key}, {made.record}}}, Purpose::kAnalysis);
+  EXPECT_FALSE(cohort);
+}
+
+TEST(Gate, OfManyCasesOpensThoseThatMayBeReadUnderOneRecordForEachReason) {
+  Site site;
+  MadeEpoch a(site.store->take_case_key()->public_key), b(site.store->take_case_key()->public_key),
+      c(site.store->take_case_key()->public_key);
+  Keyring ring(site.store.get(), "casebox test");
+  const access::Consent withdrawn{true, {}, {access::Scope::kRecord}};
+  const auto opened = *ring.open_cohort({{{a.case_id, {}, a.public_key}, {a.record}},
+                                         {{b.case_id, withdrawn, b.public_key}, {b.record}},
+                                         {{c.case_id, withdrawn, c.public_key}, {c.record}}},
+                                        Purpose::kAnalysis);
+  EXPECT_TRUE(opened[0].has_value());
+  EXPECT_FALSE(opened[1].has_value());
+  EXPECT_FALSE(opened[2].has_value());
+  const auto trail = *site.store->read_audit();
+  ASSERT_EQ(trail.size(), 2u);
+  EXPECT_TRUE(trail[0].allowed());
+  EXPECT_FALSE(trail[1].allowed());
+  EXPECT_EQ(trail[1].case_ids_size(), 2);
+}
+
+TEST(Gate, GivesARoleTheClassesOfItsRowsAndNoMore) {
+  Site site;
+  access::Reader who;
+  who.role = access::Role::kCommitteeReviewer;
+  who.purpose = access::Purpose::kHqualimp;
+  who.basis = {};
+  const Gate gate(site.store.get(), "casebox test", who);
+  const access::Consent quality{true, {access::Scope::kQuality}, {}};
+  const auto facts = gate.verdict(Purpose::kView, quality);
+  EXPECT_TRUE(facts.classes.contains(access::StreamClass::kFindings));
+  EXPECT_FALSE(facts.classes.contains(access::StreamClass::kIdentity));
+  EXPECT_FALSE(facts.classes.contains(access::StreamClass::kRoomVideo));
+  EXPECT_TRUE(gate.verdict(Purpose::kReplay, quality).classes.empty()) << "nothing raw";
+  EXPECT_TRUE(gate.verdict(Purpose::kView, {}).classes.empty()) << "no consent, no basis";
+  who.refusal = "no purpose was stated";
+  const auto none = Gate(site.store.get(), "casebox test", who).verdict(Purpose::kView, quality);
+  EXPECT_TRUE(none.classes.empty());
+  EXPECT_EQ(none.why, "no purpose was stated");
+}
+
 TEST(CaseKeys, TellsAMissingKeyFromAChangedFrame) {
   Site site;
   MadeEpoch made(site.store->take_case_key()->public_key);
   const Bytes bytes = made.frame("the content");
-  CaseKeys none(made.case_id);
-  EXPECT_EQ(none.open(*frame::parse(bytes)).error().code, Code::kDenied);
-  CaseKeys keys(made.case_id);
-  keys.add(EpochKeys(made.epoch, made.secret.clone()), made.epoch);
+  MadeEpoch other(site.store->take_case_key()->public_key);
+  Keyring ring(site.store.get(), "casebox test");
+  EXPECT_EQ(open(ring, other)->open(*frame::parse(bytes)).error().code, Code::kDenied);
+  CaseKeys keys = *open(ring, made);
   frame::View view = *frame::parse(bytes);
   EXPECT_TRUE(keys.open(view));
   frame::Header moved = view.header;

@@ -64,7 +64,7 @@ TEST(Kit, GivesCaseKeysWhosePrivateHalvesTheSiteKeepsAndSaysWhenNoneIsLeft) {
     const auto key = *kit->take_case_key();
     EXPECT_EQ(key.left, left);
     EXPECT_FALSE(key.reused);
-    EXPECT_TRUE(made.site->private_key(view(Digest(key.public_key))));
+    EXPECT_TRUE(made.site->has_private_key(view(Digest(key.public_key))));
   }
   EXPECT_TRUE(kit->take_case_key()->reused);
   ASSERT_TRUE(Kit::make(*made.site, made.dir, {"or-3", "room-3", 4}));

@@ -175,8 +175,10 @@ TEST(Producer, OpensWithTheKeystoreAndNothingElse) {
     }
   }
   keyring::Keyring ring(r.keystore.get(), "test");
-  auto keys =
-      ring.open(r.case_id, keyring::Purpose::kView, {epoch}, view(Digest(r.case_key.public_key)));
+  const auto opening = ring.gate().open({r.case_id, {}, Bytes(view(Digest(r.case_key.public_key)))},
+                                        keyring::Purpose::kView);
+  ASSERT_TRUE(opening) << opening.error().message;
+  auto keys = ring.keys(*opening, {epoch});
   ASSERT_TRUE(keys) << keys.error().message;
   int opened = 0;
   for (const Bytes& bytes : frames_of(r.dir)) {

@@ -114,6 +114,12 @@ struct SealedCase {
   }
 };
 
+Result<CaseKeys> opened(Keyring& ring, const SealedCase& made) {
+  CASEBOX_TRY(const auto opening,
+              ring.gate().open({made.case_id, {}, made.public_key}, Purpose::kView));
+  return ring.keys(opening, {made.record});
+}
+
 TEST(Secrets, TheSiteKeyIsInMemoryOnceAndThatPageIsLocked) {
   Site site;
   const Masked key = masked_file(site.dir / "site.key", 0);
@@ -137,7 +143,7 @@ TEST(Secrets, AnEpochsSecretIsDroppedAfterASecondWithoutUseAndComesBackWhenNeede
   const Masked secret = made.make(*site.store);
   ASSERT_EQ(secret.copies(), 0u) << "the test itself holds one";
   Keyring ring(site.store.get(), "casebox test");
-  auto keys = ring.open(made.case_id, Purpose::kView, {made.record}, made.public_key);
+  auto keys = opened(ring, made);
   ASSERT_TRUE(keys) << keys.error().message;
   const auto frame = *frame::parse(made.frame);
   // Used again and again, it stays.
@@ -161,7 +167,7 @@ TEST(Secrets, ADestroyedPrivateKeyEndsReadingWithinASecondWhetherItRestsOrNot) {
     SealedCase made;
     const Masked secret = made.make(*site.store);
     Keyring ring(site.store.get(), "casebox test");
-    auto keys = ring.open(made.case_id, Purpose::kView, {made.record}, made.public_key);
+    auto keys = opened(ring, made);
     const auto frame = *frame::parse(made.frame);
     ASSERT_TRUE(keys->open(frame));
     ASSERT_TRUE(fs::remove(site.dir / "cases" / (to_hex(made.public_key) + ".key")));
@@ -175,14 +181,6 @@ TEST(Secrets, ADestroyedPrivateKeyEndsReadingWithinASecondWhetherItRestsOrNot) {
     EXPECT_EQ(opened.error().code, Code::kNotFound) << opened.error().message;
     EXPECT_EQ(secret.copies(), 0u) << rest;
   }
-}
-
-TEST(Secrets, KeysThatWereHandedOverStay) {
-  const Epoch epoch = random_epoch();
-  CaseKeys keys(random_id<CaseId>());
-  keys.add(EpochKeys(epoch, seal::Secret::random()), epoch);
-  std::this_thread::sleep_for(std::chrono::milliseconds(1100));
-  EXPECT_TRUE(keys.has(epoch));
 }
 
 TEST(Secrets, ModesThatLetOthersInAreSaidAtEveryOpening) {

@@ -113,13 +113,29 @@ TEST_F(RecorderTest, StopsInGoodOrderWhenAsked) {
   EXPECT_NE(verified(options_.log_dir).verdict, verify::Verdict::kUnclosed);
 }
 
-TEST_F(RecorderTest, ConsentOfTheConfigurationIsTheFirstEvent) {
+TEST_F(RecorderTest, ConsentOfTheConfigurationStandsInTheClearBeforeAnyItem) {
   add("good", "csv").set_url(file("good.csv", "t,a\n0,1\n1,2\n"));
   options_.config.add_consent("patient-briefing");
   auto summary = record(options_, *keystore_, clock_);
   ASSERT_TRUE(summary) << summary.error().message;
-  EXPECT_EQ(summary->streams[0].name, "team.consent");
-  EXPECT_EQ(summary->streams[0].stored, 1u);
+  std::optional<v1::Consent> said;
+  auto log = *log::Reader::open(options_.log_dir);
+  while (auto entry = *log->next()) {
+    const frame::View& frame = entry->frame;
+    if (frame.header.kind == frame::Kind::kData) {
+      EXPECT_TRUE(said) << "an item before it";
+    }
+    if (frame.header.kind != frame::Kind::kConsent) continue;
+    EXPECT_FALSE(said) << "once";
+    EXPECT_EQ(frame.header.t.ns, 0);
+    said.emplace();
+    ASSERT_TRUE(said->ParseFromArray(frame.body.data(), static_cast<int>(frame.body.size())));
+  }
+  ASSERT_TRUE(said);
+  ASSERT_EQ(said->granted_size(), 1);
+  EXPECT_EQ(said->granted(0), v1::CONSENT_SCOPE_PATIENT_BRIEFING);
+  EXPECT_EQ(said->recorded_by(), "recorder");
+  EXPECT_EQ(said->given_by(), v1::CONSENT_GIVER_PATIENT);
   options_.config.set_consent(0, "nonsense");
   EXPECT_FALSE(record(options_, *keystore_, clock_));
 }

@@ -129,21 +129,11 @@ TEST_F(KeptFactsTest, WhatAddsToACaseMakesItsCopyAnew) {
     ASSERT_TRUE(log);
     auto act = (*access)->begin_derived(**log, "custody", clean_, v1::PRODUCER_ROLE_CUSTODY);
     ASSERT_TRUE(act);
-    v1::Stream stream;
-    stream.set_name("custody.consent");
-    stream.set_kind(v1::STREAM_KIND_CONSENT);
-    auto id = (*act)->add_stream(stream);
-    ASSERT_TRUE(id) << id.error().message;
-    v1::EventBatch batch;
-    v1::Consent* consent = batch.add_events()->mutable_consent();
-    consent->add_withdrawn(v1::CONSENT_SCOPE_RECORD);
-    producer::Data data;
-    data.stream = *id;
-    data.t = CaseTime{} + seconds(119);
-    data.t_capture = (*access)->clock().mono();
-    data.count = 1;
-    ASSERT_TRUE((*act)->append(data, batch));
-    ASSERT_TRUE((*act)->close(data.t));
+    v1::Consent consent;
+    consent.add_withdrawn(v1::CONSENT_SCOPE_TEACHING);
+    const CaseTime t = CaseTime{} + seconds(119);
+    ASSERT_TRUE((*act)->append_consent(consent, t));
+    ASSERT_TRUE((*act)->close(t));
     ASSERT_TRUE((*log)->sync());
     ASSERT_TRUE((*access)->drain());
   }

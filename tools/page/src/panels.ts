@@ -125,7 +125,7 @@ export class Panels {
       button.setAttribute('aria-selected', String(key === name));
       button.tabIndex = key === name ? 0 : -1;
     }
-    if (name !== 'Accounting' && !this.data.readable) this.body.replaceChildren(h('h2', {}, name), h('p', {}, 'Not known: no key here opens this case. That does not mean that there are none.'));
+    if (name !== 'Accounting' && !this.data.readable) this.body.replaceChildren(h('h2', {}, name), h('p', {}, `Not known: ${this.data.unreadable_reason ?? 'no key here opens this case'}. That does not mean that there are none.`));
     else if (name === 'Accounting') this.body.replaceChildren(...accounting(this.data));
     else if (name === 'Phases') this.body.replaceChildren(...this.phases());
     else if (name === 'Events') this.body.replaceChildren(...this.events());
