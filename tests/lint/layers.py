@@ -82,7 +82,7 @@ THIRD_PARTY = {
 }
 TEST_ONLY = ("gtest/", "gmock/", "rapidcheck", "benchmark/")
 STANDARD = re.compile(
-    r"^([a-z_]+|(assert|ctype|dirent|endian|errno|fcntl|immintrin|limits|link|locale|malloc|math|netdb|poll|pthread|pwd|sched|"
+    r"^([a-z_]+|(assert|ctype|dirent|endian|errno|fcntl|glob|immintrin|limits|link|locale|malloc|math|netdb|poll|pthread|pwd|sched|"
     r"signal|spawn|stddef|stdint|stdio|stdlib|string|strings|termios|time|unistd|byteswap)\.h|"
     r"(sys|netinet|arpa|net|linux)/[a-z_]+\.h)$")
 
