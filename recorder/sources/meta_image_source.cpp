@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "recorder/sources/internal/byte_input.h"
 #include "recorder/sources/internal/even_samples.h"
@@ -23,6 +24,7 @@ struct MetaImageSource::Impl {
   internal::MetaImage image;
   internal::FileClock clock;
   size_t at = 0;
+  bool numbered = false;  // its frames tell more than their times
 
   void put(size_t stream, int64_t t, const std::vector<std::optional<double>>& row,
            std::vector<Item>& out) const;
@@ -74,14 +76,22 @@ Result<std::unique_ptr<Source>> MetaImageSource::over(Context context, BytesView
   impl.clock.origin_ns = meta_ns(*image.frames.front().time);
   impl.clock.quantum_ns = 1000;
   const std::string device = config.device().empty() ? "navigation" : config.device();
-  for (const std::string& name : image.transforms) {
-    v1::Stream& stream = source->streams_.emplace_back(internal::sample_stream(
-        config.name() + "." + internal::name_part({name, "UTF-8", true}, "transform"), {}, device));
+  std::map<std::string, int> used;
+  for (const std::string& transform : image.transforms) {
+    std::string name =
+        config.name() + "." + internal::name_part(text::to_utf8(transform), "transform");
+    if (const int n = ++used[name]; n > 1) name += "_" + std::to_string(n);
+    v1::Stream& stream = source->streams_.emplace_back(internal::sample_stream(name, {}, device));
     for (int row = 0; row < 3; ++row)
       for (int column = 0; column < 4; ++column)
         internal::add_channel(stream, "m" + std::to_string(row) + std::to_string(column),
                               column == 3 ? "mm" : "1", v1::SAMPLE_TYPE_F64);
   }
+  impl.numbered = std::ranges::any_of(image.frames, [](const internal::MetaFrame& frame) {
+    return frame.number || frame.unfiltered;
+  });
+  if (!impl.numbered && !image.transforms.empty())
+    return std::unique_ptr<Source>(std::move(source));
   v1::Stream& frames =
       source->streams_.emplace_back(internal::sample_stream(config.name() + ".frames", {}, device));
   internal::add_channel(frames, "frame", "1", v1::SAMPLE_TYPE_F64);
@@ -121,6 +131,7 @@ Result<bool> MetaImageSource::next(std::vector<Item>& out) {
         std::ranges::copy(pose->second, row.begin());
       impl.put(s, t, row, out);
     }
+    if (!impl.numbered && transforms > 0) continue;
     std::vector<std::optional<double>> row(2);
     if (frame.number) row[0] = static_cast<double>(*frame.number);
     row[1] = frame.unfiltered;

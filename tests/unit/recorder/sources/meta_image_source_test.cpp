@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include "proto/text/text.h"
 #include "tests/unit/recorder/sources/source_support.h"
 
 namespace casebox::recorder {
@@ -95,6 +96,13 @@ TEST(MetaImageSource, WhatIsMissingIsSaid) {
                         "Seq_Frame0000_Light = 3\nSeq_Frame0001_Light = 3\n"))
                   .said,
               HasSubstr("1 transforms are no matrices"));
+  // A name in another encoding, and frames that tell nothing but their times.
+  const Got other =
+      read(file("Seq_Frame0000_Pr\xFCf\xFFTransform = 1 0 0 1 0 1 0 2 0 0 1 3\n"
+                "Seq_Frame0000_Timestamp = 1\n"));
+  ASSERT_TRUE(other.source) << other.error;
+  ASSERT_EQ(other.source->streams().size(), 1u);
+  EXPECT_TRUE(text::is_utf8(other.source->streams()[0].name()));
   EXPECT_THAT(read("ObjectType = Image\nno key\n").error, HasSubstr("a.mha:2: no `key = value`"));
 }
 
