@@ -31,8 +31,8 @@ std::string lacks_consent(const Row& row, const Consent& consent, Scopes there) 
     }
     if (!back.empty()) return "the consent to " + words(back) + " was withdrawn";
     if (!there.contains(row.scopes))
-      return (consent.stated ? "its consent does not name " : "no consent is recorded to ") +
-             words(row.scopes - there);
+      return consent.stated ? "its consent does not name " + words(row.scopes - there)
+                            : "no consent to " + words(row.scopes - there) + " is recorded";
   }
   return "";
 }

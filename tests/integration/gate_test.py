@@ -220,6 +220,7 @@ def roles(at, case):
     def site(roles, basis="[]"):
         rules.write_text(f"accounts:\n  - account: {me}\n    roles: [{roles}]\nlegal_basis: {basis}\n",
                          encoding="utf-8")
+        rules.chmod(0o600)
 
     site("committee-reviewer")
     refused(at, "show", case, words=("--purpose",))

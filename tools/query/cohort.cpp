@@ -28,16 +28,16 @@ Result<void> for_each_case(StoreAccess& access, keyring::Purpose purpose, const 
   Progress progress("query", records.size(), "cases");
   for (size_t i = 0; i < records.size(); ++i) {
     const v1::CaseRecord& record = records[i];
+    if (needs.content() && i % kOpenedAtOnce == 0) {
+      const size_t n = std::min(kOpenedAtOnce, records.size() - i);
+      CASEBOX_TRY(kept, copies.read(std::span(records).subspan(i, n), purpose, needs));
+    }
     if (!refused[i].empty()) {
       CASEBOX_TRY(CaseFacts closed, copies.header(record));
       closed.sealed = closed.refused = true;
       closed.sealed_why = refused[i];
       CASEBOX_CHECK(visit(std::move(closed)));
       continue;
-    }
-    if (needs.content() && i % kOpenedAtOnce == 0) {
-      const size_t n = std::min(kOpenedAtOnce, records.size() - i);
-      CASEBOX_TRY(kept, copies.read(std::span(records).subspan(i, n), purpose, needs));
     }
     if (needs.content() && kept[i % kOpenedAtOnce]) {
       CASEBOX_CHECK(visit(*std::move(kept[i % kOpenedAtOnce])));

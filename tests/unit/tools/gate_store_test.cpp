@@ -165,7 +165,6 @@ TEST_F(GateTest, AnAccountReadsWhatItsRoleMayForAPurposeAndNothingElse) {
   auto reader = access->read_content(id, Purpose::kView);
   ASSERT_TRUE(reader) << reader.error().message;
   EXPECT_TRUE((*reader)->events(v1::STREAM_KIND_TEAM));
-  EXPECT_EQ((*reader)->events(v1::STREAM_KIND_DETAILS).error().code, Code::kRefused) << "identity";
   EXPECT_EQ((*reader)->fragments("scope.video", {}, [](const auto&) { return ok(); }).error().code,
             Code::kRefused);
   EXPECT_EQ(access->read_content(id, Purpose::kReplay).error().code, Code::kRefused);
