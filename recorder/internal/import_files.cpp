@@ -145,7 +145,10 @@ Result<ImportFiles> find_import_files(const std::vector<std::string>& texts) {
     }
     std::error_code ignored;
     if (fs::is_directory(file.path, ignored)) {
-      CASEBOX_CHECK(take_folder(file.name, file.path, out));
+      // One with nothing in it costs no other: it is refused as a file that cannot be read.
+      const auto taken = take_folder(file.name, file.path, out);
+      if (!taken && texts.size() == 1) return taken.error();
+      if (!taken) out.files.push_back({file.name, file.path, false});
     } else if (!fs::exists(file.path, ignored) &&
                file.path.find_first_of("*?[") != std::string::npos) {
       const auto found = matches(file.path);
