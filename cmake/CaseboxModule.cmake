@@ -31,7 +31,7 @@ function(casebox_module folder)
   target_link_libraries(${target} PUBLIC casebox_options ${ARG_DEPS} PRIVATE ${ARG_PRIVATE_DEPS})
 endfunction()
 
-# What CI runs under sanitizers as well: the lowest layers and whatever decodes outside bytes.
+# The lowest layers and whatever decodes outside bytes, for a build under sanitizers that has little time.
 add_custom_target(sanitized_tests)
 
 # casebox_tests(<folder> [SANITIZED] [DEPS <target>...]): every .cpp of tests/unit/<folder> in one test program,

@@ -162,13 +162,13 @@ def main():
     with tempfile.TemporaryDirectory() as work:
         folder = pathlib.Path(work)
         for n, (name, data, options, how) in enumerate(every):
-            file, store = folder / f"{n}.csv", folder / f"store{n}"
+            file, store, case = folder / f"{n}.csv", folder / "store", f"form-{n}"
             file.write_bytes(data)
             if how is not None:
                 expect(by_pandas(data, how) == known, f"{name}: pandas reads {by_pandas(data, how)[:7]}")
                 compared += 1
-            casebox.run("import", f"m={file}", "--case", "c", "--store", store, *options)
-            text = casebox.run("export", "c", "--store", store, "--format", "csv", "--stream", "m.series").stdout
+            casebox.run("import", f"m={file}", "--case", case, "--store", store, *options)
+            text = casebox.run("export", case, "--store", store, "--format", "csv", "--stream", "m.series").stdout
             rows = list(csv.reader(io.StringIO(text)))
             values = [(number(row[-2]), number(row[-1])) for row in rows[1:]]
             expect(values == known, f"{name}: comes out as {values[:7]}")
