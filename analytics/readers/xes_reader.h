@@ -12,6 +12,7 @@
 // declarations, nesting beyond 256 levels, a tag or text beyond 4 MiB, and files beyond the limits.
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,9 +32,10 @@ struct Limits {
 /// (analytics/conformance/recorded_text.h).
 inline constexpr const char* kRecordedKey = "casebox:recorded";
 
-/// Of each trace the activities of which a file has events, and none that says start or complete:
-/// whether they were done it does not tell.
-using Planned = std::vector<std::vector<std::string>>;
+/// Of traces, by their place in the log, the activities of which a file has events, and none that
+/// says start or complete: whether they were done it does not tell. Traces that have none are not in
+/// it.
+using Planned = std::map<size_t, std::vector<std::string>>;
 
 /// `recorded` gets that attribute's value for each trace, empty where there is none.
 Result<EventLog> read_xes(const std::filesystem::path& path, const Limits& limits = {},

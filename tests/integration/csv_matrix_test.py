@@ -162,7 +162,7 @@ def main():
     with tempfile.TemporaryDirectory() as work:
         folder = pathlib.Path(work)
         for n, (name, data, options, how) in enumerate(every):
-            file, store, case = folder / f"{n}.csv", folder / "store", f"form-{n}"
+            file, store, case = folder / f"{n}.csv", folder / f"store{n}", "c"
             file.write_bytes(data)
             if how is not None:
                 expect(by_pandas(data, how) == known, f"{name}: pandas reads {by_pandas(data, how)[:7]}")

@@ -175,6 +175,9 @@ def of_a_case(checker, folder):
     checker.run("query", 'phase("CalotTriangleDissection").duration > 1', *at, "--by", "procedure")
     checker.run("query", "--sql", "SELECT case_id, t0_s FROM phases", *at)
     checker.run("query", "--schema")
+    checker.run("access", "matrix")
+    checker.run("access", "explain", "--role", "auditor", "--purpose", "HSYSADMIN", "--class", "accounting",
+                "--level", "accounting")
     checker.run("analyze", *at)
     for job in ("timing", "conformance", "dfg", "variants", "profile", "skeleton"):
         checker.run("analyze", job, *at)

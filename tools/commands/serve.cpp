@@ -65,10 +65,6 @@ Result<int> run_serve(const Args& args) {
   CASEBOX_TRY(auto access, StoreAccess::open(where));
   if (access->keystore() == nullptr)
     std::fprintf(stderr, "casebox: the store has no keystore; only accounting can be shown\n");
-  if (access->keyring().gate().who().role == access::Role::kOwner)
-    std::fprintf(stderr,
-                 "note: the page shows the owner's reading; no access.yaml beside the keys "
-                 "says who else may read what\n");
   web::Server::Options options;
   options.store = &access->store();
   options.refresh = [&store = access->store()] { return store.refresh(); };
@@ -84,6 +80,10 @@ Result<int> run_serve(const Args& args) {
   if (where.write)
     live = LiveStore::start(*access, {config.log_dirs().begin(), config.log_dirs().end()});
   std::fprintf(stderr, "Review page: %s (Ctrl-C ends it)\n", server->url().c_str());
+  if (access->keyring().gate().who().role == access::Role::kOwner)
+    std::fprintf(stderr,
+                 "note: the page shows the owner's reading; no access.yaml beside the keys "
+                 "says who else may read what\n");
   if (args.json()) {
     Json json = document("serve");
     json["url"] = server->url();

@@ -43,12 +43,13 @@ Result<LogForNorm> load_log_for(const analytics::protocol::Norm& norm, const std
   for (size_t i = 0; i < out.log.traces.size(); ++i) {
     analytics::Trace& trace = out.log.traces[i];
     // A step of which the log says that it was planned, and nothing of whether it was done.
-    const size_t planned =
-        static_cast<size_t>(std::ranges::count_if(plans[i], [&](const std::string& activity) {
-          const auto as =
-              std::ranges::find(taken, activity, [](const auto& one) { return one.first; });
-          return norm.step_of.contains(as == taken.end() ? activity : as->second);
-        }));
+    size_t planned = 0;
+    if (const auto found = plans.find(i); found != plans.end())
+      for (const std::string& activity : found->second) {
+        const auto as =
+            std::ranges::find(taken, activity, [](const auto& one) { return one.first; });
+        planned += norm.step_of.contains(as == taken.end() ? activity : as->second);
+      }
     if (planned > 0) {
       out.not_compared.push_back(
           {trace.case_key, "of " + std::to_string(planned) +

@@ -136,7 +136,7 @@ void LogBuilder::end_trace() {
   }
   trace_.case_key = name_;
   for (const LogEvent& e : trace_.events) dropped_.erase(log_.activities[e.activity]);
-  planned_.emplace_back(dropped_.begin(), dropped_.end());
+  if (!dropped_.empty()) planned_[log_.traces.size()].assign(dropped_.begin(), dropped_.end());
   int64_t begin = INT64_MAX, end = INT64_MIN;
   for (const LogEvent& e : trace_.events) {
     if (!e.timed) continue;
