@@ -73,16 +73,18 @@ Json departure_table_json(const DepartureTable& table) {
 
 // Departures from different norms are different things: each norm has a table of its own.
 void print_departure_table(std::FILE* out, const DepartureTable& table, size_t most) {
-  std::map<std::string, std::vector<DepartureRow>> by_norm;
-  for (DepartureRow& row : table.rows()) by_norm[row.protocol].push_back(std::move(row));
-  for (const auto& [norm, rows] : by_norm) {
-    if (by_norm.size() > 1) fmt::print(out, "\n  Departures from {}", norm);
+  const std::vector<DepartureRow> rows = table.rows();
+  std::map<std::string, size_t> norms;  // rows of each
+  for (const DepartureRow& row : rows) ++norms[row.protocol];
+  for (const auto& [norm, all] : norms) {
+    if (norms.size() > 1) fmt::print(out, "\n  Departures from {}", norm);
     fmt::print(out, "\n  {:<50} {:>7}  {:>9}  {:>10}  {:>9}\n", "Cases with", "certain",
                "ambiguous", "unobserved", "justified");
     size_t shown = 0;
     for (const DepartureRow& row : rows) {
+      if (row.protocol != norm) continue;
       if (++shown > most) {
-        fmt::print(out, "  ... and {} more kinds\n", rows.size() - most);
+        fmt::print(out, "  ... and {} more kinds\n", all - most);
         break;
       }
       const std::string what = fmt::format("{:<8} {}", row.deviation, row.title);
