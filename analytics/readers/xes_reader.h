@@ -33,8 +33,8 @@ struct Limits {
 inline constexpr const char* kRecordedKey = "casebox:recorded";
 
 /// Of traces, by their place in the log, the activities of which a file has events, and none that
-/// says start or complete: whether they were done it does not tell. Traces that have none are not in
-/// it.
+/// says start or complete: whether they were done it does not tell. Traces that have none are not
+/// in it.
 using Planned = std::map<size_t, std::vector<std::string>>;
 
 /// `recorded` gets that attribute's value for each trace, empty where there is none.

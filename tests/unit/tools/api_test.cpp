@@ -196,7 +196,7 @@ TEST_F(ApiTest, WithoutAKeyTheAccountingIsStillThere) {
   serve(false);
   const Json one = json(path(id));
   EXPECT_FALSE(one["readable"].get<bool>());
-  EXPECT_EQ(one["streams"].size(), 10u);
+  EXPECT_EQ(one["streams"].size(), 9u);
   EXPECT_EQ(one["gaps"].size(), 2u);
   EXPECT_EQ(one["clocks"].size(), 1u);
   EXPECT_TRUE(one["phases"].empty());
