@@ -66,8 +66,10 @@ Result<int> print_matrix(const Args& args) {
       line += part + "  ";
     };
     put(row.purposes, access::kPurposes, access::Purpose{});
-    line +=
-        "needs " + (row.scopes.empty() ? std::string("no consent") : to_text(words_of(row.scopes)));
+    std::string scopes;
+    for (const Json& scope : words_of(row.scopes))
+      scopes += (scopes.empty() ? "" : ", ") + scope.get<std::string>();
+    line += "needs " + (scopes.empty() ? "no consent" : scopes);
     line += "  gets ";
     put(row.classes, access::kStreamClasses, access::StreamClass{});
     line += "as ";
