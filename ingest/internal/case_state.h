@@ -112,11 +112,13 @@ class CaseState {
   std::vector<std::pair<EpochState*, StreamState*>> work;  // to be looked at when all is written
   std::vector<StreamState*> fresh;                         // with rows in the open batch
 
+  /// Looks for the frame that ends an epoch behind the last of its control chain.
+  Result<void> load_end(EpochState& epoch);
+
  private:
   CaseState(CaseId id, v1::CaseRecord record, storage::Shard* shard)
       : id_(id), record_(std::move(record)), shard_(shard) {}
   EpochState* adopt(v1::EpochRecord& record);
-  Result<void> load_end(EpochState& epoch);
   bool meets_close(const v1::EpochRecord& epoch) const;
 
   CaseId id_;

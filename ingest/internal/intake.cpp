@@ -259,7 +259,9 @@ Result<Outcome> Intake::place(Item& item, const frame::View& frame, CaseState& s
   auto stored = store_frame(item, frame, leaf, state, epoch, stream);
   if (stored && beat) {
     maybe_end(state, epoch, *beat, h.first.value);
-    if (!epoch.ended) epoch.last_beat.emplace(std::move(*beat), h.first.value);
+    // A beat that was missing comes behind later ones.
+    if (!epoch.ended && (!epoch.last_beat || epoch.last_beat->second < h.first.value))
+      epoch.last_beat.emplace(std::move(*beat), h.first.value);
   }
   return stored;
 }

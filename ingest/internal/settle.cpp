@@ -43,6 +43,9 @@ Result<void> Intake::settle_stream(CaseState& state, EpochState& epoch, StreamSt
   CASEBOX_CHECK(state.ensure(epoch, stream));
   if (!stream.islands.empty() && stream.islands.begin()->first <= stream.chain.next)
     CASEBOX_CHECK(state.follow(epoch, stream));
+  // The close frame may have been stored behind a hole, by a program that ran before this one.
+  if (stream.id == kControlStream && !epoch.ended && !epoch.close_number)
+    CASEBOX_CHECK(state.load_end(epoch));
   if (stream.id == kControlStream) CASEBOX_CHECK(find_last_beat(state, epoch));
   while (true) {
     auto& ahead = stream.signed_ahead;
