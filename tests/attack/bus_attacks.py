@@ -343,3 +343,14 @@ def hole_first(bus):
     frames = [item.frame for item in bus.log.items()]
     del frames[len(frames) // 2]
     return [loose(bus, frames)], []
+
+
+# What comes behind such a hole, the close and the beat that covers it included, is stored by a program that has ended
+# when the hole is filled.
+@each("bus", WHOLE, {"honest-log-without-a-beat-first": cb.BEAT, "honest-log-without-a-clock-record-first": cb.CLOCK},
+      always=True)
+def control_hole_first(bus, kind):
+    frames = [item.frame for item in bus.log.items()]
+    of_kind = [at for at, frame in enumerate(frames) if frame.kind == kind]
+    del frames[of_kind[len(of_kind) // 2]]
+    return [loose(bus, frames)], []

@@ -44,7 +44,7 @@ def arguments():
     return parser.parse_args()
 
 
-# The short form runs every n-th attack of a kind; at least 90 on a log, 60 on a store and 30 on the bus are left.
+# The short form runs every n-th attack of a kind, and those that say `always`; at least 90 on a log, 60 on a store and 30 on the bus are left.
 SHORT = {"log": 5, "store": 10, "bus": 6, "flips": 1}
 
 
@@ -54,7 +54,8 @@ def chosen(args):
         seen[attack.kind] += 1
         if args.kind and attack.kind not in args.kind:
             continue
-        if not args.long and not args.only and not args.list and seen[attack.kind] % SHORT[attack.kind]:
+        left_out = seen[attack.kind] % SHORT[attack.kind] and not attack.options.get("always")
+        if not args.long and not args.only and not args.list and left_out:
             continue
         if args.only and not any(fnmatch.fnmatch(name, pattern) for pattern in args.only
                                  for name in (attack.name, f"{attack.kind}/{attack.name}")):
