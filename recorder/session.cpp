@@ -346,7 +346,7 @@ Result<void> Session::clocks(size_t source, const std::vector<ClockState>& state
     const uint32_t fresh = next_clock_++;
     origin.clock_ids[state.clock_id] = fresh;
     v1::ClockRecord record;
-    record.set_mono_ns(static_cast<uint64_t>(clock_->mono().ns));
+    record.set_mono_ns(static_cast<uint64_t>(mono_at(now).ns));
     v1::SourceClock& clock = *record.add_sources();
     clock.set_clock_id(old);
     clock.set_reset(true);
@@ -364,10 +364,14 @@ Result<void> Session::clocks(size_t source, const std::vector<ClockState>& state
   return ok();
 }
 
+MonoTime Session::mono_at(CaseTime t) const {
+  return options_.mono_zero ? *options_.mono_zero + (t - CaseTime{}) : clock_->mono();
+}
+
 Result<void> Session::clock_record(CaseTime t) {
   v1::ClockRecord record;
   const MonoTime now = clock_->mono();
-  const MonoTime mono = options_.mono_zero ? *options_.mono_zero + (t - CaseTime{}) : now;
+  const MonoTime mono = options_.mono_zero ? mono_at(t) : now;
   record.set_mono_ns(static_cast<uint64_t>(mono.ns));
   if (options_.wall_clock) {
     const UtcTime utc = clock_->utc() - (now - mono);

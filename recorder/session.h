@@ -169,6 +169,8 @@ class Session {
   Result<void> before(const Origin& origin, size_t lane, const Item& item);
   void after(size_t lane, const Item& item);
   static Duration patience(const Delivery& at);
+  /// The machine's clock at a case time.
+  MonoTime mono_at(CaseTime t) const;
   Result<void> clock_record(CaseTime t);
 
   SessionOptions options_;

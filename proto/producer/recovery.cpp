@@ -14,6 +14,14 @@
 namespace casebox::producer {
 namespace {
 
+/// Where case time zero lies on the machine's clock, after a clock record.
+std::optional<MonoTime> zero_of(const frame::View& view) {
+  v1::ClockRecord record;
+  if (!record.ParseFromArray(view.body.data(), static_cast<int>(view.body.size())))
+    return std::nullopt;
+  return MonoTime{static_cast<int64_t>(record.mono_ns())} - (view.header.t - CaseTime{});
+}
+
 /// The last epoch of a log, as far as its frames tell.
 struct LastEpoch {
   v1::CaseFrame open;
@@ -24,6 +32,7 @@ struct LastEpoch {
   bool closed = false;
   v1::CloseFrame close;
   std::optional<MonoTime> zero;  // of case time
+  bool on_time = false;          // more than one clock record, and all say the same zero
   CaseTime lived;                // when the newest of its frames began
   CaseTime beat;                 // of its newest beat
   std::map<uint32_t, EpochWriter::Chain> chains;
@@ -60,6 +69,7 @@ Result<void> LastEpoch::take(const log::Entry& entry) {
       closed = false;
       close.Clear();
       zero.reset();
+      on_time = false;
       lived = beat = h.t;
     }
     if (control.has_close() && h.epoch == epoch) {
@@ -74,9 +84,10 @@ Result<void> LastEpoch::take(const log::Entry& entry) {
       streams[stream.stream_id()] = stream;
   }
   if (h.kind == frame::Kind::kClock) {
-    v1::ClockRecord record;
-    if (record.ParseFromArray(entry.frame.body.data(), static_cast<int>(entry.frame.body.size())))
-      zero = MonoTime{static_cast<int64_t>(record.mono_ns())} - (h.t - CaseTime{});
+    if (const auto says = zero_of(entry.frame)) {
+      on_time = zero == says;
+      zero = says;
+    }
   }
   if (h.kind == frame::Kind::kBeat) beat = std::max(beat, h.t);
   lived = std::max(lived, h.t);  // what it holds may reach further
@@ -146,8 +157,8 @@ Result<size_t> file_of_opening(const std::vector<std::filesystem::path>& files,
   return start;
 }
 
-/// Where streams ended that the files behind this one say nothing of.
-Result<void> find_ends(const std::filesystem::path& dir, const std::filesystem::path& file,
+/// Where streams ended, and case time began, that the files behind this one say nothing of.
+Result<void> look_back(const std::filesystem::path& dir, const std::filesystem::path& file,
                        LastEpoch& last) {
   uint32_t size = 0;
   const auto header = log::read_file_header(file, &size);
@@ -155,14 +166,17 @@ Result<void> find_ends(const std::filesystem::path& dir, const std::filesystem::
   const auto index = static_cast<uint32_t>(header->file_index());
   CASEBOX_TRY(auto reader, log::Reader::open(dir, {index, 0}, {.below_durable_only = false}));
   std::map<uint32_t, CaseTime> found;
+  std::optional<MonoTime> zero;
   for (;;) {
     CASEBOX_TRY(const auto entry, reader->next());
     if (!entry || entry->offset.file != index) break;
     const frame::Header& h = entry->frame.header;
     if (entry->preamble || h.epoch != last.epoch || h.kind == frame::Kind::kDraft) continue;
+    if (h.kind == frame::Kind::kClock) zero = zero_of(entry->frame);
     auto [end, fresh] = found.try_emplace(h.stream.value, h.end());
     if (!fresh) end->second = std::max(end->second, h.end());
   }
+  if (!last.zero) last.zero = zero;
   for (const auto& [stream, end] : found) last.ends.try_emplace(stream, end);
   return ok();
 }
@@ -186,9 +200,10 @@ Result<LastEpoch> read_last_epoch(const std::filesystem::path& dir) {
     if (!entry) break;
     CASEBOX_CHECK(last.take(*entry));
   }
-  // A stream that has been silent since an earlier file ended there.
-  for (size_t i = start; i-- > 0 && last.wants_ends();)
-    CASEBOX_CHECK(find_ends(dir, files[i], last));
+  // A stream that has been silent since an earlier file ended there. The file of an orderly stop
+  // holds no clock record; the one before it does.
+  for (size_t i = start; i-- > 0 && (last.wants_ends() || (i + 1 == start && !last.zero));)
+    CASEBOX_CHECK(look_back(dir, files[i], last));
   return last;
 }
 
@@ -219,14 +234,21 @@ CaseTime lost_from(const LastEpoch& last, const v1::Stream& stream) {
   return as_they_come ? std::max(end, last.beat - kUnderWay) : end;
 }
 
-/// By when the epoch's recorder was dead; none if nothing tells.
+/// By when the epoch's recorder was dead; none if nothing tells. It is dead by now, too, which says
+/// more where case time is the machine's own and the recorder comes back at once.
 std::optional<CaseTime> death_of(const LastEpoch& last, const std::filesystem::path& dir,
-                                 const std::array<uint8_t, 16>& boot, CaseTime& lived) {
+                                 const std::array<uint8_t, 16>& boot, MonoTime mono,
+                                 CaseTime& lived) {
   const auto mark = log::Alive::read(dir);
   if (!mark || mark->epoch != last.epoch) return std::nullopt;
   lived = std::max(lived, mark->at);
   if (boot == std::array<uint8_t, 16>{} || mark->boot != boot) return std::nullopt;
-  return std::max(lived, mark->until);
+  CaseTime until = mark->until;
+  if (last.on_time) {
+    const CaseTime now = CaseTime{} + (mono - *last.zero);
+    if (now >= lived) until = std::min(until, now);
+  }
+  return std::max(lived, until);
 }
 
 }  // namespace
@@ -248,7 +270,8 @@ std::string loss_text(const RecoveredStream& stream) {
 //
 //   lived    the newest time any frame or mark of the recorder tells: it was alive then
 //   until    what the mark promised: had it lived longer, it would have written the next mark by
-//            then. Promises hold only while its machine ran, so only within the same boot.
+//            then. Promises hold only while its machine ran, so only within the same boot. Or now,
+//            if that is earlier.
 //   gap      of each stream, from the end of its last item to `until`: "crash". Without a promise
 //            the end is not known, and the gap says so: "crash-unbounded".
 //
@@ -277,7 +300,7 @@ Result<EpochRecovery> recover(const std::filesystem::path& log_dir, const seal::
                     clock);
   for (const auto& [stream, chain] : last.chains) epoch.resume(StreamId{stream}, chain);
   done.lived = last.lived;
-  const auto death = death_of(last, log_dir, boot, done.lived);
+  const auto death = death_of(last, log_dir, boot, clock.mono(), done.lived);
   const CaseTime end = death.value_or(done.lived);
   const bool owner = frame::owns_case(last.role);
   for (const auto& [id, stream] : last.streams) {

@@ -27,8 +27,10 @@ Duration resume_within(const v1::CasesConfig& cases) {
 using internal::resume_within;
 using internal::ring_length;
 
-// Within one start of the machine its monotonic clock tells how long it was away; else only the
-// wall clock does, and time does not go back whatever that says.
+// Within one start of the machine its monotonic clock tells how long it was away, and both epochs
+// are on one time line: `at` is the case time of the recorder's zero, not of the moment at which
+// this line runs, and may lie before the end of the last item, which has a length. After another
+// start only the wall clock tells, and time does not go back whatever that says.
 Result<void> Appliance::Impl::go_on(const producer::LastCase& last) {
   CASEBOX_TRY(const auto key, keys.signing_key(keyring::name_of(v1::PRODUCER_ROLE_RECORDER)));
   if (last.open.role() != v1::PRODUCER_ROLE_RECORDER ||
@@ -36,9 +38,9 @@ Result<void> Appliance::Impl::go_on(const producer::LastCase& last) {
     return Error{Code::kDenied, "another producer's key signed it; the next case is a new one"};
   const auto boot = machine_boot_id();
   const bool same_boot = last.zero && last.open.boot_id() == Bytes(boot.begin(), boot.end());
-  CaseTime at = same_boot
-                    ? CaseTime{(clock.mono() - *last.zero).ns}
-                    : CaseTime{clock.utc().ns - static_cast<int64_t>(last.open.start_utc_ns())};
+  const UtcTime zero_utc = clock.utc() - (clock.mono() - pace.zero);
+  CaseTime at = same_boot ? CaseTime{(pace.zero - *last.zero).ns}
+                          : CaseTime{zero_utc.ns - static_cast<int64_t>(last.open.start_utc_ns())};
   const Duration away = at - last.end;
   if (away > resume_within(cases)) {
     say("a case was cut off " + std::to_string(away.ns / 1'000'000'000) +
@@ -47,7 +49,7 @@ Result<void> Appliance::Impl::go_on(const producer::LastCase& last) {
     std::filesystem::remove(paused_file(), ignored);
     return ok();
   }
-  if (at < last.end) {
+  if (at < last.end && !same_boot) {
     say("the wall clock says that the case that was cut off lies in the future: it goes on where "
         "it was cut off, and how long it was away is not known");
     at = last.end;
@@ -83,7 +85,7 @@ Result<void> Appliance::Impl::go_on(const producer::LastCase& last) {
       internal::Pace{pace.zero - (at - CaseTime{}), 1}, boot, clock);
   resumed = true;
   say("case " + to_string(open_case->session().case_id()) + " goes on, " +
-      std::to_string(away.ns / 1'000'000) + " ms after it was cut off" +
+      std::to_string(std::max<int64_t>(0, away.ns / 1'000'000)) + " ms after it was cut off" +
       (paused ? ", still paused" : ""));
   return ok();
 }

@@ -48,15 +48,17 @@ Result<ItemNumber> EpochWriter::append(frame::Header header, BytesView body) {
   view.bytes = bytes;
   view.body = view.bytes.substr(frame::kHeaderSize);
   const Digest leaf = frame::leaf_hash(view);
-  if (chain.failed && header.has(frame::flag::kSealed) && *chain.failed != leaf)
+  // A retry may come in the next key period: that one's key has sealed nothing of this number.
+  if (chain.refused && header.has(frame::flag::kSealed) && chain.refused->period == header.period &&
+      chain.refused->leaf != leaf)
     return Error{Code::kConflict, "stream " + std::to_string(header.stream.value) + " number " +
                                       std::to_string(header.first.value) +
                                       ": already sealed with another body; make a gap of it"};
   if (auto appended = log_.append(bytes, &leaf); !appended) {
-    if (header.has(frame::flag::kSealed)) chain.failed = leaf;
+    if (header.has(frame::flag::kSealed)) chain.refused = Refused{header.period, leaf};
     return std::move(appended).error();
   }
-  chain.failed.reset();
+  chain.refused.reset();
   chain.head = frame::next_head(chain.head, leaf);
   chain.next = header.next();
   if (header.kind == frame::Kind::kGap) ++chain.gap_frames;

@@ -20,12 +20,19 @@ namespace casebox::producer {
 
 class EpochWriter {
  public:
+  /// A sealed frame that the log refused. Part of it may be on the disk, so its key must seal no
+  /// other frame of its number.
+  struct Refused {
+    KeyPeriod period;
+    Digest leaf;
+  };
+
   /// Where a stream stands.
   struct Chain {
     uint64_t next = 0;
     Digest head{};
     uint64_t gap_frames = 0;
-    std::optional<Digest> failed;  // leaf of a frame that the log refused under number `next`
+    std::optional<Refused> refused;  // under number `next`; periods never go back, so the last one
   };
 
   EpochWriter(CaseId case_id, ProducerId producer, Epoch epoch, v1::ProducerRole role,

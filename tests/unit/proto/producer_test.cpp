@@ -2,6 +2,8 @@
 #include "proto/producer/producer.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 #include <fstream>
 #include <set>
@@ -133,6 +135,55 @@ TEST(Producer, NeverUsesANonceTwiceUnderOneKey) {
     periods.insert(h.period.value);
   }
   EXPECT_EQ(periods, (std::set<uint16_t>{0, 1, 2, 3})) << "60 s each, and a cut";
+}
+
+// A disk without room refuses a frame, and other streams begin the next key period meanwhile: the
+// frame is taken then as before. Only another body under the same key is refused.
+TEST(Producer, TakesAFrameThatADiskRefusedOnceThereIsRoomInALaterPeriodToo) {
+  TempDir temp;
+  Recording r(temp.path());
+  r.record(3);
+  ASSERT_TRUE(r.ok);
+  const auto event = [](const char* code) {
+    v1::EventBatch batch;
+    batch.add_events()->mutable_mark()->set_code(code);
+    return batch;
+  };
+  Data data;
+  data.stream = r.team;
+  data.t = CaseTime{3'000'000'000};
+  data.t_capture = r.clock.mono();
+  data.count = 1;
+  const uint64_t number = r.producer->next_number(r.team).value;
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto old = ::signal(SIGXFSZ, SIG_IGN);
+  rlimit full = before;
+  full.rlim_cur = r.log->end().byte + 20;  // a part of the frame still fits
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &full), 0);
+  const auto refused = r.producer->append(data, event("time-out"));
+  const auto other = r.producer->append(data, event("sign-out"));
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  ::signal(SIGXFSZ, old);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kNoSpace) << refused.error().message;
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code, Code::kConflict) << other.error().message;
+  EXPECT_EQ(r.producer->append(data, event("sign-out")).error().code, Code::kConflict);
+
+  r.second = 100;
+  Data later = data;
+  later.stream = r.video;
+  later.t = CaseTime{100'000'000'000};
+  ASSERT_TRUE(r.producer->append(later, v1::MediaFragment()));
+  const auto taken = r.producer->append(data, event("time-out"));
+  ASSERT_TRUE(taken) << taken.error().message;
+  EXPECT_EQ(taken->value, number);
+  r.close();
+  ASSERT_TRUE(r.ok);
+  const auto reports = verify::verify_log(r.dir.string(), {});
+  ASSERT_TRUE(reports);
+  EXPECT_EQ(reports->front().verdict, verify::Verdict::kComplete);
 }
 
 TEST(Producer, CommitsToEveryPeriodBeforeItsFirstFrame) {
@@ -281,6 +332,56 @@ TEST(Recovery, ALossIsBoundedByTheRecordersMarkInTheSameStartOfTheMachineOnly) {
     }
     EXPECT_EQ(gaps, 3u);
   }
+}
+
+// A recorder that is back before the mark's promise has run out: what is dead now lived no longer.
+TEST(Recovery, ALossEndsNowWhereTheRecordersClockIsTheMachines) {
+  const std::array<uint8_t, 16> boot{7};
+  for (const bool paced : {true, false}) {  // another pace: now says nothing of case time
+    TempDir temp;
+    Recording r(temp.path());
+    for (int second = 0; second < 5; ++second) {
+      v1::ClockRecord record;
+      record.set_mono_ns(static_cast<uint64_t>(second * (paced ? 1'000'000'000 : 250'000'000)));
+      ASSERT_TRUE(r.producer->append_clock(record, CaseTime{second * 1'000'000'000}));
+      r.record(1);
+    }
+    ASSERT_TRUE(r.log->sync());
+    const Epoch epoch = r.producer->epoch();
+    auto key = r.keystore->signing_key("recorder");
+    r.producer.reset();
+    r.log.reset();
+    {
+      auto alive = log::Alive::open(r.dir);
+      ASSERT_TRUE(alive);
+      ASSERT_TRUE(alive->mark({epoch, CaseTime{5'000'000'000}, CaseTime{5'100'000'000}, boot}));
+    }
+    ManualClock clock{MonoTime{5'040'000'000}, {}};
+    const auto done = recover(r.dir, *key, clock, boot);
+    ASSERT_TRUE(done) << done.error().message;
+    EXPECT_TRUE(done->streams[0].bounded);
+    EXPECT_EQ(done->streams[0].lost_until, CaseTime{paced ? 5'040'000'000 : 5'100'000'000});
+    EXPECT_EQ(done->last->end, done->streams[0].lost_until);
+  }
+}
+
+TEST(Recovery, AnOrderlyStopKeepsWhereCaseTimeBegan) {
+  TempDir temp;
+  Recording r(temp.path());
+  v1::ClockRecord record;
+  record.set_mono_ns(7'000'000'000);
+  ASSERT_TRUE(r.producer->append_clock(record, CaseTime{2'000'000'000}));
+  r.record(3);
+  ASSERT_TRUE(r.log->sync());
+  auto key = r.keystore->signing_key("recorder");
+  r.producer.reset();
+  r.log.reset();
+  ASSERT_TRUE(leave(r.dir, *key, r.clock));
+  ASSERT_GT(log::files(r.dir)->size(), 1u) << "the stop is in a file of its own";
+  const auto done = recover(r.dir, *key, r.clock);
+  ASSERT_TRUE(done) << done.error().message;
+  ASSERT_TRUE(done->last);
+  EXPECT_EQ(done->last->zero, MonoTime{5'000'000'000});
 }
 
 TEST(Recovery, AStreamSilentSinceAnEarlierFileIsMissingFromItsOwnEndOn) {
