@@ -117,6 +117,17 @@ Result<void> Shard::Impl::flush_tables() {
 
 /// A folder that is no store any more, or never was a whole one.
 Error Shard::Impl::refused(Error error, const std::optional<CommitMark>& mark) const {
+  // A kill while the store was made leaves half a database; losing all of both looks the same.
+  std::error_code ec;
+  const bool ever =
+      (mark && mark->counter > 0) || (std::filesystem::file_size(dir / "ledger", ec) > 0 && !ec);
+  if (error.code == Code::kCorrupt && !ever)
+    return Error{Code::kCorrupt,
+                 dir.string() +
+                     ": no commit was counted here, and the database is not whole. Where the store "
+                     "is new, its making was cut off: import or ingest again, which finishes it. "
+                     "Else " +
+                     error.message};
   if (error.code != Code::kCorrupt || !mark || !mark->writing || !mark->copied) return error;
   return Error{Code::kUnavailable,
                dir.string() +

@@ -1,8 +1,9 @@
-// Stores of older programs, made by hand with RocksDB.
+// Stores of older programs, and ones whose making was cut off, made by hand with RocksDB.
 #include <gtest/gtest.h>
 #include <rocksdb/db.h>
 
 #include <algorithm>
+#include <fstream>
 
 #include "storage/store.h"
 #include "tests/support/frames.h"
@@ -81,6 +82,50 @@ TEST(OldStore, TakesAwayTheIndexOfAnOlderStoreWhenItIsOpenedForWriting) {
   ASSERT_TRUE(store);
   EXPECT_FALSE((*store)->shard(0).recovered().index_dropped);
   EXPECT_EQ(*(*store)->shard(0).end_number(maker.case_id, 0, kControlStream), 1u);
+}
+
+/// A database with a family too few, as a kill leaves one that is being made.
+void make_half(const std::filesystem::path& store) {
+  std::filesystem::create_directories(store / "shards/0/media");
+  std::ofstream(store / "store.json")
+      << R"({"format": 1, "store_id": "3e63c429-678a-4bfd-a4df-177ab130ca82", "shards": 1})";
+  rocksdb::DB* db = nullptr;
+  rocksdb::Options options;
+  options.create_if_missing = true;
+  ASSERT_TRUE(rocksdb::DB::Open(options, (store / "shards/0/db").string(), &db).ok());
+  delete db;
+}
+
+TEST(HalfStore, SaysThatItsMakingWasCutOffAndIsFinishedByTheNextWriter) {
+  TempDir dir;
+  make_half(dir.path() / "s");
+  const auto refused = Store::open(dir.path() / "s", readable());
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("its making was cut off: import or ingest again"),
+            std::string::npos)
+      << refused.error().message;
+  ASSERT_TRUE(Store::open(dir.path() / "s", writable()));
+  const auto store = Store::open(dir.path() / "s", readable());
+  EXPECT_TRUE(store) << store.error().message;
+}
+
+TEST(HalfStore, IsNotSaidOfOneThatCountedCommits) {
+  TempDir dir;
+  FrameMaker maker;
+  {
+    auto store = Store::open(dir.path() / "s", writable());
+    ASSERT_TRUE(store);
+    auto batch = (*store)->shard(0).begin();
+    const Bytes bytes = maker.open();
+    ASSERT_TRUE(batch.put_frame(maker.case_id, 0, Table::kEvent, *frame::parse(bytes), {}));
+    ASSERT_TRUE((*store)->shard(0).commit(std::move(batch)));
+  }
+  std::filesystem::remove_all(dir.path() / "s/shards/0/db");
+  make_half(dir.path() / "s");
+  const auto refused = Store::open(dir.path() / "s", readable());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message.find("cut off"), std::string::npos) << refused.error().message;
+  EXPECT_NE(refused.error().message.find("restore the newest backup"), std::string::npos);
 }
 
 }  // namespace
