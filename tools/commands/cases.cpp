@@ -145,7 +145,8 @@ Result<int> run_cases(const Args& args) {
                 one["state"].get<std::string>().c_str(),
                 one["verdict"].is_null() ? "-" : one["verdict"].get<std::string>().c_str(),
                 one.contains("alias") ? ("  " + one["alias"].get<std::string>()).c_str() : "");
-  std::fprintf(stderr, "%zu cases\n", json["cases"].size());
+  const size_t n = json["cases"].size();
+  std::fprintf(stderr, "%zu %s\n", n, n == 1 ? "case" : "cases");
   return 0;
 }
 

@@ -109,9 +109,9 @@ void print_verify(const verify::Report& report) {
                   stream.name.c_str(), static_cast<unsigned long long>(stream.missing),
                   static_cast<unsigned long long>(stream.unknown_gaps));
   for (const verify::Signer& one : report.signers)
-    std::printf("  signer: %s  %s%s  %u epochs%s\n", to_hex(Digest(one.key)).c_str(),
+    std::printf("  signer: %s  %s%s  %u epoch%s%s\n", to_hex(Digest(one.key)).c_str(),
                 name_of(one.role).c_str(), one.name.empty() ? "" : (" " + one.name).c_str(),
-                one.epochs,
+                one.epochs, one.epochs == 1 ? "" : "s",
                 !one.listed   ? ""
                 : *one.listed ? ", listed"
                               : ", NOT listed");
@@ -277,11 +277,11 @@ Result<int> run_verify(const Args& args) {
     print(to_json(looked, verdict, seconds));
   } else {
     print_quarantined(looked.quarantined, "", "; in no case (casebox quarantine lists them)");
-    std::printf(
-        "%s: %zu cases, %llu frames, %.1f MiB in %.2f s\n", verify::to_string(verdict),
-        static_cast<size_t>(std::ranges::count_if(
-            looked.reports, [](const verify::Report& report) { return !report.case_id.is_nil(); })),
-        static_cast<unsigned long long>(frames), static_cast<double>(bytes) / (1 << 20), seconds);
+    const auto cases = static_cast<size_t>(std::ranges::count_if(
+        looked.reports, [](const verify::Report& report) { return !report.case_id.is_nil(); }));
+    std::printf("%s: %zu case%s, %llu frames, %.1f MiB in %.2f s\n", verify::to_string(verdict),
+                cases, cases == 1 ? "" : "s", static_cast<unsigned long long>(frames),
+                static_cast<double>(bytes) / (1 << 20), seconds);
   }
   return verify::is_complete(verdict) ? 0 : 3;
 }

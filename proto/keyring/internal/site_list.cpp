@@ -37,9 +37,10 @@ Result<v1::KeystoreState> SiteList::read_state() const {
   v1::SealedKeystoreState sealed;
   v1::KeystoreState state;
   CASEBOX_TRY(const auto key, seal::hkdf(*site_key_, {}, "casebox.keystore-state.v1"));
-  if (!sealed.ParseFromString(*bytes) ||
-      !seal::equal_in_constant_time(view(seal::hmac(key, {sealed.state()})), sealed.mac()) ||
-      !state.ParseFromString(sealed.state()) || state.site_key().size() != 32)
+  if (!sealed.ParseFromString(*bytes)) return damaged(state_path(), "was changed");
+  if (!seal::equal_in_constant_time(view(seal::hmac(key, {sealed.state()})), sealed.mac()))
+    return damaged(state_path(), "does not hold under site.key: one of the two was changed");
+  if (!state.ParseFromString(sealed.state()) || state.site_key().size() != 32)
     return damaged(state_path(), "was changed");
   return state;
 }

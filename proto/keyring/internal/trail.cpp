@@ -125,7 +125,9 @@ Result<Trail::Head> Trail::read_head(const seal::Secret& key, bool* torn_slot) c
   if (*torn_slot) {
     const size_t left = heads[0] ? 0 : 1;
     // Only a slot that was being written can be torn, and then the other is no copy.
-    if (!heads[left] || copy[left]) return trail_damaged(head_path(), "was changed");
+    if (!heads[0] && !heads[1])
+      return trail_damaged(head_path(), "does not hold under site.key: one of the two was changed");
+    if (copy[left]) return trail_damaged(head_path(), "was changed");
     return *heads[left];
   }
   const size_t newer = heads[1]->count > heads[0]->count || copy[0] ? 1 : 0;
