@@ -2,8 +2,8 @@
 
 // What is known of one case without reading its waves: header, phases, departures, and what a
 // question asks for besides. `show`, `query` and exports read it through here, so that they agree;
-// the reports take phases, comparison and consent from this folder and gather the rest themselves
-// (tools/report/case_view.h). What is read is said by `Needs`.
+// the page and the reports put the same parts together (tools/report/case_view.h). What is read is
+// said by `Needs`.
 //
 // Thread safety: free functions; the reader's thread. Units: s of case time.
 // Errors: without keys phases and departures cannot be read: `sealed` says so, the rest is there.
@@ -94,12 +94,16 @@ struct DepartureFact {
   std::optional<double> severity, margin, excess_s;
 };
 
+/// A device's clock against the recorder's; a device that was set counts as one (device_clocks.h).
 struct ClockFact {
   uint32_t clock_id = 0;
   std::vector<std::string> streams;
-  bool broken = false;
-  uint64_t sets = 0;            // times it was set
-  std::optional<double> u95_s;  // greatest bound of any estimate; unset: none, or broken
+  bool broken = false;             // at any time
+  uint64_t sets = 0;               // times it was set
+  std::optional<double> u95_s;     // greatest bound of any estimate; unset: none, or broken
+  double t_s = 0;                  // of the newest estimate
+  double offset_s = 0;             // the device's time is case time plus this, as estimated then
+  std::optional<double> rate_ppm;  // unset: none was estimated
 };
 
 struct GapFact {

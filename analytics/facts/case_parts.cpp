@@ -43,12 +43,14 @@ ForecastFact forecast(const v1::Finding& finding) {
 Result<std::vector<ClockFact>> read_clocks(const storage::CaseReader& reader) {
   CASEBOX_TRY(const auto records, reader.clocks());
   std::map<uint32_t, double> bounds;
+  std::map<uint32_t, std::pair<CaseTime, v1::SourceClock>> newest;
   for (const storage::ClockAt& at : records)
-    for (const v1::SourceClock& source : at.record.sources())
-      if (!source.broken()) {
-        double& worst = bounds[source.clock_id()];
-        worst = std::max(worst, seconds_of(source.u95_ns()));
-      }
+    for (const v1::SourceClock& source : at.record.sources()) {
+      newest[source.clock_id()] = {at.t, source};
+      if (source.broken()) continue;
+      double& worst = bounds[source.clock_id()];
+      worst = std::max(worst, seconds_of(source.u95_ns()));
+    }
   std::vector<ClockFact> out;
   for (const analytics::DeviceClock& clock : analytics::device_clocks(records)) {
     ClockFact one;
@@ -57,6 +59,11 @@ Result<std::vector<ClockFact>> read_clocks(const storage::CaseReader& reader) {
     one.sets = clock.sets;
     if (const auto bound = bounds.find(clock.clock_id); bound != bounds.end() && !clock.broken)
       one.u95_s = bound->second;
+    if (const auto last = newest.find(clock.clock_id); last != newest.end()) {
+      one.t_s = last->second.first.seconds();
+      one.offset_s = seconds_of(last->second.second.offset_ns());
+      if (last->second.second.rate_ppm() != 0) one.rate_ppm = last->second.second.rate_ppm();
+    }
     for (const v1::Stream& stream : reader.streams())
       if (stream.clock_id() == clock.clock_id) one.streams.push_back(stream.name());
     out.push_back(std::move(one));

@@ -148,7 +148,7 @@ void fields(auto& archive, DepartureFact& x) {
           x.sources, x.value, x.norm, x.severity, x.margin, x.excess_s);
 }
 void fields(auto& archive, ClockFact& x) {
-  archive(x.clock_id, x.streams, x.broken, x.sets, x.u95_s);
+  archive(x.clock_id, x.streams, x.broken, x.sets, x.u95_s, x.t_s, x.offset_s, x.rate_ppm);
 }
 void fields(auto& archive, GapFact& x) {
   archive(x.stream, x.reason, x.origin, x.t0_s, x.t1_s, x.missing, x.source);
@@ -176,8 +176,8 @@ void fields(auto& archive, Compared& x) {
   archive(x.outcome, x.reason, x.norm, x.judged, x.weights);
 }
 void fields(auto& archive, Moment& x) {
-  archive(x.kind, x.code, x.label, x.priority, x.value, x.on, x.number, x.unit, x.role, x.stream,
-          x.t_ns, x.u95_ns, x.placed, x.source);
+  archive(x.kind, x.code, x.label, x.priority, x.value, x.on, x.number, x.limit, x.unit, x.role,
+          x.stream, x.t_ns, x.length_ns, x.u95_ns, x.placed, x.source);
 }
 void fields(auto& archive, Moments& x) { archive(x.all, x.watched, x.twin); }
 void fields(auto& archive, Lapse& x) { archive(x.t0_ns, x.t1_ns, x.why); }

@@ -44,6 +44,7 @@ bool put(const v1::Event& event, v1::StreamKind kind, Moment& out) {
       out.on = event.alarm().active();
       if (event.alarm().active() && !event.alarm().unit().empty()) {
         out.number = event.alarm().value();
+        out.limit = event.alarm().limit();
         out.unit = event.alarm().unit();
       }
       return true;
@@ -64,6 +65,7 @@ bool put(const v1::Event& event, v1::StreamKind kind, Moment& out) {
       out.code = event.shown().message();
       out.value = event.shown().display();
       out.role = event.shown().role();
+      out.length_ns = std::max<int64_t>(0, event.shown().t_off_ns() - event.shown().t_on_ns());
       return true;
     case v1::Event::kText:
       out.kind = MomentKind::kText;

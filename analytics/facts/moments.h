@@ -31,10 +31,12 @@ struct Moment {
   std::string value;       // text of a device, a recorded reason, the display of what was shown
   std::optional<bool> on;  // a switch; an alarm began; a list was complete
   std::optional<double> number;  // of a device, or at which value an alarm began
-  std::string unit;              // UCUM, of `number`
+  std::optional<double> limit;   // of an alarm that began with a value
+  std::string unit;              // UCUM, of `number` and `limit`
   std::string role;
   std::string stream;
   int64_t t_ns = 0;
+  int64_t length_ns = 0;          // how long something was shown; 0: it has no length
   std::optional<int64_t> u95_ns;  // unset: no bound is known
   bool placed = true;             // false: its stream's clock was broken, no time may be given
   v1::SourceRange source;

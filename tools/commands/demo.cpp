@@ -111,7 +111,7 @@ Json to_json(const Outcome& out, const fs::path& store) {
   json["streams"] = Json::array();
   for (const auto& stream : out.recorded.streams) {
     uint64_t stored = 0, missing = 0, gaps = 0;
-    for (const StreamView& row : out.view.streams) {
+    for (const analytics::facts::StreamFact& row : out.view.streams) {
       if (row.stream.name() != stream.name) continue;
       stored = row.items;
       missing = row.missing;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "analytics/facts/case_parts.h"
+#include "analytics/facts/streams.h"
 #include "proto/frame/role.h"
 #include "tools/cli/names.h"
 #include "tools/cli/progress.h"
@@ -13,13 +15,8 @@
 namespace casebox::tools {
 namespace {
 
-/// The epochs of the case's own recorder (imports included).
-std::map<uint64_t, bool> recorder_epochs(const v1::CaseRecord& record) {
-  std::map<uint64_t, bool> out;
-  for (const v1::EpochRecord& epoch : record.epochs())
-    out[epoch.epoch()] = frame::owns_case(epoch.role());
-  return out;
-}
+using analytics::facts::stream_facts;
+using analytics::facts::StreamFact;
 
 double rate_of(const v1::Stream& stream, const v1::Channel& channel) {
   const v1::Rational& rate = stream.tick_rate_hz();
@@ -30,40 +27,6 @@ double rate_of(const v1::Stream& stream, const v1::Channel& channel) {
 
 Json null_or(double rate) { return rate > 0 ? Json(rate) : Json(nullptr); }
 
-/// Rows of one stream over the epochs of its producers.
-struct StreamTotals {
-  v1::Stream stream;
-  bool derived = false;
-  uint64_t items = 0, missing = 0, gap_frames = 0, unknown_gaps = 0, frames = 0, bytes = 0;
-  int64_t first_t_ns = INT64_MAX, last_t_ns = INT64_MIN;
-};
-
-std::vector<StreamTotals> totals(const v1::CaseRecord& record) {
-  const auto own = recorder_epochs(record);
-  std::map<std::pair<bool, std::string>, StreamTotals> by_name;
-  for (const v1::StreamRecord& row : record.streams()) {
-    const auto epoch = own.find(row.epoch());
-    const bool derived = epoch == own.end() || !epoch->second;
-    StreamTotals& sum = by_name[{derived, row.stream().name()}];
-    sum.stream = row.stream();
-    sum.derived = derived;
-    sum.items += row.items();
-    sum.missing += row.missing();
-    sum.gap_frames += row.gap_frames();
-    sum.unknown_gaps += row.unknown_gaps();
-    sum.frames += row.frames();
-    sum.bytes += row.bytes();
-    if (row.frames() > 0) {
-      sum.first_t_ns = std::min(sum.first_t_ns, row.first_t_ns());
-      sum.last_t_ns = std::max(sum.last_t_ns, row.last_t_ns());
-    }
-  }
-  std::vector<StreamTotals> out;
-  for (auto& [name, sum] : by_name)
-    if (sum.stream.stream_id() != 0) out.push_back(std::move(sum));
-  return out;
-}
-
 /// Digest, count and extent, from which a reader of the source sees that all of it is here.
 void put_digest(Json& into, const ChannelDigest& digest) {
   const bool any = digest.first <= digest.last;
@@ -73,7 +36,7 @@ void put_digest(Json& into, const ChannelDigest& digest) {
   into["last_t_s"] = any ? Json(digest.last.seconds()) : Json(nullptr);
 }
 
-Result<Json> stream_json(const StreamTotals& sum, const storage::CaseReader* reader) {
+Result<Json> stream_json(const StreamFact& sum, const storage::CaseReader* reader) {
   Json out;
   out["stream_id"] = sum.stream.stream_id();
   out["name"] = sum.stream.name();
@@ -84,9 +47,8 @@ Result<Json> stream_json(const StreamTotals& sum, const storage::CaseReader* rea
   out["missing"] = sum.missing;
   out["gap_frames"] = sum.gap_frames;
   out["unknown_gaps"] = sum.unknown_gaps;
-  const bool any = sum.first_t_ns <= sum.last_t_ns;
-  out["first_t_s"] = any ? Json(seconds_of(sum.first_t_ns)) : Json(nullptr);
-  out["last_t_s"] = any ? Json(seconds_of(sum.last_t_ns)) : Json(nullptr);
+  out["first_t_s"] = or_null(sum.first_t_s);
+  out["last_t_s"] = or_null(sum.last_t_s);
   out["bytes_stored"] = sum.bytes;
   out["frames"] = sum.frames;
   out["clock_id"] = sum.stream.clock_id();
@@ -121,37 +83,25 @@ Result<Json> stream_json(const StreamTotals& sum, const storage::CaseReader* rea
   return out;
 }
 
-Json gap_json(const storage::GapAt& gap, const std::map<uint32_t, std::string>& names) {
-  Json out;
-  const auto name = names.find(gap.stream.value);
-  out["stream"] = name == names.end() ? std::to_string(gap.stream.value) : name->second;
-  out["reason"] = gap.gap.reason();
-  out["first_number"] = std::to_string(gap.first.value);
-  out["last_number"] = std::to_string(gap.first.value + gap.count - 1);
-  out["count"] = gap.gap.count_unknown() ? Json(nullptr) : Json(gap.gap.missing());
-  out["t0_s"] = seconds_of(gap.gap.t_begin_ns());
-  out["t1_s"] = seconds_of(gap.gap.t_end_ns());
-  out["origin"] = name_of(gap.gap.origin());
-  return out;
+Json gap_json(const query::GapFact& gap) {
+  return {{"stream", gap.stream},
+          {"reason", gap.reason},
+          {"first_number", std::to_string(gap.source.first_number())},
+          {"last_number", std::to_string(gap.source.last_number())},
+          {"count", gap.missing ? Json(*gap.missing) : Json(nullptr)},
+          {"t0_s", gap.t0_s},
+          {"t1_s", gap.t1_s},
+          {"origin", gap.origin}};
 }
 
-/// The last estimate of every device clock.
-Json clocks_json(const std::vector<storage::ClockAt>& clocks) {
-  std::map<uint32_t, std::pair<double, v1::SourceClock>> last;
-  for (const storage::ClockAt& at : clocks)
-    for (const v1::SourceClock& source : at.record.sources())
-      last[source.clock_id()] = {at.t.seconds(), source};
-  Json out = Json::array();
-  for (const auto& [id, estimate] : last) {
-    const v1::SourceClock& source = estimate.second;
-    out.push_back({{"clock_id", id},
-                   {"t_s", estimate.first},
-                   {"offset_s", seconds_of(source.offset_ns())},
-                   {"rate_ppm", source.rate_ppm() == 0 ? Json(nullptr) : Json(source.rate_ppm())},
-                   {"u95_s", source.broken() ? Json(nullptr) : Json(seconds_of(source.u95_ns()))},
-                   {"broken", source.broken()}});
-  }
-  return out;
+Json clock_json(const query::ClockFact& clock) {
+  return {{"clock_id", clock.clock_id},
+          {"t_s", clock.t_s},
+          {"offset_s", clock.offset_s},
+          {"rate_ppm", or_null(clock.rate_ppm)},
+          {"u95_s", or_null(clock.u95_s)},
+          {"broken", clock.broken},
+          {"sets", clock.sets}};
 }
 
 /// Why the newest recording of it came to its end, as its close frame signed it; null if it has
@@ -187,9 +137,9 @@ Json provenance_json(const v1::CaseRecord& record) {
   return out;
 }
 
-uint64_t count_events(const std::vector<StreamTotals>& sums) {
+uint64_t count_events(const std::vector<StreamFact>& sums) {
   uint64_t n = 0;
-  for (const StreamTotals& sum : sums)
+  for (const StreamFact& sum : sums)
     if (sum.stream.kind() >= v1::STREAM_KIND_DEVICE && !sum.derived) n += sum.items;
   return n;
 }
@@ -215,7 +165,7 @@ Result<Json> case_header_json(const v1::CaseRecord& record,
   out["duration_s"] = facts.duration_s;
   out["state"] = facts.state;
   uint64_t streams = 0;
-  for (const StreamTotals& sum : totals(record)) streams += sum.derived ? 0 : 1;
+  for (const StreamFact& sum : stream_facts(record)) streams += sum.derived ? 0 : 1;
   out["streams"] = streams;
   out["gaps"] = facts.gap_frames;
   out["verdict"] = verdict ? Json(verify::to_string(verdict->verdict)) : Json(nullptr);
@@ -229,10 +179,10 @@ namespace {
 Result<void> put_content(Json& out, const storage::CaseReader& reader, bool digests) {
   CASEBOX_TRY(const query::CaseFacts facts, query::read_facts(reader));
   out["sealed"] = facts.sealed;
-  const std::vector<StreamTotals> sums = totals(reader.record());
+  const std::vector<StreamFact> sums = stream_facts(reader.record());
   out["streams"] = Json::array();
   Progress progress("read streams", sums.size(), "streams");
-  for (const StreamTotals& sum : sums) {
+  for (const StreamFact& sum : sums) {
     CASEBOX_TRY(Json one, stream_json(sum, digests && !facts.sealed ? &reader : nullptr));
     out["streams"].push_back(std::move(one));
     progress.update(out["streams"].size());
@@ -278,14 +228,12 @@ Result<Json> case_full_json(StoreAccess& access, CaseId id, bool digests, bool e
       !verify::may_be_shown(reader->verdict()))
     content = put_content(out, *reader, digests);
   CASEBOX_CHECK(content);
-  std::map<uint32_t, std::string> names;
-  for (const StreamTotals& sum : totals(record))
-    if (!sum.derived) names[sum.stream.stream_id()] = sum.stream.name();
-  CASEBOX_TRY(const auto gaps, reader->gaps());
+  CASEBOX_TRY(const auto gaps, analytics::facts::read_gaps(*reader));
   out["gaps"] = Json::array();
-  for (const storage::GapAt& gap : gaps) out["gaps"].push_back(gap_json(gap, names));
-  CASEBOX_TRY(const auto clocks, reader->clocks());
-  out["clocks"] = clocks_json(clocks);
+  for (const query::GapFact& gap : gaps) out["gaps"].push_back(gap_json(gap));
+  CASEBOX_TRY(const auto clocks, analytics::facts::read_clocks(*reader));
+  out["clocks"] = Json::array();
+  for (const query::ClockFact& clock : clocks) out["clocks"].push_back(clock_json(clock));
   out["provenance"] = provenance_json(record);
   // All is read: what did not hold meanwhile counts.
   if (reader->verdict() > report.verdict) report = reader->report();
@@ -304,7 +252,7 @@ Result<Json> imported_case_json(StoreAccess& access, const v1::CaseRecord& recor
   Json out;
   out["case_id"] = to_string(id);
   out["streams"] = Json::array();
-  for (const StreamTotals& sum : totals(reader->record())) {
+  for (const StreamFact& sum : stream_facts(reader->record())) {
     if (sum.derived) continue;
     CASEBOX_TRY(Json one, stream_json(sum, reader.get()));
     one["gaps"] = sum.gap_frames;

@@ -12,6 +12,8 @@
 
 namespace casebox::tools {
 
+inline Json or_null(std::optional<double> value) { return value ? Json(*value) : Json(nullptr); }
+
 /// sources[{case_id epoch stream_id stream first_number last_number t0_s t1_s sha256}]; case_id
 /// only of a study's, whose frames are those of other cases.
 template <typename Ranges>

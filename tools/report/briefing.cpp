@@ -79,7 +79,7 @@ std::string counted(size_t n, const std::string& thing) {
 }
 
 std::string device_of(const CaseView& view, const std::string& stream) {
-  for (const StreamView& one : view.streams)
+  for (const analytics::facts::StreamFact& one : view.streams)
     if (one.stream.name() == stream && !one.stream.device().empty())
       return words(one.stream.device());
   return words(stream);
@@ -222,9 +222,10 @@ Html moments(const CaseEvidence& e) {
   std::vector<std::vector<Html>> rows;
   for (const Moment& moment : all)
     if (rows.size() < 2 * kMostItems) rows.push_back({axis_text(moment.t_s), moment.text});
-  const bool video = std::ranges::any_of(e.view.streams, [](const StreamView& one) {
-    return one.stream.kind() == v1::STREAM_KIND_VIDEO && one.items > 0;
-  });
+  const bool video =
+      std::ranges::any_of(e.view.streams, [](const analytics::facts::StreamFact& one) {
+        return one.stream.kind() == v1::STREAM_KIND_VIDEO && one.items > 0;
+      });
   return join(
       {tag("h2", {"Moments in the recording"}),
        table("Hours, minutes and seconds from the start of the recording",
@@ -258,7 +259,7 @@ Html not_recorded(const CaseEvidence& e) {
     add(capital(plain(e, step_of(*finding))) +
         ": what could have shown it was not recording all the time. It may well have been done.");
   std::set<std::string> streams;
-  for (const GapView& gap : e.view.gaps) streams.insert(gap.stream);
+  for (const query::GapFact& gap : e.view.gaps) streams.insert(gap.stream);
   for (const std::string& stream : streams)
     add(device_of(e.view, stream) + ": " + about(length_s(gap_spans(e.view.gaps, stream))) +
         " in all are missing.");
@@ -266,10 +267,10 @@ Html not_recorded(const CaseEvidence& e) {
     add("At one or more of these together something is missing for " +
         about(length_s(gap_spans(e.view.gaps))) + " of the recording.");
   std::set<std::string> gave;  // devices of which something was recorded
-  for (const StreamView& view : e.view.streams)
+  for (const analytics::facts::StreamFact& view : e.view.streams)
     if (view.items > 0) gave.insert(device_of(e.view, view.stream.name()));
   std::set<std::string> silent;
-  for (const StreamView& view : e.view.streams) {
+  for (const analytics::facts::StreamFact& view : e.view.streams) {
     const std::string device = device_of(e.view, view.stream.name());
     if (view.stream.by_policy_absent())
       add(device + ": never recorded, as a rule.");
@@ -290,7 +291,8 @@ Html computer(const CaseEvidence& e) {
     timely += track.timely.size();
     late += track.late.size();
   }
-  for (const EventView& event : e.view.events) shown += event.kind == "twin-shown";
+  for (const analytics::facts::Moment& moment : e.view.moments.all)
+    shown += moment.kind == analytics::facts::MomentKind::kShown;
   Children out = {tag("h2", {"What a computer contributed"})};
   if (timely + late == 0)
     out.push_back(tag("p", {"No computer forecast is in this recording."}));

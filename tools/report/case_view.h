@@ -1,7 +1,8 @@
 #pragma once
 
-// One case as people look at it: what the page's API and the reports both show, gathered once from
-// a reader. Without a key the accounting is there (streams, gaps, clocks) and `readable` is false.
+// One case as people look at it: what the page's API and the reports both show, put together once
+// from its facts (analytics/facts). Without a key the accounting is there (streams, gaps, clocks)
+// and `readable` is false.
 //
 // Thread safety: plain values; gather_case uses its reader's thread. Times are seconds from the
 // case's start; a u95 below zero means that no bound can be given.
@@ -10,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "analytics/facts/streams.h"
 #include "casebox/v1/finding.pb.h"
 #include "casebox/v1/stream.pb.h"
 #include "storage/reader/case_reader.h"
@@ -17,39 +19,10 @@
 
 namespace casebox::tools {
 
-struct EventView {
-  double t_s = 0;
-  double u95_s = -1;
-  std::string kind;  // "alarm", "team", "checklist", "device", "room", "twin-shown", "text", "mark"
-  std::string code, label, value, unit, role, stream;
-  double duration_s = 0;  // of intervals
-};
-
-struct GapView {
-  std::string stream, reason, origin;
-  double t0_s = 0, t1_s = 0;
-  uint64_t first_number = 0, last_number = 0, missing = 0;
-  bool count_unknown = false;
-};
-
-struct ClockView {
-  uint32_t clock_id = 0;
-  double offset_s = 0, u95_s = -1;
-  std::optional<double> rate_ppm;  // unset: none was estimated (the record has 0)
-  bool broken = false;
-  uint32_t resets = 0;
-};
-
 struct ForecastView {
   double issued_s = 0, valid_s = 0, value = 0, sd = 0;
   std::string variable, unit, model;
   bool late = false;  // issued after the time it speaks of: hindsight, not counted
-};
-
-struct StreamView {
-  v1::Stream stream;
-  uint64_t items = 0, missing = 0, gap_frames = 0, unknown_gaps = 0, frames = 0, bytes = 0;
-  double first_t_s = 0, last_t_s = 0;
 };
 
 struct CaseView {
@@ -63,15 +36,15 @@ struct CaseView {
   bool readable = false;
   std::string unreadable_reason;
   uint64_t frames = 0;
-  std::vector<StreamView> streams;
+  std::vector<analytics::facts::StreamFact> streams;
   std::string phase_source;                  // annotated, found, marked; empty: none
   std::vector<query::PhaseFact> phases;      // annotated steps among them
   std::vector<std::string> timing_withheld;  // why no duration may be made of them
-  std::vector<EventView> events;
-  std::vector<GapView> gaps;
+  analytics::facts::Moments moments;
+  std::vector<query::GapFact> gaps;
   std::vector<v1::Finding> findings;  // departures first, in time order
   std::vector<ForecastView> forecasts;
-  std::vector<ClockView> clocks;
+  std::vector<query::ClockFact> clocks;
   std::vector<std::string> consent;  // scopes in force at the end
   bool consent_stated = false;
   std::map<std::string, std::string> details;
@@ -81,13 +54,11 @@ struct CaseView {
 CaseView summarize_case(const v1::CaseRecord& record);
 /// Everything. A content read that is refused leaves `readable` false; a damaged one is an error.
 Result<CaseView> gather_case(const storage::CaseReader& reader);
-/// The same without events and forecasts, for many cases: gaps, clocks, findings, phases, consent.
+/// The same without moments and forecasts, for many cases: gaps, clocks, findings, phases, consent.
 Result<CaseView> gather_outline(const storage::CaseReader& reader);
 /// The reader's verdict as it stands now: what it read since may not have held.
 void take_verdict(const storage::CaseReader& reader, CaseView& view);
 
 bool has_consent(const CaseView& view, const std::string& scope);
-/// RFC 3339 in UTC with nanoseconds.
-std::string rfc3339(uint64_t utc_ns);
 
 }  // namespace casebox::tools

@@ -20,7 +20,8 @@ struct GapSpan {
 };
 
 /// Spans that do not overlap, by time. `stream`: of this one alone; empty: of all.
-std::vector<GapSpan> gap_spans(const std::vector<GapView>& gaps, const std::string& stream = "");
+std::vector<GapSpan> gap_spans(const std::vector<query::GapFact>& gaps,
+                               const std::string& stream = "");
 /// Their lengths together.
 double length_s(const std::vector<GapSpan>& spans);
 

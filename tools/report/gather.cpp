@@ -170,7 +170,7 @@ Result<CohortCase> gather_cohort_case(const storage::CaseReader& reader,
   one.consent_stated = view.consent_stated;
   one.allowed = !view.consent_stated || has_consent(view, "quality");
   one.has_gaps = !view.gaps.empty();
-  for (const ClockView& clock : view.clocks) one.broken_clock |= clock.broken;
+  for (const query::ClockFact& clock : view.clocks) one.broken_clock |= clock.broken;
   CASEBOX_TRY(one.times, case_times(reader));
   one.comparison = compared(view.findings);
   for (const v1::Finding& finding : view.findings) {

@@ -59,10 +59,11 @@ Html time_line(const CaseEvidence& e) {
            : phase.placed ? clock_text(phase.t1_s)
                           : "withheld",
            reference(tags.contains(phase.finding_id) ? tags[phase.finding_id] : record)});
-  for (const EventView& event : e.view.events)
-    if (event.kind == "twin-shown")
-      known.push_back({clock_text(event.t_s), event.code, event.label, event.role,
-                       length_text(event.duration_s)});
+  for (const analytics::facts::Moment& moment : e.view.moments.all)
+    if (moment.kind == analytics::facts::MomentKind::kShown)
+      known.push_back({moment.placed ? clock_text(seconds_of(moment.t_ns)) : "withheld",
+                       moment.code, moment.value, moment.role,
+                       length_text(seconds_of(moment.length_ns))});
   return join(
       {tag("h2", {"3. Time line"}), timeline_svg(e.view),
        tag("p", {{"class", "soft"}},
@@ -276,7 +277,7 @@ Html limits(const CaseEvidence& e) {
     sentences.push_back(
         "Streams have gaps (section 2). What happened in them is not known from these "
         "streams.");
-  for (const ClockView& clock : e.view.clocks)
+  for (const query::ClockFact& clock : e.view.clocks)
     if (clock.broken)
       sentences.push_back("Clock " + std::to_string(clock.clock_id) +
                           " was broken: no statement here rests on its times.");

@@ -1,5 +1,7 @@
 #include "tools/report/liability_record.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 
@@ -12,6 +14,8 @@
 
 namespace casebox::tools::report {
 namespace {
+
+using analytics::facts::StreamFact;
 
 constexpr size_t kMostInSummary = 25;  // departures: two pages
 
@@ -31,7 +35,7 @@ std::string openings_text(const CaseEvidence& e) {
   return out + "; refused: " + std::to_string(refused) + ". Each is in annex A.";
 }
 
-std::vector<Html> stream_row(const StreamView& view) {
+std::vector<Html> stream_row(const StreamFact& view) {
   return {view.stream.name(), dashed(name_of(view.stream.kind())), std::to_string(view.items),
           std::to_string(view.missing) +
               (view.unknown_gaps > 0
@@ -42,21 +46,20 @@ std::vector<Html> stream_row(const StreamView& view) {
                                          : ""};
 }
 
-/// How far device clocks can be trusted; each setting of a clock counts as one.
+/// How far device clocks can be trusted.
 std::string clocks_text(const CaseView& view) {
   if (view.clocks.empty()) return "No device clock was estimated.";
-  const auto broken = std::ranges::count(view.clocks, true, &ClockView::broken);
-  double worst = -1;
+  const auto broken = std::ranges::count(view.clocks, true, &query::ClockFact::broken);
+  std::optional<double> worst;
   bool unbounded = false;
-  for (const ClockView& clock : view.clocks) {
+  for (const query::ClockFact& clock : view.clocks) {
     if (clock.broken) continue;
-    worst = std::max(worst, clock.u95_s);
-    unbounded = unbounded || clock.u95_s < 0;
+    if (clock.u95_s) worst = std::max(worst.value_or(0), *clock.u95_s);
+    unbounded = unbounded || !clock.u95_s;
   }
-  std::string out = "Of " + std::to_string(view.clocks.size()) +
-                    " device clocks (one that was set counts again) " + std::to_string(broken) +
-                    " were broken: no timing claim rests on them";
-  if (worst >= 0) out += "; the largest 95 % bound of the others is " + bound_text(worst);
+  std::string out = "Of " + std::to_string(view.clocks.size()) + " device clocks " +
+                    std::to_string(broken) + " were broken: no timing claim rests on them";
+  if (worst) out += "; the largest 95 % bound of the others is " + bound_text(*worst);
   if (unbounded) out += ", and of some no bound can be given";
   return out + ". Each is in annex B.";
 }
@@ -116,11 +119,10 @@ Html summary(const CaseEvidence& e) {
                         : "at one or more of them something is missing for " +
                               length_text(length_s(gap_spans(view.gaps))) + " together") +
                    " (section 2).");
-  const auto broken = std::ranges::count(view.clocks, true, &ClockView::broken);
+  const auto broken = std::ranges::count(view.clocks, true, &query::ClockFact::broken);
   if (broken > 0)
     points.push_back(std::to_string(broken) + " of " + std::to_string(view.clocks.size()) +
-                     " device clocks were broken: no timing claim rests on them (one that was "
-                     "set counts again).");
+                     " device clocks were broken: no timing claim rests on them.");
   if (!view.readable) {
     points.push_back("Content: no key here opens it. Nothing is said of what happened.");
     return join({tag("h2", {"Summary"}), sentence_list(points)});
@@ -208,15 +210,15 @@ Html custody_annex(const CaseEvidence& e) {
 Html accounting(const CaseEvidence& e) {
   const Html record = reference(record_tag(e.custody.case_digest));
   std::vector<std::vector<Html>> streams, gaps;
-  for (const StreamView& view : e.view.streams)
+  for (const StreamFact& view : e.view.streams)
     if (view.missing > 0 || view.unknown_gaps > 0 || view.items == 0 ||
         view.stream.by_policy_absent())
       streams.push_back(stream_row(view));
-  std::map<std::string, std::vector<const GapView*>> by_stream;
-  for (const GapView& gap : e.view.gaps) by_stream[gap.stream].push_back(&gap);
+  std::map<std::string, std::vector<const query::GapFact*>> by_stream;
+  for (const query::GapFact& gap : e.view.gaps) by_stream[gap.stream].push_back(&gap);
   for (const auto& [stream, all] : by_stream) {
     std::set<std::string> reasons;
-    for (const GapView* gap : all) reasons.insert(gap->reason + " (" + gap->origin + ")");
+    for (const query::GapFact* gap : all) reasons.insert(gap->reason + " (" + gap->origin + ")");
     std::string text;
     for (const std::string& reason : reasons) text += (text.empty() ? "" : ", ") + reason;
     gaps.push_back({stream, std::to_string(all.size()),
@@ -239,17 +241,29 @@ Html accounting(const CaseEvidence& e) {
 /// Annex B: all streams and all gaps.
 Html accounting_annex(const CaseEvidence& e) {
   std::vector<std::vector<Html>> streams, gaps, clocks;
-  for (const StreamView& view : e.view.streams) streams.push_back(stream_row(view));
-  for (const GapView& gap : e.view.gaps)
+  for (const StreamFact& view : e.view.streams) streams.push_back(stream_row(view));
+  for (const query::GapFact& gap : e.view.gaps)
     gaps.push_back({gap.stream, clock_text(gap.t0_s), clock_text(gap.t1_s),
-                    gap.count_unknown ? "unknown" : std::to_string(gap.missing),
+                    gap.missing ? std::to_string(*gap.missing) : "unknown",
                     gap.reason + " (" + gap.origin + ")"});
+  for (const query::ClockFact& clock : e.view.clocks)
+    clocks.push_back({fmt::format("{}: {}", clock.clock_id, fmt::join(clock.streams, ", ")),
+                      fmt::format("{:.3f}", clock.offset_s),
+                      clock.rate_ppm ? fmt::format("{:.1f}", *clock.rate_ppm) : "not estimated",
+                      clock.broken  ? "broken: no timing claim"
+                      : clock.u95_s ? bound_text(*clock.u95_s)
+                                    : "not known",
+                      std::to_string(clock.sets)});
   return join(
       {tag("h2", {"Annex B. Streams and gaps"}), table("Streams", kStreamColumns, streams),
        table("Gaps", {{"Stream"}, {"From", true}, {"To", true}, {"Missing", true}, {"Reason"}},
              gaps, "No gap was declared."),
        table("Device clocks against the recorder's",
-             {{"Clock"}, {"Offset", true}, {"Rate", true}, {"95 % bound"}, {"Resets", true}},
+             {{"Clock of"},
+              {"Offset, s", true},
+              {"Rate, ppm", true},
+              {"Largest 95 % bound"},
+              {"Times set", true}},
              clocks, "No device clock was estimated.")});
 }
 

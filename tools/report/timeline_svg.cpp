@@ -14,6 +14,8 @@
 namespace casebox::tools::report {
 namespace {
 
+using analytics::facts::Moment;
+using analytics::facts::MomentKind;
 using analytics::finding::deviation_of;
 
 constexpr double kTimelineWidth = 1000, kTimelineLeft = 130, kTimelineLane = 26, kTimelineAxis = 22;
@@ -102,13 +104,13 @@ Html departures(const CaseView& view, const Frame& frame, double y) {
 
 Html known_then(const CaseView& view, const Frame& frame, double y) {
   Children out;
-  for (const EventView& event : view.events) {
-    const bool shown = event.kind == "twin-shown";
-    const bool alarm = event.kind == "alarm" && event.value.rfind("begins", 0) == 0;
-    if (!shown && !alarm) continue;
-    out.push_back(
-        bar(frame, y, event.t_s, event.t_s + event.duration_s, "seen", "",
-            (shown ? "twin shown: " : "alarm: ") + event.code + ", " + clock_text(event.t_s)));
+  for (const Moment& moment : view.moments.all) {
+    const bool shown = moment.kind == MomentKind::kShown;
+    const bool alarm = moment.kind == MomentKind::kAlarm && moment.on.value_or(false);
+    if ((!shown && !alarm) || !moment.placed) continue;
+    const double t = seconds_of(moment.t_ns);
+    out.push_back(bar(frame, y, t, t + seconds_of(moment.length_ns), "seen", "",
+                      (shown ? "twin shown: " : "alarm: ") + moment.code + ", " + clock_text(t)));
   }
   return join(out);
 }

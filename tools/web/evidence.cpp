@@ -82,7 +82,7 @@ Result<Response> evidence_response(OpenCase& open, const Request& request) {
   json["video"] = Json::array();
   const double t0 = seconds_of(found->t0_ns());
   const double t1 = std::max(t0, seconds_of(found->t1_ns()));
-  for (const StreamView& stream : view->streams)
+  for (const analytics::facts::StreamFact& stream : view->streams)
     if (stream.stream.kind() == v1::STREAM_KIND_VIDEO && analytics::finding::placed(*found)) {
       CASEBOX_TRY(const bool recorded, recorded_at(open, stream.stream.name(), t0));
       json["video"].push_back(

@@ -17,8 +17,8 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-StreamView stream(const std::string& name, v1::StreamKind kind, uint64_t items) {
-  StreamView out;
+analytics::facts::StreamFact stream(const std::string& name, v1::StreamKind kind, uint64_t items) {
+  analytics::facts::StreamFact out;
   out.stream.set_name(name);
   out.stream.set_kind(kind);
   out.items = items;
@@ -57,18 +57,21 @@ std::vector<Kind> kinds() {
   add("departures", [](CaseEvidence& e) { e.view.findings = evidence().view.findings; });
   add("gaps", [](CaseEvidence& e) {
     for (const char* name : {"room.video", "monitor.waves"})
-      e.view.gaps.push_back({name, "disconnected", "source", 100, 700, 1, 9, 9, false});
-    e.view.gaps.push_back({"room.video", "disconnected", "source", 400, 700, 5, 9, 4, false});
+      e.view.gaps.push_back({name, "disconnected", "source", 100, 700, 9, {}});
+    e.view.gaps.push_back({"room.video", "disconnected", "source", 400, 700, 4, {}});
   });
   add("broken clock", [](CaseEvidence& e) {
     e.view.findings = evidence().view.findings;
     for (v1::Finding& one : e.view.findings) (*one.mutable_labels())["timing"] = "withheld";
     e.view.timing_withheld = {"clock 1 was broken"};
     for (auto& phase : e.view.phases) phase.placed = false;
-    ClockView clock;
+    query::ClockFact clock;
     clock.clock_id = 1;
+    clock.streams = {"monitor.ecg"};
     clock.broken = true;
     e.view.clocks = {clock};
+    clock = {2, {"pump.state"}, false, 3, 0.02, 500, -1.25, std::nullopt};
+    e.view.clocks.push_back(clock);
   });
   add("no norm", [](CaseEvidence& e) { e.view.findings.clear(); });
   add("skipped norm", [](CaseEvidence& e) {
@@ -195,7 +198,15 @@ TEST(ReportFacts, LiabilityFilesSayWhatTheRecordHolds) {
     says("no gap was declared", e.view.gaps.empty());
     if (name == "gaps") says("something is missing for 10 min 00 s together", true);
     says("withheld: only its place in the order is known", name == "broken clock");
-    says("device clocks were broken", name == "broken clock");
+    says("1 of 2 device clocks were broken", name == "broken clock");
+    says("the largest 95 % bound of the others is", name == "broken clock");
+    says("No device clock was estimated. ", e.view.clocks.empty());
+    if (name == "broken clock") {
+      EXPECT_NE(text.find("1: monitor.ecg 0.000 not estimated broken: no timing claim 0"),
+                std::string::npos)
+          << text.substr(text.find("Annex B"));
+      EXPECT_NE(text.find("2: pump.state -1.250 not estimated"), std::string::npos);
+    }
     says("no problem was found", e.custody.problems.empty());
     says("The recorded consent does not name litigation", e.view.consent_stated);
     says("No consent is stated in the record", !e.view.consent_stated);
@@ -223,10 +234,10 @@ TEST(ReportFacts, StepsThatOnlyPeopleMarkWereNotMarked) {
 }
 
 TEST(GapSpans, CountASecondOnce) {
-  const std::vector<GapView> gaps = {{"a", "x", "source", 10, 20, 0, 0, 0, false},
-                                     {"b", "y", "source", 15, 25, 0, 0, 0, false},
-                                     {"a", "x", "source", 12, 18, 0, 0, 0, false},
-                                     {"b", "x", "source", 40, 41, 0, 0, 0, false}};
+  const std::vector<query::GapFact> gaps = {{"a", "x", "source", 10, 20, 0, {}},
+                                            {"b", "y", "source", 15, 25, 0, {}},
+                                            {"a", "x", "source", 12, 18, 0, {}},
+                                            {"b", "x", "source", 40, 41, 0, {}}};
   const auto all = gap_spans(gaps);
   ASSERT_EQ(all.size(), 2u);
   EXPECT_EQ(all[0].t1_s, 25);

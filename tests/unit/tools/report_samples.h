@@ -53,7 +53,7 @@ inline CaseEvidence evidence() {
                      departure(4, v1::CERTAINTY_JUSTIFIED, "justified", "critical-view")};
   e.view.forecasts = {{10, 70, 80, 2, "monitor.numerics/ART_M", "mm[Hg]", "m", false},
                       {90, 80, 81, 2, "monitor.numerics/ART_M", "mm[Hg]", "m", true}};
-  e.view.gaps = {{"room.video", "disconnected", "source", 100, 110, 5, 9, 5, false}};
+  e.view.gaps = {{"room.video", "disconnected", "source", 100, 110, 5, {}}};
   e.twin = twin_tracks(e.view.forecasts);
   e.phases = {{"Preparation", 8, 120, false}};
   e.custody.verdict = verify::Verdict::kCompleteWithDeclaredGaps;

@@ -38,9 +38,14 @@ TEST(Reports, EscapeEverythingThatCameFromTheRecord) {
   e.view.procedure = e.view.room = e.view.state = kAttack;
   e.view.phases[0].label = e.view.phases[0].by = e.phases[0].label = kAttack;
   e.view.gaps[0].stream = e.view.gaps[0].reason = kAttack;
-  e.view.events.push_back(
-      {5, -1, "twin-shown", kAttack, kAttack, kAttack, kAttack, kAttack, "s", 3});
-  e.view.events.push_back({5, -1, "alarm", kAttack, kAttack, "begins", "", "", "s", 0});
+  analytics::facts::Moment moment;
+  moment.kind = analytics::facts::MomentKind::kShown;
+  moment.code = moment.label = moment.value = moment.unit = moment.role = kAttack;
+  moment.length_ns = 3'000'000'000;
+  e.view.moments.all.push_back(moment);
+  moment.kind = analytics::facts::MomentKind::kAlarm;
+  moment.on = true;
+  e.view.moments.all.push_back(moment);
   e.view.streams.emplace_back().stream.set_name(kAttack);
   e.custody.problems.push_back({kAttack, kAttack, kAttack});
   e.custody.proven.push_back(kAttack);

@@ -88,10 +88,10 @@ function accounting(data: Case): Node[] {
       ...data.gaps.map((gap) => h('tr', {}, h('td', {}, gap.stream), h('td', { class: 'num' }, time(gap.t0_s, 1)),
         h('td', { class: 'num' }, time(gap.t1_s, 1)), h('td', { class: 'num' }, `${gap.reason} (${gap.origin})`))))),
     h('h3', {}, 'Device clocks'),
-    data.clocks.length === 0 ? h('p', {}, 'None estimated.') : h('table', { class: 'small' }, head('Clock', 'Offset', 'Rate', 'Bound'), h('tbody', {},
+    data.clocks.length === 0 ? h('p', {}, 'None estimated.') : h('table', { class: 'small' }, head('Clock', 'Offset', 'Rate', 'Largest bound', 'Times set'), h('tbody', {},
       ...data.clocks.map((clock) => h('tr', {}, h('td', {}, String(clock.clock_id)), h('td', { class: 'num' }, `${clock.offset_s.toFixed(3)} s`),
         h('td', { class: 'num' }, clock.rate_ppm === null ? 'not estimated' : `${clock.rate_ppm.toFixed(1)} ppm`),
-        h('td', { class: 'num' }, clock.broken ? 'broken: no timing claim' : plusMinus(clock.u95_s)))))),
+        h('td', { class: 'num' }, clock.broken ? 'broken: no timing claim' : plusMinus(clock.u95_s)), h('td', { class: 'num' }, String(clock.sets)))))),
   ];
 }
 
@@ -162,8 +162,9 @@ export class Panels {
     const list = h('ul', { class: 'rows' });
     const fill = () => {
       const items = this.data.events.filter((event) => !select.value || event.kind === select.value);
-      list.replaceChildren(...items.slice(0, 500).map((event) => h('li', {}, h('button', { click: () => this.seek(event.t_s) },
-        h('span', { class: 'num' }, time(event.t_s, 1)), eventText(event)))),
+      list.replaceChildren(...items.slice(0, 500).map((event) => h('li', {}, event.t_s === null
+        ? h('span', {}, h('span', { class: 'num' }, 'time withheld '), eventText(event))
+        : h('button', { click: () => this.seek(event.t_s ?? 0) }, h('span', { class: 'num' }, time(event.t_s, 1)), eventText(event)))),
       ...(items.length > 500 ? [h('li', { class: 'soft' }, `and ${items.length - 500} more; choose a kind`)] : []));
     };
     const select = h('select', { 'aria-label': 'Kind of event', change: fill }, h('option', { value: '' }, 'all kinds'),

@@ -12,16 +12,20 @@ const kAxis = 20;
 interface Bar { t0: number; t1: number; label: string; title: string; style: string; bound?: [number, number] | null }
 interface Lane { name: string; bars: Bar[]; findings?: Finding[] }
 
-function eventTitle(event: CaseEvent): string {
+/** What may be placed in time. */
+type Placed = CaseEvent & { t_s: number };
+const isPlaced = (event: CaseEvent): event is Placed => event.t_s !== null;
+
+function eventTitle(event: Placed): string {
   const parts = [event.label ? `${event.code}: ${event.label}` : event.code, event.value, event.unit, event.role];
   return `${time(event.t_s, 1)} ${parts.filter(Boolean).join(' ')} (${plusMinus(event.u95_s)})`;
 }
 
 /** Pairs what begins with what ends, e.g. an instrument in use, an open door, an alarm. */
-function spans(events: CaseEvent[], begins: (e: CaseEvent) => boolean, style: string, end: number): Bar[] {
-  const open = new Map<string, CaseEvent>();
+function spans(events: Placed[], begins: (e: CaseEvent) => boolean, style: string, end: number): Bar[] {
+  const open = new Map<string, Placed>();
   const bars: Bar[] = [];
-  const close = (e: CaseEvent, t1: number) =>
+  const close = (e: Placed, t1: number) =>
     bars.push({ t0: e.t_s, t1, label: '', title: `${eventTitle(e)}, until ${time(t1, 1)}`, style });
   for (const event of events) {
     const before = open.get(event.code);
@@ -34,8 +38,8 @@ function spans(events: CaseEvent[], begins: (e: CaseEvent) => boolean, style: st
 
 function lanesOf(data: Case): Lane[] {
   const end = data.end_s;
-  const of = (kind: string) => data.events.filter((event) => event.kind === kind);
-  const moment = (event: CaseEvent, style: string): Bar =>
+  const of = (kind: string) => data.events.filter(isPlaced).filter((event) => event.kind === kind);
+  const moment = (event: Placed, style: string): Bar =>
     ({ t0: event.t_s, t1: event.t_s + (event.duration_s ?? 0), label: words(event.label || event.code), title: eventTitle(event), style });
   const phases = data.phases.flatMap((phase) => phase.level !== 'phase' || phase.start_s === null || phase.end_s === null ? [] : [{
     t0: phase.start_s, t1: phase.end_s, label: words(phase.phase), bound: phase.start_low_s === null || phase.start_high_s === null ? null : [phase.start_low_s, phase.start_high_s],

@@ -8,7 +8,7 @@ export interface Stream {
   stream_id: number; key: string; name: string; kind: string; device: string; clock_id: number; channels: Channel[];
   video?: { codec: string; codec_string: string; width: number; height: number };
   items: string; missing: string; gap_frames: number; unknown_gaps: number; bytes_stored: string;
-  first_t_s: number; last_t_s: number; absent_by_policy?: string;
+  first_t_s: number | null; last_t_s: number | null; absent_by_policy?: string;
 }
 export interface Phase {
   phase: string; level: 'phase' | 'step' | 'mark'; origin: 'human' | 'device' | 'algorithm'; by: string;
@@ -18,7 +18,8 @@ export interface Phase {
   finding_id: string;
 }
 export interface CaseEvent {
-  t_s: number; u95_s: number | null; kind: string; code: string; stream: string; label?: string;
+  // Null where it is withheld.
+  t_s: number | null; u95_s: number | null; kind: string; code: string; stream: string; label?: string;
   value?: string; unit?: string; role?: string; duration_s?: number;
 }
 export interface Finding {
@@ -31,7 +32,7 @@ export interface Gap {
   missing: string; count_unknown: boolean; t0_s: number; t1_s: number;
 }
 export interface DeviceClock {
-  clock_id: number; offset_s: number; rate_ppm: number | null; u95_s: number | null; broken: boolean; resets: number;
+  clock_id: number; offset_s: number; rate_ppm: number | null; u95_s: number | null; broken: boolean; sets: number; streams: string[];
 }
 export interface Case extends Omit<CaseRow, 'streams' | 'gaps'> {
   problems: { kind: string; where: string; detail: string }[];
