@@ -101,9 +101,10 @@ const v1::EpochRecord* find_epoch(const v1::CaseRecord& record, uint64_t epoch) 
   return nullptr;
 }
 
+/// Acts of custody come after the recording, so no recorder's word stands against them.
 auto order(const v1::CaseRecord& record, const v1::ConsentInForce& consent) {
   const v1::EpochRecord* epoch = find_epoch(record, consent.epoch());
-  return std::make_tuple(consent.t_ns(), epoch != nullptr && frame::is_derived(epoch->role()),
+  return std::make_tuple(epoch != nullptr && frame::is_derived(epoch->role()), consent.t_ns(),
                          epoch == nullptr ? 0 : epoch->index(), consent.number());
 }
 
@@ -128,10 +129,10 @@ void take_consent(v1::CaseRecord& record, const frame::View& frame) {
 }
 
 bool tells_consent(const v1::CaseRecord& record) {
-  return record.has_consent() ||
-         std::ranges::none_of(record.streams(), [](const v1::StreamRecord& row) {
-           return row.stream().kind() == v1::STREAM_KIND_CONSENT;
-         });
+  return std::ranges::none_of(record.streams(), [&](const v1::StreamRecord& row) {
+    return row.stream().kind() == v1::STREAM_KIND_CONSENT &&
+           (!record.has_consent() || row.last_t_ns() > record.consent().t_ns());
+  });
 }
 
 }  // namespace casebox::storage

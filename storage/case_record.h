@@ -22,12 +22,12 @@ void count_frame(v1::CaseRecord& record, v1::StreamRecord& row, const frame::Hea
 /// Epochs whose close frame's numbers are reached, and the state of the case that follows.
 void settle(v1::CaseRecord& record);
 
-/// What a consent frame says, if it is newer than what the record knows: by its time, at one time a
-/// custody act after the recorder, then by order of epochs and numbers. Whoever owns the case or
-/// its custody may say it; of anybody else it means nothing.
+/// What a consent frame says, if it is newer than what the record knows: an act of custody is newer
+/// than all of the recorder; else by time, then by order of epochs and numbers. Whoever owns the
+/// case or its custody may say it; of anybody else it means nothing.
 void take_consent(v1::CaseRecord& record, const frame::View& frame);
-/// Whether the record tells what consent there is. False: its consent, if it has any, is of the
-/// older form, in sealed streams.
+/// Whether the record tells what consent there is. False: the newest of it may be of the older
+/// form, in sealed streams.
 bool tells_consent(const v1::CaseRecord& record);
 
 }  // namespace casebox::storage

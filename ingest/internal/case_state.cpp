@@ -1,6 +1,9 @@
 #include "ingest/internal/case_state.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
 
 #include "ingest/internal/check.h"
 #include "proto/frame/role.h"
@@ -238,10 +241,59 @@ void CaseState::uncount(const frame::View& frame, StreamState& stream) {
     r.set_items(r.items() - h.count);
   }
   consent_lost = consent_lost || h.kind == frame::Kind::kConsent;
+  times_lost = times_lost || h.t.ns <= r.first_t_ns() || h.end().ns >= r.last_t_ns() ||
+               h.t.ns <= record_.first_t_ns() || h.end().ns >= record_.last_t_ns();
+}
+
+Result<void> CaseState::read_anew() {
+  if (std::exchange(consent_lost, false)) CASEBOX_CHECK(read_consent_anew());
+  if (std::exchange(times_lost, false)) CASEBOX_CHECK(read_times_anew());
+  return ok();
+}
+
+/// From all that is left: a frame that was thrown out may have been the first or the last.
+Result<void> CaseState::read_times_anew() {
+  dirty = true;
+  std::map<std::pair<uint32_t, uint32_t>, v1::StreamRecord*> rows;
+  for (const auto& [number, epoch] : epochs_) {
+    rows[{epoch.record->index(), 0}] = epoch.record->mutable_control();
+    for (const auto& [id, stream] : epoch.streams)
+      rows[{epoch.record->index(), id}] = stream.record;
+  }
+  std::set<v1::StreamRecord*> begun;
+  for (const auto& [place, row] : rows) {
+    row->clear_first_t_ns();
+    row->clear_last_t_ns();
+  }
+  record_.clear_first_t_ns();
+  record_.clear_last_t_ns();
+  bool any = false;
+  return shard_->for_each_proof(id_, nullptr, [&](const storage::Proof& proof) -> Result<void> {
+    const auto at = rows.find({proof.epoch_index, proof.stream.value});
+    if (at == rows.end()) return ok();
+    frame::Header h;
+    if (proof.stream == kControlStream) {
+      const auto frame = frame::parse(proof.control);
+      if (!frame) return ok();
+      h = frame->header;
+    } else {
+      const auto header = shard_->load_header(id_, proof);
+      if (!header) return ok();  // its row is damaged, which verification says
+      h = *header;
+    }
+    v1::StreamRecord& row = *at->second;
+    const bool begins = begun.insert(&row).second;
+    if (begins || h.t.ns < row.first_t_ns()) row.set_first_t_ns(h.t.ns);
+    if (begins || h.end().ns > row.last_t_ns()) row.set_last_t_ns(h.end().ns);
+    if (h.has(frame::flag::kDerived) || h.kind != frame::Kind::kData) return ok();
+    if (!any || h.t.ns < record_.first_t_ns()) record_.set_first_t_ns(h.t.ns);
+    if (!any || h.end().ns > record_.last_t_ns()) record_.set_last_t_ns(h.end().ns);
+    any = true;
+    return ok();
+  });
 }
 
 Result<void> CaseState::read_consent_anew() {
-  consent_lost = false;
   record_.clear_consent();
   dirty = true;
   for (const auto& [number, epoch] : epochs_)

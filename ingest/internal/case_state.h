@@ -82,8 +82,8 @@ class CaseState {
   void count(const frame::View& frame, StreamState& stream, const storage::Placed& placed);
   /// Of a frame that is taken away.
   void uncount(const frame::View& frame, StreamState& stream);
-  /// The newest consent from all that is stored, after a frame that told it was taken away.
-  Result<void> read_consent_anew();
+  /// What the record took from frames that were taken away since, from all that is left.
+  Result<void> read_anew();
   /// Names a stream; false when its kind would send its frames to other rows than before.
   bool name_stream(EpochState& epoch, v1::Stream entry);
   void forget_stream(EpochState& epoch, StreamId stream);
@@ -108,6 +108,7 @@ class CaseState {
   bool just_closed = false;   // set by update_state; whoever commits takes it
   bool waiting = false;       // rows of it may wait in quarantine
   bool consent_lost = false;  // a frame that told of consent was taken away
+  bool times_lost = false;    // one that was the first or the last
   uint64_t used = 0;          // for the least recently used
   std::vector<std::pair<EpochState*, StreamState*>> work;  // to be looked at when all is written
   std::vector<StreamState*> fresh;                         // with rows in the open batch
@@ -116,6 +117,8 @@ class CaseState {
   Result<void> load_end(EpochState& epoch);
 
  private:
+  Result<void> read_consent_anew();
+  Result<void> read_times_anew();
   CaseState(CaseId id, v1::CaseRecord record, storage::Shard* shard)
       : id_(id), record_(std::move(record)), shard_(shard) {}
   EpochState* adopt(v1::EpochRecord& record);

@@ -110,7 +110,8 @@ std::optional<Refusal> check(const frame::View& frame, CaseId id) {
     return Refusal{reason::kNotAFrame, "kind of frame does not belong on this stream"};
   if (h.first.value > kMaxNumber || h.next() > kMaxNumber) return Refusal{reason::kNumberRange, ""};
   if (control && h.count != 1) return Refusal{reason::kNumberRange, "a control frame takes one"};
-  if (!in_range(h.t.ns)) return Refusal{reason::kTimeRange, ""};
+  const bool later = h.has(frame::flag::kDerived) && h.t.ns > 0 && h.t.ns <= kMaxLater.ns;
+  if (!in_range(h.t.ns) && !later) return Refusal{reason::kTimeRange, ""};
   if (control) return check_control(frame, id);
   if (h.kind == frame::Kind::kGap) return check_gap(frame);
   if (!h.has(frame::flag::kSealed)) return Refusal{reason::kPlainData, ""};

@@ -63,6 +63,8 @@ constexpr size_t kMaxStreams = 1024;
 constexpr size_t kMaxHoles = 1024;
 /// No case lasts longer, and sums of times cannot pass what 64 bits hold.
 constexpr Duration kMaxTime = seconds(366ll * 24 * 3600);
+/// What is done to a case later stands at its own time: consent is taken back years on.
+constexpr Duration kMaxLater = seconds(100ll * 366 * 24 * 3600);
 /// The store's keys hold 48 bits.
 constexpr uint64_t kMaxNumber = (uint64_t{1} << 48) - 1;
 

@@ -396,8 +396,8 @@ Result<void> Intake::write(const std::map<std::string, uint64_t>& offsets,
   ++progress.commits;
   bool again = false;
   for (CaseState* state : listed_) {
-    if (!state->consent_lost) continue;
-    CASEBOX_CHECK(state->read_consent_anew());
+    if (!state->consent_lost && !state->times_lost) continue;
+    CASEBOX_CHECK(state->read_anew());
     again = true;
   }
   return again ? write({}) : ok();

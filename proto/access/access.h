@@ -144,7 +144,7 @@ Consent consent_of(const v1::Consent& said);
 Consent consent_of(const v1::CaseRecord& record);
 /// The older form: events of sealed streams, oldest first, each with the whole set of its time. A
 /// scope that was there and is no more was withdrawn.
-Consent consent_of(const std::vector<v1::Consent>& events);
+Consent consent_of(const std::vector<v1::Consent>& events, Consent before = {});
 
 /// What stands in for consent that was not recorded.
 struct Basis {

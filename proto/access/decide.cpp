@@ -93,8 +93,7 @@ Consent consent_of(const v1::CaseRecord& record) {
   return record.has_consent() ? consent_of(record.consent().consent()) : Consent{};
 }
 
-Consent consent_of(const std::vector<v1::Consent>& events) {
-  Consent out;
+Consent consent_of(const std::vector<v1::Consent>& events, Consent out) {
   for (const v1::Consent& event : events) {
     const Consent now = consent_of(event);
     out = {true, now.granted, (out.granted | out.withdrawn | now.withdrawn) - now.granted};

@@ -138,6 +138,7 @@ void CaseVerifier::Impl::take_beat(EpochState& epoch, const frame::View& frame,
   }
   if (!covered) tamper("beat", hand.text(), "beat does not cover the control stream");
   epoch.beaten = true;
+  epoch.last_beat_number = h.first.value;
   epoch.signs_gaps = form2;
   epoch.last_beat_ns = beat.t_ns();
   if (epoch.close) epoch.close_covered = true;

@@ -246,6 +246,12 @@ bool CaseVerifier::signs_gaps(Epoch epoch) const {
   return found != impl_->epochs.end() && found->second.signs_gaps;
 }
 
+std::optional<uint64_t> CaseVerifier::newest_beat(Epoch epoch) const {
+  const auto known = impl_->epochs.find(epoch.value);
+  if (known == impl_->epochs.end() || !known->second.beaten) return std::nullopt;
+  return known->second.last_beat_number;
+}
+
 void CaseVerifier::add_copy(const frame::View& frame, const Where& where) {
   const auto epoch = impl_->epochs.find(frame.header.epoch.value);
   const bool lost = epoch == impl_->epochs.end() || epoch->second.streams.at(0).lost;

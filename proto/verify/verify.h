@@ -131,6 +131,9 @@ class CaseVerifier {
   /// Whether the newest beat of an epoch signs the counts of gap frames (form 2). Without, only
   /// `add` of every frame tells a gap from data. To be asked after pass 1.
   bool signs_gaps(Epoch epoch) const;
+  /// The number of an epoch's newest beat: the control frames before it are signed, those behind it
+  /// are not. Holds as far as the verdict does. To be asked after pass 1.
+  std::optional<uint64_t> newest_beat(Epoch epoch) const;
   /// Pass 2: a copy of a control frame at the front of a log file; it must be the frame that was
   /// added.
   void add_copy(const frame::View& frame, const Where& where = {});

@@ -155,13 +155,14 @@ struct CaseReader::Impl {
     return ok();
   }
 
-  /// Consent as sealed streams of before tell it, oldest first.
+  /// What sealed streams of before say of consent later than the newest frame, oldest first.
   Result<std::vector<v1::Consent>> older_consent() {
+    const int64_t newest = record().has_consent() ? record().consent().t_ns() : INT64_MIN;
     std::vector<v1::Consent> out;
     for (const bool derived : {false, true}) {
       CASEBOX_TRY(const auto said, events(of_kind(v1::STREAM_KIND_CONSENT, derived), {}));
       for (const EventAt& at : said)
-        if (at.event.has_consent()) out.push_back(at.event.consent());
+        if (at.t.ns > newest && at.event.has_consent()) out.push_back(at.event.consent());
     }
     return out;
   }

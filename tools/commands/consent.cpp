@@ -62,9 +62,31 @@ Result<void> write_change(StoreAccess& access, CaseId id, const access::Consent&
   CASEBOX_CHECK(producer->append_consent(said, t));
   CASEBOX_CHECK(producer->close(t));
   log.reset();
-  CASEBOX_CHECK(access.drain());
+  CASEBOX_TRY(const auto drained, access.drain());
   KeptFacts::forget(access, id);
-  return ok();
+  // What was signed is not yet what is obeyed.
+  CASEBOX_TRY(const auto reader, access.read_case(id, keyring::Purpose::kFind));
+  if (reader->consent() == now) return ok();
+  return Error{Code::kConflict,
+               "case " + to_string(id) + ": the change was signed (" +
+                   (access.options().store / "logs/custody").string() +
+                   ") and is NOT in force: " + std::to_string(drained.quarantined) +
+                   " of its frames went to quarantine; `casebox quarantine` says why, and "
+                   "`casebox requeue` takes them in once that is mended"};
+}
+
+/// On a case that does not hold nobody can say what was in force: only taking back all of it needs
+/// no such word.
+Result<access::Consent> next_consent(const storage::CaseReader& reader, CaseId id,
+                                     const std::set<v1::ConsentScope>& grant,
+                                     const std::set<v1::ConsentScope>& withdraw) {
+  if (verify::may_be_shown(reader.verdict())) return changed(reader.consent(), grant, withdraw);
+  const access::Consent none = changed({}, {}, withdraw);
+  if (grant.empty() && none.withdrawn == access::kEveryScope) return none;
+  return Error{Code::kConflict,
+               "case " + to_string(id) + " is " + verify::to_string(reader.verdict()) +
+                   ": what it says of consent may not be what was signed. Put the store in order "
+                   "first, or withdraw every scope"};
 }
 
 Result<v1::ConsentGiver> giver_from(const std::string& text) {
@@ -92,10 +114,12 @@ Result<int> run_consent(const Args& args) {
     CASEBOX_TRY(auto reader, access->read_case(id, keyring::Purpose::kFind));
     if (!storage::tells_consent(reader->record())) CASEBOX_CHECK(reader->readable());
     now = reader->consent();
+    if (options.write) {
+      CASEBOX_TRY(now, next_consent(*reader, id, grant, withdraw));
+    }
   }
   CASEBOX_TRY(const v1::ConsentGiver by, giver_from(args.text("--by")));
   if (options.write) {
-    now = changed(now, grant, withdraw);
     CASEBOX_CHECK(write_change(*access, id, now, args.text("--recorded-by"), by));
   }
   Json json = document("consent");

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <cstdio>
 #include <functional>
+#include <map>
+#include <memory>
 #include <thread>
 
 #include "proto/frame/role.h"
@@ -47,6 +49,7 @@ struct Replayed {
   uint64_t frames = 0;
   uint64_t bytes = 0;
   uint64_t unreadable = 0;
+  std::vector<std::string> logs;  // folders of the copy
 };
 
 /// A stream of an epoch on its way into a log: its next frame is in hand.
@@ -73,9 +76,14 @@ struct Cursor {
   }
 };
 
-/// The frames as stored into a log folder, each stream by number and the streams as they arrived:
+/// The log of a role's epochs: one log has one producer.
+std::string log_of(const std::string& dir, v1::ProducerRole role) {
+  return frame::owns_case(role) ? dir : dir + "/" + name_of(role);
+}
+
+/// The frames as stored into log folders, each stream by number and the streams as they arrived:
 /// the bus as any reader of logs sees it. Stream 0 comes with the rest, so the copy verifies as the
-/// store does.
+/// store does. What was done to the case later (analyses, consent taken back) is in logs below.
 Result<Replayed> to_log(StoreAccess& access, CaseId id, const std::string& dir, Pace& pace) {
   if (log::is_log(dir))
     return Error{Code::kAlreadyExists, dir + ": already a log; give a new folder"};
@@ -84,11 +92,14 @@ Result<Replayed> to_log(StoreAccess& access, CaseId id, const std::string& dir, 
   CASEBOX_TRY(const auto whole,
               storage::verify_case(access.store(), id, {}, storage::Depth::kLeaves));
   SystemClock clock;
-  CASEBOX_TRY(auto writer, log::Writer::open(dir, clock));
+  std::map<std::string, std::unique_ptr<log::Writer>> writers;
   Replayed done;
   Progress progress("replay", whole.record.frames(), "frames");
   for (const v1::EpochRecord& epoch : whole.record.epochs()) {
-    if (!frame::owns_case(epoch.role())) continue;
+    auto& writer = writers[log_of(dir, epoch.role())];
+    if (!writer) {
+      CASEBOX_TRY(writer, log::Writer::open(log_of(dir, epoch.role()), clock));
+    }
     CASEBOX_TRY(const ProducerId producer, id_from_bytes<ProducerId>(epoch.producer_id()));
     CASEBOX_CHECK(writer->begin_case(id, producer, epoch.role()));
     std::vector<Cursor> cursors;
@@ -111,6 +122,7 @@ Result<Replayed> to_log(StoreAccess& access, CaseId id, const std::string& dir, 
     }
     CASEBOX_CHECK(writer->end_case());
   }
+  for (const auto& [folder, writer] : writers) done.logs.push_back(folder);
   if (done.unreadable > 0)
     std::fprintf(stderr, "casebox: %llu frames could not be read and are not in the copy\n",
                  static_cast<unsigned long long>(done.unreadable));
@@ -223,7 +235,7 @@ Result<int> run_replay(const Args& args) {
     if (args.json()) {
       Json json = document("replay");
       json["case_id"] = to_string(id);
-      json["log"] = args.text("--to-log");
+      json["logs"] = done.logs;
       json["frames"] = done.frames;
       json["bytes"] = done.bytes;
       json["unreadable"] = done.unreadable;
@@ -232,6 +244,7 @@ Result<int> run_replay(const Args& args) {
     } else {
       std::printf("%llu frames, %.1f MiB in %.2f s\n", static_cast<unsigned long long>(done.frames),
                   static_cast<double>(done.bytes) / (1 << 20), seconds);
+      for (const std::string& folder : done.logs) std::printf("  %s\n", folder.c_str());
     }
     return 0;
   }
@@ -279,7 +292,9 @@ const Command kReplayCommand{
     "have values\n"
     "(null = missing), events their text, packets their times and size. With --to-log no key is "
     "needed, and\n"
-    "the copy verifies like the original.\n"
+    "the copy verifies like the original. What was done to the case later, consent that was taken "
+    "back among it,\n"
+    "is copied to logs of its own below that folder, which are named: give them to ingest too.\n"
     "Examples:\n"
     "  casebox replay 3f2a --store S --speed 10 --stream monitor.numerics\n"
     "  casebox replay 3f2a --store S --to-log copy"};

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "proto/log/log.h"
+#include "storage/found.h"
 #include "storage/verify/verified_case.h"
 #include "tools/cli/names.h"
 #include "tools/cli/progress.h"
@@ -273,6 +274,10 @@ Result<int> run_verify(const Args& args) {
   }
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  if (storage::is_store(path))  // what readers found of a case counts until all of it was read
+    for (const verify::Report& report : looked.reports)
+      if (verify::may_be_shown(report.verdict) && !report.case_id.is_nil())
+        storage::forget_found(path, report.case_id);
   if (args.json()) {
     print(to_json(looked, verdict, seconds));
   } else {

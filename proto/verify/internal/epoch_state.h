@@ -66,6 +66,7 @@ struct EpochState {
   std::optional<v1::CloseFrame> close;
   bool close_covered = false;  // a beat came after it
   bool beaten = false;
+  uint64_t last_beat_number = 0;
   bool signs_gaps = false;  // its newest beat is of form 2
   int64_t last_beat_ns = 0;
 

@@ -127,6 +127,9 @@ void judge(const Epochs& epochs, const std::vector<uint64_t>& order, const Optio
   if (plain) open.push_back("that nobody without a key has read it: content stands in the clear");
   if (!ended || unfinished)
     open.push_back("that nothing followed: no signed frame ends the recording");
+  open.push_back(
+      "that nothing done to it later was kept back: analyses, and consent taken back, are signed "
+      "apart from the recording");
   if (derived_open)
     open.push_back("that all derived records are here: a derived epoch is not closed");
   open.push_back("when it was made: no outside witness or time stamp is attached");

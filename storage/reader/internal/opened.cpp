@@ -19,7 +19,7 @@ Result<void> Opened::learn(keyring::Keyring& keyring, const v1::CaseRecord& reco
   auto said = older();
   keys.reset();
   if (!said) return std::move(said).error();
-  consent = access::consent_of(*said);
+  consent = access::consent_of(*said, consent);
   return ok();
 }
 

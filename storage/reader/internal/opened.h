@@ -18,8 +18,8 @@ struct Opened {
   access::StreamClasses classes;
   access::Consent consent;
 
-  /// Consent as the record tells it; where only sealed streams of before do, as `older` reads them
-  /// with keys for just that.
+  /// Consent as the record tells it, and what sealed streams of before say later than that, as
+  /// `older` reads them with keys for just that.
   Result<void> learn(keyring::Keyring& keyring, const v1::CaseRecord& record, CaseId id,
                      const std::function<Result<std::vector<v1::Consent>>()>& older);
   /// Asks the gate, and takes the keys.

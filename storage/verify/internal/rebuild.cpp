@@ -124,6 +124,7 @@ void Rebuild::take_control(const Proof& proof) {
   v1::StreamRecord& counted = row(at);
   count_frame(out_.record, counted, h, nullptr);
   take_consent(out_.record, *frame);
+  if (h.kind == frame::Kind::kConsent) consents_.emplace_back(frame->bytes);
   if (h.first.value == counted.next_number()) counted.set_next_number(h.next());
 }
 
@@ -352,6 +353,17 @@ void Rebuild::find_end(int64_t named) {
   }
 }
 
+/// Anybody can append to a log what stands in the clear, so consent is what beats signed. (The
+/// store's row takes the newest that is there, as it counts everything before a beat comes.)
+void Rebuild::put_signed_consent() {
+  out_.record.clear_consent();
+  for (const Bytes& bytes : consents_) {
+    const auto frame = frame::parse(bytes);
+    const auto beat = frame ? verifier_.newest_beat(frame->header.epoch) : std::nullopt;
+    if (beat && frame->header.first.value < *beat) take_consent(out_.record, *frame);
+  }
+}
+
 Result<VerifiedCase> Rebuild::run() {
   std::optional<v1::CaseRecord> cached;
   out_.record.set_case_id(Bytes(id_.view()));
@@ -390,6 +402,7 @@ Result<VerifiedCase> Rebuild::run() {
     }
   }
   compare_cache(cached);
+  put_signed_consent();
   std::ranges::sort(out_.streams, {}, [](const ProvenStream& at) {
     return std::make_pair(at.epoch_index, at.id.value);
   });

@@ -32,6 +32,7 @@ class Rebuild {
   v1::StreamRecord& row(const ProvenStream& at);
   void bound_times(const ProvenStream& at);
   void find_end(int64_t named);
+  void put_signed_consent();
   void check_rows();
   void check_ledger();
   void compare_cache(const std::optional<v1::CaseRecord>& cached);
@@ -49,6 +50,7 @@ class Rebuild {
   std::map<std::pair<uint32_t, uint32_t>, size_t> places_;  // epoch index, stream -> out_.streams
   std::map<std::pair<uint64_t, uint32_t>, int> rows_;       // epoch, stream -> record's row
   int64_t case_first_ = INT64_MAX, case_last_ = INT64_MIN;  // of the recorder's data
+  std::vector<Bytes> consents_;                             // consent frames, signed or not
   std::map<Table, uint64_t> counted_;                       // proof rows by table
 };
 
