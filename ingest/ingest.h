@@ -99,7 +99,7 @@ class Ingest {
   std::vector<CaseId> take_closed();
 
   const Progress& progress() const;
-  /// Cases of which something was stored since `open`; the first thousand.
+  /// Cases of which something was stored since `open`; the first hundred thousand.
   std::vector<CaseId> touched() const;
 
  private:

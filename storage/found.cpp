@@ -28,6 +28,15 @@ void forget_found(const std::filesystem::path& store, CaseId id) {
   std::filesystem::remove(file_of(store, id), ec);
 }
 
+std::set<CaseId> all_found(const std::filesystem::path& store) {
+  std::set<CaseId> out;
+  std::error_code ec;
+  for (std::filesystem::directory_iterator it(store / "found", ec), end; !ec && it != end;
+       it.increment(ec))
+    if (const auto id = parse_id<CaseId>(it->path().filename().string())) out.insert(*id);
+  return out;
+}
+
 std::optional<verify::Verdict> found(const std::filesystem::path& store, CaseId id) {
   const auto text = read_file(file_of(store, id), kMaxBytes);
   if (!text) return std::nullopt;

@@ -12,6 +12,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <set>
 
 #include "proto/base/ids.h"
 #include "proto/verify/verify.h"
@@ -23,6 +24,8 @@ namespace casebox::storage {
 bool keep_found(const std::filesystem::path& store, CaseId id, verify::Verdict verdict);
 /// Every byte was read and holds.
 void forget_found(const std::filesystem::path& store, CaseId id);
+/// The cases of which something was found, for who asks about many.
+std::set<CaseId> all_found(const std::filesystem::path& store);
 std::optional<verify::Verdict> found(const std::filesystem::path& store, CaseId id);
 /// Puts what was found among the problems of a report that does not know of it.
 void blame_found(const std::filesystem::path& store, CaseId id, verify::Report& report);

@@ -1,5 +1,7 @@
 // The ledger of a shard: held against RocksDB at opening, completed when either lost something,
 // read.
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <set>
 
@@ -7,6 +9,17 @@
 #include "storage/internal/shard_impl.h"
 
 namespace casebox::storage {
+namespace {
+
+/// What tells that a ledger file is as it was.
+std::array<int64_t, 5> ledger_state(const std::filesystem::path& file, uint64_t records) {
+  struct stat info {};
+  if (::stat(file.c_str(), &info) != 0) return {};
+  return {static_cast<int64_t>(info.st_ino), info.st_size, info.st_ctim.tv_sec,
+          info.st_ctim.tv_nsec, static_cast<int64_t>(records)};
+}
+
+}  // namespace
 
 Result<void> Shard::Impl::reconcile_ledger(const std::optional<CommitMark>& mark,
                                            const std::optional<DbCommit>& at) {
@@ -198,16 +211,27 @@ Result<std::pair<uint64_t, Digest>> Shard::Impl::ledger_end() const {
 }
 
 Result<std::vector<LedgerEntry>> Shard::ledger(CaseId id) const {
-  std::vector<LedgerEntry> out;
   CASEBOX_TRY(const auto end, impl_->ledger_end());
-  CASEBOX_CHECK(
-      read_ledger(impl_->ledger_file(), 0, end.first, false, [&](BytesView record) -> Result<void> {
-        if (record.substr(16, 16) != id.view()) return ok();
-        CASEBOX_TRY(auto entry, parse_ledger(record));
-        out.push_back(entry);
-        return ok();
-      }));
-  return out;
+  const auto state = ledger_state(impl_->ledger_file(), end.first);
+  std::lock_guard guard(impl_->indexing);
+  Impl::LedgerIndex& index = impl_->ledger_index;
+  const bool again = index.state == state && state != decltype(state){};
+  if (!again || !index.made) {
+    index = {state, false, {}};
+    std::vector<LedgerEntry> own;
+    CASEBOX_CHECK(read_ledger(impl_->ledger_file(), 0, end.first, false,
+                              [&](BytesView record) -> Result<void> {
+                                if (!again && record.substr(16, 16) != id.view()) return ok();
+                                CASEBOX_TRY(auto entry, parse_ledger(record));
+                                if (again) index.cases[entry.case_id].push_back(entry);
+                                if (entry.case_id == id) own.push_back(entry);
+                                return ok();
+                              }));
+    index.made = again;
+    return own;
+  }
+  const auto known = index.cases.find(id);
+  return known == index.cases.end() ? std::vector<LedgerEntry>{} : known->second;
 }
 
 Result<void> Shard::for_each_ledger(

@@ -1,5 +1,7 @@
 #include <algorithm>
 
+#include "proto/base/parallel.h"
+#include "proto/seal/seal.h"
 #include "storage/internal/shard_impl.h"
 
 namespace casebox::storage {
@@ -177,6 +179,42 @@ Result<std::vector<v1::CaseRecord>> Shard::cases() const {
         return ok();
       }));
   return out;
+}
+
+Result<std::vector<CaseRow>> Shard::case_rows() const {
+  std::vector<std::pair<Bytes, Bytes>> rows;
+  std::vector<CaseRow> out;
+  CASEBOX_TRY(const auto db, impl_->reading());
+  CASEBOX_CHECK(
+      db->each(Family::kCase, {}, {}, [&](BytesView key, BytesView value) -> Result<void> {
+        if (key.size() == CaseId{}.view().size()) rows.emplace_back(key, value);
+        return ok();
+      }));
+  out.resize(rows.size());
+  for_each_index(rows.size(), [&](size_t i) {
+    out[i].record = case_row(rows[i].first, rows[i].second);
+    out[i].digest = seal::sha256(rows[i].second);
+  });
+  const Bytes prefix = kVerdictPrefix;
+  size_t at = 0;  // both are in order of case ids
+  CASEBOX_CHECK(db->each(Family::kMeta, prefix, after_prefix(prefix),
+                         [&](BytesView key, BytesView value) -> Result<void> {
+                           key.remove_prefix(prefix.size());
+                           while (at < rows.size() && BytesView(rows[at].first) < key) ++at;
+                           if (at < rows.size() && rows[at].first == key)
+                             out[at].verdict = Bytes(value);
+                           return ok();
+                         }));
+  return out;
+}
+
+Result<std::optional<CaseRow>> Shard::find_row(CaseId id) const {
+  CASEBOX_TRY(const auto db, impl_->reading());
+  CASEBOX_TRY(const auto value, db->get(Family::kCase, id.view()));
+  if (!value) return std::optional<CaseRow>{};
+  CASEBOX_TRY(auto kept, verdict(id));
+  return std::optional(CaseRow{case_row(id.view(), *value), seal::sha256(*value),
+                               std::move(kept).value_or(Bytes())});
 }
 
 Result<void> Shard::flush() { return impl_->flush_tables(); }

@@ -184,6 +184,23 @@ Result<std::vector<v1::CaseRecord>> Store::operations() const {
   return all;
 }
 
+Result<std::vector<CaseRow>> Store::case_rows() const {
+  std::vector<CaseRow> all;
+  for (const auto& shard : impl_->shards) {
+    CASEBOX_TRY(auto some, shard->case_rows());
+    std::move(some.begin(), some.end(), std::back_inserter(all));
+  }
+  return all;
+}
+
+Result<std::optional<CaseRow>> Store::find_row(CaseId id) const {
+  for (const auto& shard : impl_->shards) {
+    CASEBOX_TRY(auto found, shard->find_row(id));
+    if (found) return found;
+  }
+  return std::optional<CaseRow>{};
+}
+
 Result<std::optional<v1::CaseRecord>> Store::find_case(CaseId id) const {
   for (const auto& shard : impl_->shards) {
     CASEBOX_TRY(auto found, shard->find_case(id));

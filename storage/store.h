@@ -94,6 +94,13 @@ struct LedgerEntry {
   uint64_t commit = 0;  // of the shard
 };
 
+/// A case record as it stands, and what the store keeps beside it, for who asks about many cases.
+struct CaseRow {
+  v1::CaseRecord record;
+  Digest digest{};  // SHA-256 of the row's bytes
+  Bytes verdict;    // what put_verdict kept; empty: nothing
+};
+
 /// Where a stored frame stands, from its proof row.
 struct Placed {
   ItemNumber first;
@@ -232,6 +239,9 @@ class Shard {
   Result<std::vector<Skipped>> skipped() const;
   Result<std::optional<v1::CaseRecord>> find_case(CaseId id) const;
   Result<std::vector<v1::CaseRecord>> cases() const;  // of a row that does not parse: no epochs
+  /// The same with what is kept of each, in one go.
+  Result<std::vector<CaseRow>> case_rows() const;
+  Result<std::optional<CaseRow>> find_row(CaseId id) const;
   /// What put_verdict kept; nullopt if nothing.
   Result<std::optional<Bytes>> verdict(CaseId id) const;
   /// The frame with this identity, if stored: for telling duplicates from equivocation.
@@ -340,7 +350,9 @@ class Store {
   Result<std::vector<v1::CaseRecord>> cases() const;
   /// The cases that are operations: what lists, queries, cohorts and reports are about.
   Result<std::vector<v1::CaseRecord>> operations() const;
+  Result<std::vector<CaseRow>> case_rows() const;
   Result<std::optional<v1::CaseRecord>> find_case(CaseId id) const;
+  Result<std::optional<CaseRow>> find_row(CaseId id) const;
   const Shard* shard_of(CaseId id) const;
   /// frame::case_digest from the stored leaf hashes, without a look at the frames: what is stored,
   /// not what is proven (storage/verify says that).

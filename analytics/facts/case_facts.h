@@ -154,6 +154,7 @@ struct CaseFacts {
   std::string sealed_why;
   std::string verdict;  // with Needs::verdict; of the case as it was opened, if it was
   bool complete = true;
+  bool listed = false;  // `verdict` is the one that lists of cases give
   // False: nobody looked yet (no annotation, no run of the job), so that none is not zero.
   bool phases_known = true;
   bool departures_known = true;

@@ -11,7 +11,7 @@ namespace {
 // Case states in memory: far above the rooms of a site, each with what its open epochs need.
 constexpr size_t kMaxStates = 128;
 // Reported by name; a long-running ingest would otherwise remember every case it ever met.
-constexpr size_t kMaxTouched = 1000;
+constexpr size_t kMaxTouched = 100'000;
 // Beats between two whose signatures are verified, while nothing is contested.
 constexpr uint32_t kBeatsUnchecked = 8;
 

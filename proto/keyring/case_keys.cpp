@@ -162,37 +162,10 @@ Result<Bytes> CaseKeys::open(const frame::View& frame) {
   return frame::unpack_body(packed);
 }
 
-// A kept copy: the epoch whose secret its key comes from (8 bytes), the key's salt, and ciphertext
-// with tag. Every copy has a key of its own, which seals nothing else: its nonce may be zero.
-constexpr size_t kSaltBytes = 16;
-
-Result<Bytes> CaseKeys::seal_kept(BytesView plain, BytesView about) {
+Result<KeptKey> CaseKeys::kept_key() {
   std::lock_guard guard(impl_->mutex);
-  if (impl_->epochs.empty())
-    return Error{Code::kDenied, "case " + to_string(impl_->case_id) + ": no key of any epoch"};
-  const Epoch epoch{impl_->epochs.begin()->first};
-  CASEBOX_TRY(EpochKeys * keys, impl_->of(epoch, impl_));
-  char head[8 + kSaltBytes];
-  store_le(head, epoch.value);
-  seal::random_bytes(head + 8, kSaltBytes);
-  CASEBOX_TRY(const seal::Secret key, keys->kept_key({head + 8, kSaltBytes}));
-  CASEBOX_TRY(seal::Aead aead, seal::Aead::create(key));
-  Bytes out(head, sizeof head);
-  CASEBOX_CHECK(aead.seal({}, about, plain, out));
-  return out;
-}
-
-Result<Bytes> CaseKeys::open_kept(BytesView sealed, BytesView about) {
-  constexpr size_t kHead = 8 + kSaltBytes;
-  if (sealed.size() < kHead)
-    return Error{Code::kCorrupt, "case " + to_string(impl_->case_id) + ": a kept copy was cut"};
-  std::lock_guard guard(impl_->mutex);
-  CASEBOX_TRY(EpochKeys * keys, impl_->of(Epoch{load_le<uint64_t>(sealed.data())}, impl_));
-  CASEBOX_TRY(const seal::Secret key, keys->kept_key(sealed.substr(8, kSaltBytes)));
-  CASEBOX_TRY(seal::Aead aead, seal::Aead::create(key));
-  Bytes out;
-  CASEBOX_CHECK(aead.open({}, about, sealed.substr(kHead), out));
-  return out;
+  CASEBOX_TRY(const seal::BoxKeyPair pair, impl_->keystore->private_key(impl_->public_key));
+  return KeptKey::of(pair.private_key);
 }
 
 }  // namespace casebox::keyring

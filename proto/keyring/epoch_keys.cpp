@@ -54,10 +54,6 @@ Result<seal::Aead*> EpochKeys::names_aead() {
   return &*impl_->names;
 }
 
-Result<seal::Secret> EpochKeys::kept_key(BytesView salt) const {
-  return impl_->derive(Bytes("casebox.kept.v1") + Bytes(salt));
-}
-
 Epoch EpochKeys::epoch() const { return impl_->epoch; }
 
 Result<seal::Aead*> EpochKeys::aead(StreamId stream, KeyPeriod period) {

@@ -121,33 +121,49 @@ Result<Opening> Gate::open(const Asked& asked, Purpose purpose) {
   return Opening(asked.case_id, asked.case_public_key, said.classes);
 }
 
+namespace {
+
+// A record of the trail has at most 1 MiB.
+constexpr int kMostCases = 32'768;
+
+}  // namespace
+
+Result<std::vector<Gate::Verdict>> Gate::decide_and_audit(const std::vector<Asked>& asked,
+                                                          Purpose purpose) {
+  std::vector<Verdict> out;
+  out.reserve(asked.size());
+  std::map<std::string, std::vector<v1::AuditRecord>> records;  // by why not; "" of those that may
+  const Asked* before = nullptr;
+  for (const Asked& one : asked) {
+    // Most cases of a cohort have the same consent.
+    const bool same =
+        before != nullptr && before->consent == one.consent && before->hold == one.hold;
+    out.push_back(same ? out.back() : verdict(purpose, one.consent, one.hold));
+    before = &one;
+    auto& of_why = records[out.back().why];
+    if (of_why.empty() || of_why.back().case_ids_size() >= kMostCases)
+      of_why.push_back(record_of(out.back(), purpose));
+    of_why.back().add_case_ids(Bytes(one.case_id.view()));
+  }
+  for (const auto& [why, of_why] : records)
+    for (const v1::AuditRecord& record : of_why) CASEBOX_CHECK(keystore_->audit(record));
+  return out;
+}
+
 Result<std::vector<std::optional<Opening>>> Gate::open(const std::vector<Asked>& asked,
                                                        Purpose purpose) {
   std::vector<std::optional<Opening>> out(asked.size());
   if (keystore_ == nullptr || asked.empty()) return out;
-  std::map<std::string, v1::AuditRecord> records;  // by why not; "" of those that may
-  for (size_t i = 0; i < asked.size(); ++i) {
-    const Verdict said = verdict(purpose, asked[i].consent, asked[i].hold);
-    auto [at, fresh] = records.try_emplace(said.why);
-    if (fresh) at->second = record_of(said, purpose);
-    at->second.add_case_ids(Bytes(asked[i].case_id.view()));
-    if (!said.classes.empty() && keystore_->has_private_key(asked[i].case_public_key))
-      out[i] = Opening(asked[i].case_id, asked[i].case_public_key, said.classes);
-  }
-  for (const auto& [why, record] : records) CASEBOX_CHECK(keystore_->audit(record));
+  CASEBOX_TRY(const auto verdicts, decide_and_audit(asked, purpose));
+  for (size_t i = 0; i < asked.size(); ++i)
+    if (!verdicts[i].classes.empty())
+      out[i] = Opening(asked[i].case_id, asked[i].case_public_key, verdicts[i].classes);
   return out;
 }
 
 Result<void> Gate::left_out(const std::vector<Asked>& asked, Purpose purpose) {
   if (keystore_ == nullptr || asked.empty()) return ok();
-  std::map<std::string, v1::AuditRecord> records;
-  for (const Asked& one : asked) {
-    const Verdict said = verdict(purpose, one.consent, one.hold);
-    auto [at, fresh] = records.try_emplace(said.why);
-    if (fresh) at->second = record_of(said, purpose);
-    at->second.add_case_ids(Bytes(one.case_id.view()));
-  }
-  for (const auto& [why, record] : records) CASEBOX_CHECK(keystore_->audit(record));
+  CASEBOX_CHECK(decide_and_audit(asked, purpose));
   return ok();
 }
 

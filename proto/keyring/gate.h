@@ -82,8 +82,9 @@ class Gate {
                   access::Hold hold = access::Hold::kNone) const;
 
   Result<Opening> open(const Asked& asked, Purpose purpose);
-  /// Many cases under one audit record for those that may be opened and one for each reason of
-  /// those that may not. Empty: it may not, or has no key.
+  /// Many cases under one audit record (of at most 32,768) for those that may be opened and one for
+  /// each reason of those that may not. Empty: it may not. Whether its key is there is told by who
+  /// fetches it.
   Result<std::vector<std::optional<Opening>>> open(const std::vector<Asked>& asked,
                                                    Purpose purpose);
   /// Writes down that these were left out of an answer.
@@ -91,6 +92,8 @@ class Gate {
 
  private:
   v1::AuditRecord record_of(const Verdict& verdict, Purpose purpose) const;
+  /// Decides and has it on the trail before it says so.
+  Result<std::vector<Verdict>> decide_and_audit(const std::vector<Asked>& asked, Purpose purpose);
 
   Keystore* keystore_;
   std::string subject_;

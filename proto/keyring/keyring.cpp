@@ -1,9 +1,5 @@
 #include "proto/keyring/keyring.h"
 
-#include <utility>
-
-#include "proto/base/parallel.h"
-
 namespace casebox::keyring {
 
 Result<CaseKeys> Keyring::keys(const Opening& opening,
@@ -11,18 +7,9 @@ Result<CaseKeys> Keyring::keys(const Opening& opening,
   return CaseKeys::open_epochs(*keystore_, opening, epochs);
 }
 
-Result<std::vector<std::optional<CaseKeys>>> Keyring::open_cohort(
-    const std::vector<CohortCase>& cases, Purpose purpose) {
-  std::vector<Gate::Asked> asked;
-  for (const CohortCase& one : cases) asked.push_back(one.asked);
-  CASEBOX_TRY(const auto openings, gate_.open(asked, purpose));
-  std::vector<std::optional<CaseKeys>> out(cases.size());
-  for_each_index(cases.size(), [&](size_t i) {
-    if (!openings[i]) return;
-    auto opened = keys(*openings[i], cases[i].epochs);
-    if (opened) out[i].emplace(std::move(*opened));
-  });
-  return out;
+Result<KeptKey> Keyring::kept_key(const Opening& opening) const {
+  CASEBOX_TRY(const seal::Secret half, keystore_->private_half(opening.case_public_key()));
+  return KeptKey::of(half);
 }
 
 }  // namespace casebox::keyring

@@ -19,6 +19,7 @@
 #include "proto/base/result.h"
 #include "proto/frame/frame.h"
 #include "proto/keyring/gate.h"
+#include "proto/keyring/kept_key.h"
 #include "proto/keyring/keystore.h"
 #include "proto/seal/seal.h"
 
@@ -38,8 +39,6 @@ class EpochKeys {
   Result<seal::Aead*> aead(StreamId stream, KeyPeriod period);
   /// The key of what stream and case frames do not show (sealed_names.h).
   Result<seal::Aead*> names_aead();
-  /// The key of a copy that a reader keeps (CaseKeys::seal_kept), another for every `salt`.
-  Result<seal::Secret> kept_key(BytesView salt) const;
   Epoch epoch() const;
 
  private:
@@ -73,12 +72,9 @@ class CaseKeys {
   /// The same for the settings in a case frame.
   Result<void> open_config(v1::CaseFrame& frame, Epoch epoch);
 
-  /// Seals what a reader derived of the case and keeps outside the record, so that it opens only
-  /// with the case's own keys and is gone with them. `about` is bound to it and not hidden.
-  /// kDenied without a key of any epoch; errors as open().
-  Result<Bytes> seal_kept(BytesView plain, BytesView about);
-  /// The inverse. kCorrupt for what was not sealed so under the same `about`.
-  Result<Bytes> open_kept(BytesView sealed, BytesView about);
+  /// For what a reader derived of the case and keeps outside the record. kNotFound once the case's
+  /// private key was destroyed.
+  Result<KeptKey> kept_key();
 
  private:
   friend class Keyring;
@@ -103,15 +99,8 @@ class Keyring {
 
   /// The keys of the epochs of the case that was opened.
   Result<CaseKeys> keys(const Opening& opening, const std::vector<v1::EpochRecord>& epochs) const;
-  /// A case of a cohort to be opened.
-  struct CohortCase {
-    Gate::Asked asked;
-    std::vector<v1::EpochRecord> epochs;
-  };
-  /// Asks the gate about many cases at once (Gate::open). A case that may not be opened or has no
-  /// key is an empty optional.
-  Result<std::vector<std::optional<CaseKeys>>> open_cohort(const std::vector<CohortCase>& cases,
-                                                           Purpose purpose);
+  /// The key of kept copies of the case that was opened. May be asked by several threads.
+  Result<KeptKey> kept_key(const Opening& opening) const;
   bool available() const { return keystore_ != nullptr; }
 
  private:

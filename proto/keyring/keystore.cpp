@@ -386,7 +386,7 @@ bool Keystore::has_private_key(BytesView public_key) const {
   return fs::exists(impl_->dir / "cases" / (to_hex(public_key) + ".key"), ec);
 }
 
-Result<seal::BoxKeyPair> Keystore::private_key(BytesView public_key) {
+Result<seal::Secret> Keystore::private_half(BytesView public_key) const {
   const fs::path path = impl_->dir / "cases" / (to_hex(public_key) + ".key");
   auto wrapped = read_file(path, 64);
   if (!wrapped && wrapped.error().code == Code::kNotFound)
@@ -395,11 +395,16 @@ Result<seal::BoxKeyPair> Keystore::private_key(BytesView public_key) {
   if (!wrapped) return std::move(wrapped).error();
   auto key = seal::unwrap_key(**impl_->site_key, *wrapped);
   if (!key) return annotate(std::move(key).error(), path.string());
+  return key;
+}
+
+Result<seal::BoxKeyPair> Keystore::private_key(BytesView public_key) {
   seal::BoxKeyPair pair;
-  pair.private_key = std::move(*key);
+  CASEBOX_TRY(pair.private_key, private_half(public_key));
   CASEBOX_TRY(pair.public_key, seal::box_public_key(pair.private_key));
   if (casebox::view(pair.public_key) != public_key)
-    return Error{Code::kCorrupt, path.string() + ": holds the private half of another key"};
+    return Error{Code::kCorrupt, (impl_->dir / "cases" / (to_hex(public_key) + ".key")).string() +
+                                     ": holds the private half of another key"};
   return pair;
 }
 

@@ -38,6 +38,7 @@ namespace internal {
 class Sweepable;
 }
 class CaseKeys;
+class Keyring;
 
 class Keystore final : public ProducerKeys {
  public:
@@ -99,8 +100,11 @@ class Keystore final : public ProducerKeys {
 
  private:
   friend class CaseKeys;
+  friend class Keyring;
   /// The private half for `public_key`: for keys that an Opening stands for, and nobody else.
   Result<seal::BoxKeyPair> private_key(BytesView public_key);
+  /// The same without a look whether it is that key's own half: for what opens only if it is.
+  Result<seal::Secret> private_half(BytesView public_key) const;
 
   Keystore();
   struct Impl;

@@ -2,6 +2,7 @@
 
 // What Shard, Batch and Scan share. Private to the module.
 
+#include <array>
 #include <atomic>
 #include <map>
 #include <mutex>
@@ -58,6 +59,16 @@ struct Shard::Impl {
   std::mutex refreshing;
   std::atomic<uint64_t> seen{0};         // commits
   std::atomic<uint64_t> seen_serial{0};  // of the slot of `commits` that it stands for
+
+  /// The ledger by case, for who asks about many: made when a file that did not change is asked a
+  /// second time.
+  struct LedgerIndex {
+    std::array<int64_t, 5> state{};  // of the file, and how many records of it count
+    bool made = false;
+    std::map<CaseId, std::vector<LedgerEntry>> cases;
+  };
+  mutable std::mutex indexing;
+  mutable LedgerIndex ledger_index;
 
   mutable std::mutex mutex;  // guards the two maps of sources
   std::map<std::string, uint32_t> source_ids;

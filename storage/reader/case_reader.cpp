@@ -453,18 +453,19 @@ Result<v1::CaseFrame> CaseReader::opening() const {
 
 Result<Bytes> CaseReader::seal_kept(BytesView plain, BytesView about) const {
   CASEBOX_CHECK(readable());
-  return impl_->opened.keys->seal_kept(plain, about);
+  CASEBOX_TRY(keyring::KeptKey key, impl_->opened.keys->kept_key());
+  return key.seal(plain, about);
 }
 
 Result<v1::SourceRange> CaseReader::source_range(Epoch epoch, StreamId stream, ItemNumber first,
                                                  ItemNumber last) const {
+  const std::string place = " stream " + std::to_string(stream.value);
+  const std::string absent = " is not in case " + to_string(impl_->id);
   const auto known = std::ranges::find_if(impl_->verified.streams, [&](const auto& at) {
     return at.epoch == epoch && at.id == stream;
   });
   if (known == impl_->verified.streams.end())
-    return Error{Code::kNotFound, "epoch " + to_string(epoch) + " stream " +
-                                      std::to_string(stream.value) + " is not in case " +
-                                      to_string(impl_->id)};
+    return Error{Code::kNotFound, "epoch " + to_string(epoch) + place + absent};
   v1::SourceRange range;
   seal::Sha256 sum;
   uint64_t next = first.value;
@@ -472,9 +473,7 @@ Result<v1::SourceRange> CaseReader::source_range(Epoch epoch, StreamId stream, I
   while (next <= last.value) {
     const Proof* proof = known->holding(ItemNumber{next});
     if (proof == nullptr)
-      return Error{Code::kNotFound, "stream " + std::to_string(stream.value) + " number " +
-                                        std::to_string(next) + " is not in case " +
-                                        to_string(impl_->id)};
+      return Error{Code::kNotFound, place.substr(1) + " number " + std::to_string(next) + absent};
     CASEBOX_TRY(const auto stored, impl_->shard->load(impl_->id, *proof));
     CASEBOX_TRY(auto frame, frame::parse(stored.bytes));
     const auto& h = frame.header;

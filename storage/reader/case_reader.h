@@ -164,7 +164,7 @@ class CaseReader {
   Result<v1::CaseFrame> opening() const;
 
   /// Seals what was derived of the case for a copy outside the record: opens only with the case's
-  /// own keys (keyring::CaseKeys::open_kept). Errors as readable().
+  /// own private key (keyring/kept_key.h). Errors as readable().
   Result<Bytes> seal_kept(BytesView plain, BytesView about) const;
 
   /// SHA-256 over the frames of one stream from `first` to `last` number, for a finding's

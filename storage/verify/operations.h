@@ -17,5 +17,8 @@ Result<bool> is_proven_study(const Store& store, const v1::CaseRecord& record);
 
 /// What lists, queries, cohorts and reports are about: operations, and whatever is no proven study.
 Result<std::vector<v1::CaseRecord>> proven_operations(const Store& store);
+/// The same as rows, by their start and id.
+Result<std::vector<CaseRow>> proven_rows(const Store& store);
+void sort_rows(std::vector<CaseRow>& rows);
 
 }  // namespace casebox::storage

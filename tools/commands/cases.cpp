@@ -58,9 +58,9 @@ Result<Json> study_json(StoreAccess& access, const Study& study, bool verify) {
 }
 
 /// A row can be gone: what the ledger says is listed.
-Result<void> add_lost(StoreAccess& access, std::vector<v1::CaseRecord>& records) {
+Result<void> add_lost(StoreAccess& access, std::vector<storage::CaseRow>& rows) {
   CASEBOX_TRY(const auto lost, storage::lost_cases(access.store()));
-  for (const CaseId id : lost) records.emplace_back().set_case_id(Bytes(id.view()));
+  for (const CaseId id : lost) rows.emplace_back().record.set_case_id(Bytes(id.view()));
   return ok();
 }
 
@@ -99,17 +99,15 @@ Result<int> run_studies(StoreAccess& access, const Args& args) {
 Result<int> run_cases(const Args& args) {
   CASEBOX_TRY(auto access, StoreAccess::open(StoreOptions::from(args, "casebox cases")));
   if (args.flag("--studies")) return run_studies(*access, args);
-  CASEBOX_TRY(auto records, storage::proven_operations(access->store()));
-  CASEBOX_CHECK(add_lost(*access, records));
-  std::sort(records.begin(), records.end(), [](const v1::CaseRecord& a, const v1::CaseRecord& b) {
-    return std::make_pair(a.start_utc_ns(), BytesView(a.case_id())) <
-           std::make_pair(b.start_utc_ns(), BytesView(b.case_id()));
-  });
+  CASEBOX_TRY(auto rows, storage::proven_rows(access->store()));
+  CASEBOX_CHECK(add_lost(*access, rows));
+  storage::sort_rows(rows);
   CASEBOX_TRY(const auto trusted, access->trust_if_any());
   Json json = document("cases");
   json["cases"] = Json::array();
-  Progress progress("verify", records.size(), "cases");
-  for (v1::CaseRecord& record : records) {
+  Progress progress("verify", rows.size(), "cases");
+  for (storage::CaseRow& row : rows) {
+    v1::CaseRecord& record = row.record;
     std::optional<KeptVerdict> verdict;
     CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(record.case_id()));
     if (record.epochs().empty()) {
@@ -124,7 +122,7 @@ Result<int> run_cases(const Args& args) {
       access->keep_whole(report);
       verdict = KeptVerdict{report.verdict, access->clock().utc()};
     } else if (!args.flag("--no-verify")) {
-      CASEBOX_TRY(verdict, verdict_of(*access, record, address(trusted)));
+      CASEBOX_TRY(verdict, verdict_of(*access, row, address(trusted)));
     }
     CASEBOX_TRY(Json one, case_header_json(record, verdict));
     if (args.flag("--alias")) {

@@ -15,7 +15,7 @@
 namespace casebox::tools {
 namespace {
 
-using Verdicts = std::map<CaseId, verify::Verdict>;
+using Verdicts = std::map<CaseId, std::string>;
 
 const char* to_string(query::Why why) {
   switch (why) {
@@ -33,8 +33,7 @@ Json row_json(const query::Row& row, const Verdicts& verdicts) {
   Json out;
   out["case_id"] = to_string(row.case_id);
   const auto verdict = verdicts.find(row.case_id);
-  out["verdict"] =
-      verdict == verdicts.end() ? Json(nullptr) : Json(verify::to_string(verdict->second));
+  out["verdict"] = verdict == verdicts.end() ? Json(nullptr) : Json(verdict->second);
   out["t0_s"] = row.placed ? Json(row.t0_s) : Json(nullptr);
   out["t1_s"] = row.placed ? Json(row.t1_s) : Json(nullptr);
   out["value"] = row.value ? Json(*row.value) : Json(nullptr);
@@ -64,8 +63,7 @@ Json answer_json(const query::Answer& answer, const Verdicts& verdicts, const Ar
   json["verdicts"] = Json::array();
   for (const CaseId id : answer.cases)
     if (const auto verdict = verdicts.find(id); verdict != verdicts.end())
-      json["verdicts"].push_back(
-          {{"case_id", to_string(id)}, {"verdict", verify::to_string(verdict->second)}});
+      json["verdicts"].push_back({{"case_id", to_string(id)}, {"verdict", verdict->second}});
   json["matching_cases"] = answer.cases.size();
   json["scanned_cases"] = answer.scanned;
   json["unsure_matches"] = answer.unsure_matches;
@@ -93,6 +91,28 @@ Result<std::vector<v1::Protocol>> norms_of(const Args& args) {
   return out;
 }
 
+/// Of every case that matches.
+Result<Verdicts> verdicts_of(StoreAccess& access, const query::Answer& answer) {
+  CASEBOX_TRY(const auto trusted, access.trust_if_any());
+  Verdicts out;
+  for (const CaseId id : answer.cases) {
+    if (const auto known = answer.verdicts.find(id); known != answer.verdicts.end()) {
+      out.insert(*known);
+      continue;
+    }
+    CASEBOX_TRY(const auto row, access.store().find_row(id));
+    if (!row) continue;
+    CASEBOX_TRY(const KeptVerdict found, verdict_of(access, *row, address(trusted)));
+    out[id] = verify::to_string(found.verdict);
+  }
+  return out;
+}
+
+bool is_complete(const std::string& verdict) {
+  return verdict == verify::to_string(verify::Verdict::kComplete) ||
+         verdict == verify::to_string(verify::Verdict::kCompleteWithDeclaredGaps);
+}
+
 Result<int> answer_expression(const Args& args) {
   const auto begin = std::chrono::steady_clock::now();
   query::Asked how;
@@ -102,17 +122,11 @@ Result<int> answer_expression(const Args& args) {
   CASEBOX_TRY(auto access, StoreAccess::open(StoreOptions::from(args, "casebox query")));
   CASEBOX_TRY(const query::Answer answer,
               query::ask(*access, args.text("EXPR"), keyring::Purpose::kAnalysis, how));
-  CASEBOX_TRY(const auto trusted, access->trust_if_any());
-  Verdicts verdicts;
-  for (const CaseId id : answer.cases) {
-    CASEBOX_TRY(const auto record, access->store().find_case(id));
-    if (!record) continue;
-    CASEBOX_TRY(const KeptVerdict found, verdict_of(*access, *record, address(trusted)));
-    verdicts[id] = found.verdict;
-    if (!args.json() && !verify::is_complete(found.verdict))
-      std::fprintf(stderr, "casebox: case %s is %s\n", to_string(id).c_str(),
-                   verify::to_string(found.verdict));
-  }
+  CASEBOX_TRY(const Verdicts verdicts, verdicts_of(*access, answer));
+  if (!args.json())
+    for (const CaseId id : answer.cases)
+      if (const auto at = verdicts.find(id); at != verdicts.end() && !is_complete(at->second))
+        std::fprintf(stderr, "casebox: case %s is %s\n", to_string(id).c_str(), at->second.c_str());
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   if (args.json()) {

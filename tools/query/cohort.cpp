@@ -11,51 +11,48 @@
 namespace casebox::tools::query {
 namespace {
 
-constexpr size_t kOpenedAtOnce = 1024;  // cases under one audit record
+constexpr size_t kReadAtOnce = 1024;  // copies in memory beside what `visit` keeps
 
 }  // namespace
 
 Result<void> for_each_case(StoreAccess& access, keyring::Purpose purpose, const Needs& needs,
                            const std::function<Result<void>(CaseFacts&&)>& visit) {
-  CASEBOX_TRY(auto records, storage::proven_operations(access.store()));
-  std::sort(records.begin(), records.end(), [](const v1::CaseRecord& a, const v1::CaseRecord& b) {
-    return std::make_pair(a.start_utc_ns(), BytesView(a.case_id())) <
-           std::make_pair(b.start_utc_ns(), BytesView(b.case_id()));
-  });
-  CASEBOX_TRY(KeptFacts copies, KeptFacts::of(access));
-  std::vector<std::optional<CaseFacts>> kept;
-  CASEBOX_TRY(const auto refused, access.refusals(records, purpose));
-  Progress progress("query", records.size(), "cases");
-  for (size_t i = 0; i < records.size(); ++i) {
-    const v1::CaseRecord& record = records[i];
-    if (needs.content() && i % kOpenedAtOnce == 0) {
-      const size_t n = std::min(kOpenedAtOnce, records.size() - i);
-      CASEBOX_TRY(kept, copies.read(std::span(records).subspan(i, n), purpose, needs));
-    }
-    if (!refused[i].empty()) {
-      CASEBOX_TRY(CaseFacts closed, copies.header(record));
-      closed.sealed = closed.refused = true;
-      closed.sealed_why = refused[i];
-      CASEBOX_CHECK(visit(std::move(closed)));
-      continue;
-    }
-    if (needs.content() && kept[i % kOpenedAtOnce]) {
-      CASEBOX_CHECK(visit(*std::move(kept[i % kOpenedAtOnce])));
+  CASEBOX_TRY(const auto rows, storage::proven_rows(access.store()));
+  CASEBOX_TRY(const auto refused,
+              access.refusals(std::span<const storage::CaseRow>(rows), purpose));
+  CASEBOX_TRY(const auto copies, KeptFacts::of(access));
+  std::optional<OpenCopies> open;
+  if (needs.content()) {
+    CASEBOX_TRY(open, copies->open(rows, purpose, needs));
+  }
+  Progress progress("query", rows.size(), "cases");
+  for (size_t from = 0; from < rows.size(); from += kReadAtOnce) {
+    const size_t n = std::min(kReadAtOnce, rows.size() - from);
+    auto kept = open ? open->read(from, n) : copies->headers(std::span(rows).subspan(from, n));
+    for (size_t i = from; i < from + n; ++i) {
+      std::optional<CaseFacts>& known = kept[i - from];
+      if (!refused[i].empty()) {
+        CASEBOX_TRY(CaseFacts closed, copies->header(rows[i]));
+        closed.sealed = closed.refused = true;
+        closed.sealed_why = refused[i];
+        CASEBOX_CHECK(visit(std::move(closed)));
+        continue;
+      }
+      auto one = known             ? Result<CaseFacts>(*std::move(known))
+                 : needs.content() ? copies->read_case(rows[i], purpose, needs)
+                                   : copies->header(rows[i]);
+      if (!one && one.error().code == Code::kCorrupt) {
+        CASEBOX_TRY(CaseFacts damaged, header_facts(rows[i].record));
+        damaged.sealed = true;
+        damaged.sealed_why = one.error().message;
+        damaged.verdict = verify::to_string(verify::Verdict::kDamaged);
+        damaged.complete = false;
+        one = std::move(damaged);
+      }
+      if (!one) return std::move(one).error();
+      CASEBOX_CHECK(visit(std::move(*one)));
       progress.update(i + 1);
-      continue;
     }
-    auto one = needs.content() ? copies.read_case(record, purpose, needs) : copies.header(record);
-    if (!one && one.error().code == Code::kCorrupt) {
-      CASEBOX_TRY(CaseFacts damaged, header_facts(record));
-      damaged.sealed = true;
-      damaged.sealed_why = one.error().message;
-      damaged.verdict = verify::to_string(verify::Verdict::kDamaged);
-      damaged.complete = false;
-      one = std::move(damaged);
-    }
-    if (!one) return std::move(one).error();
-    CASEBOX_CHECK(visit(std::move(*one)));
-    progress.update(i + 1);
   }
   return ok();
 }
@@ -80,6 +77,8 @@ Result<Answer> ask(StoreAccess& access, const std::string& expression, keyring::
     notices = names_to_doubt(*expr, vocabulary);
   }
   Answer answer = evaluate(*expr, facts, how.by);
+  for (const CaseFacts& one : facts)
+    if (one.listed) answer.verdicts.emplace_hint(answer.verdicts.end(), one.id, one.verdict);
   answer.notices = std::move(notices);
   answer.scanned += refused.size();
   answer.refused = refused.size();

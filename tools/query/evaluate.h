@@ -49,6 +49,8 @@ struct Group {
 struct Answer {
   std::vector<CaseId> cases;  // that match, in the order given
   std::vector<Row> rows;      // at least one per matching case
+  std::map<CaseId, std::string>
+      verdicts;  // as lists give them, of cases asked without opening them
   uint64_t scanned = 0;
   uint64_t unknown = 0;     // whose content could not be read
   uint64_t unanalysed = 0;  // of which nobody has looked for what is asked yet

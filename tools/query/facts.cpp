@@ -6,11 +6,12 @@ namespace casebox::tools::query {
 
 Result<CaseFacts> read_facts(StoreAccess& access, const v1::CaseRecord& record,
                              keyring::Purpose purpose, const Needs& needs) {
-  if (!needs.content()) {
-    CASEBOX_TRY(KeptFacts copies, KeptFacts::of(access));
-    return copies.header(record);
-  }
   CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(record.case_id()));
+  if (!needs.content()) {
+    CASEBOX_TRY(const auto copies, KeptFacts::of(access));
+    CASEBOX_TRY(const auto row, access.store().find_row(id));
+    return copies->header(row ? *row : storage::CaseRow{record, {}, {}});
+  }
   CASEBOX_TRY(const auto reader, access.read_case(id, purpose));
   return read_facts(*reader, needs);
 }

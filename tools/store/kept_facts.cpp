@@ -1,10 +1,8 @@
 #include "tools/store/kept_facts.h"
 
-#include <fcntl.h>
+#include <algorithm>
+#include <utility>
 
-#include <array>
-
-#include "proto/base/file.h"
 #include "proto/base/parallel.h"
 #include "proto/seal/seal.h"
 #include "storage/case_record.h"
@@ -16,66 +14,32 @@ namespace casebox::tools {
 namespace {
 
 namespace facts = analytics::facts;
-namespace fs = std::filesystem;
 
-// A copy: what it is about (32 bytes), the sizes of its parts (8 bytes each), the sealed parts.
-constexpr size_t kHead = sizeof(Digest) + 8 * facts::kKeptParts;
-constexpr size_t kMostBytes = 64u << 20;
-
-fs::path file_of(const StoreAccess& access, CaseId id) {
-  return access.options().store / "kept" / to_string(id);
-}
+constexpr size_t kMadeBytes = 64u << 20;  // of copies that wait to be written
 
 /// What is bound to each part.
-Bytes bound(BytesView about, size_t part) { return Bytes(about) + static_cast<char>(part); }
-
-/// The sealed parts of a copy that is about this; none if it is about something else.
-std::optional<std::array<BytesView, facts::kKeptParts>> parts_of(BytesView copy, BytesView about) {
-  if (copy.size() < kHead || copy.substr(0, about.size()) != about) return std::nullopt;
-  std::array<BytesView, facts::kKeptParts> out;
-  BytesView rest = copy.substr(kHead);
-  for (size_t i = 0; i < out.size(); ++i) {
-    const auto size = load_le<uint64_t>(copy.data() + sizeof(Digest) + 8 * i);
-    if (size > rest.size()) return std::nullopt;
-    out[i] = rest.substr(0, size);
-    rest.remove_prefix(size);
-  }
-  return out;
-}
-
-/// Written whole or not at all, and never synced: a copy that a crash tore does not open.
-void write_copy(const fs::path& path, BytesView bytes) {
-  std::error_code ec;
-  fs::create_directories(path.parent_path(), ec);
-  fs::permissions(path.parent_path(), fs::perms::owner_all, ec);
-  const fs::path begun = path.string() + "." + std::to_string(::getpid());
-  auto file = Fd::open(begun, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-  if (!file) return;
-  if (write_all(*file, bytes, begun)) {
-    fs::rename(begun, path, ec);
-  } else {
-    ec = std::make_error_code(std::errc::io_error);
-  }
-  if (ec) fs::remove(begun, ec);
+Bytes bound(const Digest& about, size_t part) {
+  return Bytes(view(about)) + static_cast<char>(part);
 }
 
 }  // namespace
 
 void KeptFacts::forget(const StoreAccess& access, CaseId id) {
-  std::error_code ec;
-  fs::remove(file_of(access, id), ec);
+  KeptPacks::put(access.options().store, {}, {id});
 }
 
-Result<KeptFacts> KeptFacts::of(StoreAccess& access) {
-  KeptFacts out(access);
-  CASEBOX_TRY(out.list_, access.trust_if_any());
-  if (access.keystore() != nullptr) out.build_ = build_id();
+Result<std::unique_ptr<KeptFacts>> KeptFacts::of(StoreAccess& access) {
+  std::unique_ptr<KeptFacts> out(new KeptFacts(access));
+  CASEBOX_TRY(out->list_, access.trust_if_any());
+  out->found_ = storage::all_found(access.options().store);
+  out->doubted_ = !access.store().notices().empty();
+  if (access.keystore() != nullptr) out->build_ = build_id();
   return out;
 }
 
-Result<facts::CaseFacts> KeptFacts::header(const v1::CaseRecord& record) {
-  CASEBOX_TRY(facts::CaseFacts out, facts::header_facts(record));
-  CASEBOX_TRY(const KeptVerdict kept, verdict_of(access_, record, address(list_)));
+Result<facts::CaseFacts> KeptFacts::header(const storage::CaseRow& row) {
+  CASEBOX_TRY(facts::CaseFacts out, facts::header_facts(row.record));
+  CASEBOX_TRY(const KeptVerdict kept, verdict_of(access_, row, address(list_)));
   if (!verify::may_be_shown(kept.verdict)) {
     // The store's row is worth nothing then: what the frames say of it is asked about.
     CASEBOX_TRY(const auto proven, access_.read_accounting(out.id));
@@ -83,124 +47,133 @@ Result<facts::CaseFacts> KeptFacts::header(const v1::CaseRecord& record) {
   }
   out.verdict = verify::to_string(kept.verdict);
   out.complete = verify::is_complete(kept.verdict);
+  out.listed = true;
   return out;
 }
 
-Bytes KeptFacts::about(const v1::CaseRecord& record) const {
-  const Digest digest = seal::sha256({view(seal::sha256(record.SerializeAsString())),
-                                      view(trusted(address(list_), record)), build_});
-  return Bytes(view(digest));
+std::vector<std::optional<facts::CaseFacts>> KeptFacts::headers(
+    std::span<const storage::CaseRow> rows) const {
+  std::vector<std::optional<facts::CaseFacts>> out(rows.size());
+  if (doubted_) return out;
+  for_each_index(rows.size(), [&](size_t i) {
+    auto one = facts::header_facts(rows[i].record);
+    if (!one || found_.contains(one->id)) return;
+    const auto kept = kept_verdict(access_, rows[i], address(list_));
+    if (!kept || !*kept || !verify::may_be_shown((*kept)->verdict)) return;
+    one->verdict = verify::to_string((*kept)->verdict);
+    one->complete = verify::is_complete((*kept)->verdict);
+    one->listed = true;
+    out[i] = std::move(*one);
+  });
+  return out;
 }
 
-Result<std::optional<verify::Verdict>> KeptFacts::usable(const v1::CaseRecord& record) {
-  const std::optional<verify::Verdict> none;
+Digest KeptFacts::about(const storage::CaseRow& row) const {
+  return seal::sha256({view(row.digest), view(trusted(address(list_), row.record)),
+                       view(seal::sha256(row.verdict)), build_});
+}
+
+std::optional<verify::Verdict> KeptFacts::usable(const storage::CaseRow& row) const {
   // A store that lost something, or whose ledger is not what it was, is asked anew.
   // So is a case whose consent only its sealed streams tell.
-  if (build_.empty() || record.state() == v1::CASE_STATE_OPEN ||
-      !access_.store().notices().empty() || !storage::tells_consent(record))
-    return none;
-  CASEBOX_TRY(const auto kept, kept_verdict(access_, record, address(list_)));
-  if (!kept || !verify::is_complete(kept->verdict)) return none;
-  CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(record.case_id()));
-  if (storage::found(access_.options().store, id)) return none;
-  return std::optional(kept->verdict);
+  if (build_.empty() || doubted_ || row.record.state() == v1::CASE_STATE_OPEN ||
+      !storage::tells_consent(row.record))
+    return std::nullopt;
+  const auto id = id_from_bytes<CaseId>(row.record.case_id());
+  const auto said = said_verdict(row.verdict);
+  if (!id || found_.contains(*id) || !said || !verify::is_complete(said->verdict))
+    return std::nullopt;
+  return said->verdict;
 }
 
-struct KeptFacts::Copy {
-  CaseId id;
-  verify::Verdict verdict = verify::Verdict::kUnclosed;
-  v1::EpochRecord key;  // the first epoch that has one: a copy's key comes from it
-  Bytes about, bytes;
-  size_t index = 0;  // into the records asked for
-};
-
-Result<std::optional<KeptFacts::Copy>> KeptFacts::copy_of(const v1::CaseRecord& record) {
-  const std::optional<Copy> none;
-  CASEBOX_TRY(const auto verdict, usable(record));
-  if (!verdict) return none;
-  Copy out;
-  CASEBOX_TRY(out.id, id_from_bytes<CaseId>(record.case_id()));
-  out.verdict = *verdict;
-  for (const v1::EpochRecord& epoch : record.epochs())
-    if (!epoch.sealed_epoch_key().empty() &&
-        (out.key.sealed_epoch_key().empty() || epoch.epoch() < out.key.epoch()))
-      out.key = epoch;
-  out.about = about(record);
-  if (auto bytes = read_file(file_of(access_, out.id), kMostBytes)) out.bytes = *std::move(bytes);
-  return parts_of(out.bytes, out.about) ? std::optional(std::move(out)) : none;
-}
-
-Result<std::vector<std::optional<facts::CaseFacts>>> KeptFacts::read(
-    std::span<const v1::CaseRecord> records, keyring::Purpose purpose, const facts::Needs& needs) {
-  std::vector<std::optional<Copy>> looked(records.size());
-  std::vector<Result<void>> errors(records.size(), ok());
-  for_each_index(records.size(), [&](size_t i) {
-    auto copy = copy_of(records[i]);
-    if (copy) {
-      looked[i] = std::move(*copy);
-    } else {
-      errors[i] = std::move(copy).error();
-    }
+Result<OpenCopies> KeptFacts::open(std::span<const storage::CaseRow> rows, keyring::Purpose purpose,
+                                   const facts::Needs& needs) {
+  OpenCopies out;
+  const auto packs = std::make_shared<const KeptPacks>(KeptPacks::open(access_.options().store));
+  out.packs_ = packs;
+  out.keyring_ = &access_.keyring();
+  out.needs_ = needs;
+  out.rows_.resize(rows.size());
+  for_each_index(rows.size(), [&](size_t i) {
+    // That the verdict holds was looked at when the copy was made of it: a copy that opens is one
+    // of this row, this verdict and these signers. No other opens.
+    const auto verdict = usable(rows[i]);
+    if (!verdict) return;
+    const CaseId id = *id_from_bytes<CaseId>(rows[i].record.case_id());
+    const KeptPacks::Entry* entry = packs->find(id);
+    if (entry != nullptr && entry->about == about(rows[i]))
+      out.rows_[i] = OpenCopies::Copy{id, entry, *verdict, std::nullopt};
   });
-  std::vector<Copy> copies;
-  std::vector<keyring::Keyring::CohortCase> opened;
-  for (size_t i = 0; i < records.size(); ++i) {
-    CASEBOX_CHECK(std::move(errors[i]));
-    if (!looked[i]) continue;
-    opened.push_back({{looked[i]->id, access::consent_of(records[i]), records[i].case_public_key()},
-                      {looked[i]->key}});
-    copies.push_back(*std::move(looked[i]));
-    copies.back().index = i;
+  std::vector<keyring::Gate::Asked> asked;
+  for (size_t i = 0; i < rows.size(); ++i)
+    if (out.rows_[i])
+      asked.push_back(
+          {out.rows_[i]->id, access::consent_of(rows[i].record), rows[i].record.case_public_key()});
+  CASEBOX_TRY(auto openings, access_.keyring().gate().open(asked, purpose));
+  auto next = openings.begin();
+  for (auto& row : out.rows_)
+    if (row) row->opening = std::move(*next++);
+  return out;
+}
+
+std::optional<facts::CaseFacts> OpenCopies::read_one(const Copy& copy) const {
+  if (!copy.opening) return std::nullopt;
+  auto key = keyring_->kept_key(*copy.opening);
+  if (!key) return std::nullopt;
+  facts::CaseFacts one;
+  one.id = copy.id;
+  for (size_t p = 0; p < facts::kKeptParts; ++p) {
+    const auto part = static_cast<facts::KeptPart>(p);
+    if (!facts::needed(part, needs_)) continue;
+    const auto sealed = packs_->read(*copy.entry, part);
+    if (!sealed) return std::nullopt;
+    const auto plain = key->open(*sealed, bound(copy.entry->about, p));
+    if (!plain || !facts::from_kept(*plain, part, one)) return std::nullopt;
   }
-  std::vector<std::optional<facts::CaseFacts>> out(records.size());
-  CASEBOX_TRY(auto keys, access_.keyring().open_cohort(opened, purpose));
-  for_each_index(copies.size(), [&](size_t k) {
-    if (!keys[k]) return;
-    const Copy& copy = copies[k];
-    const auto parts = *parts_of(copy.bytes, copy.about);
-    facts::CaseFacts one;
-    one.id = copy.id;
-    bool whole = true;
-    for (size_t p = 0; p < parts.size() && whole; ++p) {
-      const auto part = static_cast<facts::KeptPart>(p);
-      if (!facts::needed(part, needs)) continue;
-      const auto plain = keys[k]->open_kept(parts[p], bound(copy.about, p));
-      whole = plain && facts::from_kept(*plain, part, one);
-    }
-    if (!whole) return;
-    one.verdict = verify::to_string(copy.verdict);
-    one.complete = true;
-    facts::restrict_to(needs, one);
-    out[copy.index] = std::move(one);
+  one.verdict = verify::to_string(copy.verdict);
+  one.complete = one.listed = true;
+  facts::restrict_to(needs_, one);
+  return one;
+}
+
+std::vector<std::optional<facts::CaseFacts>> OpenCopies::read(size_t from, size_t n) const {
+  std::vector<std::optional<facts::CaseFacts>> out(n);
+  for_each_index(n, [&](size_t i) {
+    if (const auto& row = rows_[from + i]) out[i] = read_one(*row);
   });
   return out;
 }
 
-Result<facts::CaseFacts> KeptFacts::read_case(const v1::CaseRecord& record,
-                                              keyring::Purpose purpose, const facts::Needs& needs) {
-  CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(record.case_id()));
+Result<facts::CaseFacts> KeptFacts::read_case(const storage::CaseRow& row, keyring::Purpose purpose,
+                                              const facts::Needs& needs) {
+  CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(row.record.case_id()));
   CASEBOX_TRY(const auto reader, access_.read_case(id, purpose));
-  CASEBOX_TRY(const auto verdict, usable(record));
+  const auto verdict = usable(row);
+  CASEBOX_TRY(const auto kept, kept_verdict(access_, row, address(list_)));
+  CASEBOX_TRY(const auto now, access_.store().find_row(id));
   // What else there is in a case must not keep a question from what it needs.
-  if (!verdict || *verdict != reader->verdict() || !reader->readable())
+  if (!verdict || !kept || kept->verdict != *verdict || *verdict != reader->verdict() ||
+      !reader->readable() || !now || now->digest != row.digest)
     return facts::read_facts(*reader, needs);
   auto all = facts::read_facts(*reader, facts::every_need());
   if (!all || all->verdict != verify::to_string(*verdict)) return facts::read_facts(*reader, needs);
-  const Bytes about = this->about(record);
-  Bytes copy = about;
-  Bytes sealed;
+  NewCopy copy;
+  copy.about = about(row);
   for (size_t p = 0; p < facts::kKeptParts; ++p) {
-    CASEBOX_TRY(
-        const Bytes part,
-        reader->seal_kept(facts::to_kept(*all, static_cast<facts::KeptPart>(p)), bound(about, p)));
-    char size[8];
-    store_le(size, uint64_t{part.size()});
-    copy.append(size, sizeof size);
-    sealed += part;
+    CASEBOX_TRY(copy.parts[p],
+                reader->seal_kept(facts::to_kept(*all, static_cast<facts::KeptPart>(p)),
+                                  bound(copy.about, p)));
+    made_bytes_ += copy.parts[p].size();
   }
-  write_copy(file_of(access_, id), copy + sealed);
+  made_.insert_or_assign(id, std::move(copy));
+  if (made_bytes_ > kMadeBytes) keep();
   facts::restrict_to(needs, *all);
   return *std::move(all);
+}
+
+void KeptFacts::keep() {
+  if (!made_.empty()) KeptPacks::put(access_.options().store, std::exchange(made_, {}));
+  made_bytes_ = 0;
 }
 
 }  // namespace casebox::tools

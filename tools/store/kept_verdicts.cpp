@@ -48,26 +48,29 @@ Digest trusted(const trust::TrustList* list, const v1::CaseRecord& record) {
   return sum.finish();
 }
 
-Result<std::optional<KeptVerdict>> kept_verdict(StoreAccess& access, const v1::CaseRecord& record,
+std::optional<KeptVerdict> said_verdict(BytesView bytes) {
+  v1::KeptVerdict kept;
+  if (bytes.empty() || !kept.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
+    return std::nullopt;
+  const auto verdict = parse_verdict(kept.verdict());
+  if (!verdict) return std::nullopt;
+  return KeptVerdict{*verdict, UtcTime{static_cast<int64_t>(kept.at_utc_ns())}};
+}
+
+Result<std::optional<KeptVerdict>> kept_verdict(StoreAccess& access, const storage::CaseRow& row,
                                                 const trust::TrustList* list) {
   const std::optional<KeptVerdict> none;
-  if (access.keystore() == nullptr) return none;
-  CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(record.case_id()));
-  const storage::Shard* shard = access.store().shard_of(id);
-  if (shard == nullptr) return none;
-  CASEBOX_TRY(const auto bytes, shard->verdict(id));
+  const auto said = said_verdict(row.verdict);
+  if (access.keystore() == nullptr || !said) return none;
   v1::KeptVerdict kept;
-  if (!bytes || !kept.ParseFromString(*bytes)) return none;
-  const auto verdict = parse_verdict(kept.verdict());
-  if (!verdict) return none;
-  const KeptVerdict out{*verdict, UtcTime{static_cast<int64_t>(kept.at_utc_ns())}};
+  (void)kept.ParseFromString(row.verdict);
   const keyring::Keystore& keystore = *access.keystore();
-  CASEBOX_TRY(const Digest now,
-              keystore.authenticate(kLabel, statement(trusted(list, record), record, kept)));
-  if (kept.authentication() == view(now)) return std::optional(out);
+  CASEBOX_TRY(const Digest now, keystore.authenticate(kLabel, statement(trusted(list, row.record),
+                                                                        row.record, kept)));
+  if (kept.authentication() == view(now)) return said;
   CASEBOX_TRY(const Digest first,
-              keystore.authenticate(kFirstLabel, statement(whole(list), record, kept)));
-  return kept.authentication() == view(first) ? std::optional(out) : none;
+              keystore.authenticate(kFirstLabel, statement(whole(list), row.record, kept)));
+  return kept.authentication() == view(first) ? said : none;
 }
 
 Result<void> keep_verdicts(StoreAccess& access, const std::vector<CaseId>& cases) {
@@ -91,10 +94,10 @@ Result<void> keep_verdicts(StoreAccess& access, const std::vector<CaseId>& cases
   return ok();
 }
 
-Result<KeptVerdict> verdict_of(StoreAccess& access, const v1::CaseRecord& record,
+Result<KeptVerdict> verdict_of(StoreAccess& access, const storage::CaseRow& row,
                                const trust::TrustList* list) {
-  CASEBOX_TRY(const auto kept, kept_verdict(access, record, list));
-  CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(record.case_id()));
+  CASEBOX_TRY(const auto kept, kept_verdict(access, row, list));
+  CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(row.record.case_id()));
   KeptVerdict out;
   // A store that lost something, or whose ledger is not what it was, is asked anew.
   if (kept && access.store().notices().empty()) {

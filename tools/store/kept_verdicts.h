@@ -24,9 +24,12 @@ struct KeptVerdict {
 /// whose list it is. Others may come and go. Zero without a list.
 Digest trusted(const trust::TrustList* list, const v1::CaseRecord& record);
 
-/// The verdict kept for this very record under the trust list `list` (null: none); nullopt if there
-/// is none, or no keystore to tell.
-Result<std::optional<KeptVerdict>> kept_verdict(StoreAccess& access, const v1::CaseRecord& record,
+/// What the store keeps of a case, as it says itself; nullopt: nothing that could be read.
+std::optional<KeptVerdict> said_verdict(BytesView kept);
+
+/// The verdict kept for this very row under the trust list `list` (null: none); nullopt if there is
+/// none, or no keystore to tell. May be asked by several threads.
+Result<std::optional<KeptVerdict>> kept_verdict(StoreAccess& access, const storage::CaseRow& row,
                                                 const trust::TrustList* list);
 
 /// Verifies cases by their signatures and chains, and keeps what was found. Needs `write`; does
@@ -35,7 +38,7 @@ Result<void> keep_verdicts(StoreAccess& access, const std::vector<CaseId>& cases
 
 /// The kept verdict, or one made now by signatures and chains; the worse one if a reader found
 /// since that bytes of the case do not hold (storage/found.h).
-Result<KeptVerdict> verdict_of(StoreAccess& access, const v1::CaseRecord& record,
+Result<KeptVerdict> verdict_of(StoreAccess& access, const storage::CaseRow& row,
                                const trust::TrustList* list);
 
 /// Of StoreAccess::trust_if_any.

@@ -25,13 +25,16 @@ Result<std::unique_ptr<storage::CaseReader>> StoreAccess::read_content(CaseId id
   return reader;
 }
 
-Result<std::vector<std::string>> StoreAccess::refusals(std::span<const v1::CaseRecord> records,
-                                                       keyring::Purpose purpose) {
+Result<std::vector<std::string>> StoreAccess::refusals_of(
+    const std::vector<const v1::CaseRecord*>& records, keyring::Purpose purpose) {
   std::vector<std::string> out(records.size());
   if (keystore_ == nullptr) return out;
   std::vector<keyring::Gate::Asked> left_out;
+  std::optional<access::Consent> before;  // most cases have the same
+  std::string why;
+  bool read[2] = {false, false};  // without consent, with
   for (size_t i = 0; i < records.size(); ++i) {
-    const v1::CaseRecord& record = records[i];
+    const v1::CaseRecord& record = *records[i];
     if (!storage::is_operation(record)) continue;
     CASEBOX_TRY(const CaseId id, id_from_bytes<CaseId>(record.case_id()));
     access::Consent consent = access::consent_of(record);
@@ -41,15 +44,31 @@ Result<std::vector<std::string>> StoreAccess::refusals(std::span<const v1::CaseR
       if (!reader || !(*reader)->readable()) continue;
       consent = (*reader)->consent();
     }
-    out[i] = keyring_->gate().verdict(purpose, consent).why;
-    if (out[i].empty()) {
-      say_reading(purpose, consent.stated);
+    if (!before || !(*before == consent)) why = keyring_->gate().verdict(purpose, consent).why;
+    before = consent;
+    out[i] = why;
+    if (why.empty()) {
+      if (!std::exchange(read[consent.stated], true)) say_reading(purpose, consent.stated);
       continue;
     }
     left_out.push_back({id, consent, record.case_public_key()});
   }
   CASEBOX_CHECK(keyring_->gate().left_out(left_out, purpose));
   return out;
+}
+
+Result<std::vector<std::string>> StoreAccess::refusals(std::span<const v1::CaseRecord> records,
+                                                       keyring::Purpose purpose) {
+  std::vector<const v1::CaseRecord*> all;
+  for (const v1::CaseRecord& record : records) all.push_back(&record);
+  return refusals_of(all, purpose);
+}
+
+Result<std::vector<std::string>> StoreAccess::refusals(std::span<const storage::CaseRow> rows,
+                                                       keyring::Purpose purpose) {
+  std::vector<const v1::CaseRecord*> all;
+  for (const storage::CaseRow& row : rows) all.push_back(&row.record);
+  return refusals_of(all, purpose);
 }
 
 Result<std::vector<std::string>> StoreAccess::refusals(const std::vector<CaseId>& cases,

@@ -142,6 +142,8 @@ class StoreAccess {
   /// audited as left out, under one record.
   Result<std::vector<std::string>> refusals(std::span<const v1::CaseRecord> records,
                                             keyring::Purpose purpose);
+  Result<std::vector<std::string>> refusals(std::span<const storage::CaseRow> rows,
+                                            keyring::Purpose purpose);
   /// The same of those of these that are in the store.
   Result<std::vector<std::string>> refusals(const std::vector<CaseId>& cases,
                                             keyring::Purpose purpose);
@@ -179,6 +181,8 @@ class StoreAccess {
 
  private:
   StoreAccess() = default;
+  Result<std::vector<std::string>> refusals_of(const std::vector<const v1::CaseRecord*>& records,
+                                               keyring::Purpose purpose);
   Result<std::vector<CaseId>> cases_with_prefix(const std::string& prefix) const;
 
   StoreOptions options_;

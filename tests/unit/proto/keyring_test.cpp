@@ -152,13 +152,45 @@ TEST(Keyring, OpensACohortUnderOneAuditRecord) {
   MadeEpoch a(site.store->take_case_key()->public_key), b(site.store->take_case_key()->public_key);
   fs::remove(site.dir / "cases" / (to_hex(b.public_key) + ".key"));
   Keyring ring(site.store.get(), "casebox test");
-  auto opened = ring.open_cohort(
-      {{{a.case_id, {}, a.public_key}, {a.record}}, {{b.case_id, {}, b.public_key}, {b.record}}},
-      Purpose::kAnalysis);
+  auto opened = ring.gate().open({{a.case_id, {}, a.public_key}, {b.case_id, {}, b.public_key}},
+                                 Purpose::kAnalysis);
   ASSERT_TRUE(opened);
-  EXPECT_TRUE((*opened)[0].has_value());
-  EXPECT_FALSE((*opened)[1].has_value());
+  EXPECT_TRUE(ring.kept_key(*(*opened)[0]));
+  EXPECT_EQ(ring.kept_key(*(*opened)[1]).error().code, Code::kNotFound);
   EXPECT_EQ(site.store->read_audit()->size(), 1u);
+}
+
+TEST(Keyring, ACohortThatOneRecordCannotNameTakesSeveral) {
+  Site site;
+  MadeEpoch a(site.store->take_case_key()->public_key);
+  Keyring ring(site.store.get(), "casebox test");
+  const std::vector<Gate::Asked> many(70'000, {a.case_id, {}, a.public_key});
+  ASSERT_TRUE(ring.gate().open(many, Purpose::kAnalysis));
+  const auto trail = *site.store->read_audit();
+  ASSERT_EQ(trail.size(), 3u);
+  EXPECT_EQ(trail[0].case_ids_size() + trail[1].case_ids_size() + trail[2].case_ids_size(), 70'000);
+}
+
+TEST(Keyring, WhatIsKeptOpensWithTheSameCasesPrivateKeyAlone) {
+  Site site;
+  MadeEpoch a(site.store->take_case_key()->public_key), b(site.store->take_case_key()->public_key);
+  Keyring ring(site.store.get(), "casebox test");
+  const auto opened = *ring.gate().open(
+      {{a.case_id, {}, a.public_key}, {b.case_id, {}, b.public_key}}, Purpose::kAnalysis);
+  auto of_a = ring.kept_key(*opened[0]), again = ring.kept_key(*opened[0]),
+       of_b = ring.kept_key(*opened[1]);
+  ASSERT_TRUE(of_a && again && of_b);
+  Bytes sealed = *of_a->seal("facts", "about");
+  EXPECT_EQ(*again->open(sealed, "about"), "facts");
+  EXPECT_NE(*again->seal("facts", "about"), sealed) << "a nonce of its own each time";
+  EXPECT_EQ(of_b->open(sealed, "about").error().code, Code::kCorrupt);
+  EXPECT_EQ(again->open(sealed, "another").error().code, Code::kCorrupt);
+  EXPECT_EQ(again->open(BytesView(sealed).substr(0, 8), "about").error().code, Code::kCorrupt);
+  for (size_t i = 0; i < sealed.size(); ++i) {
+    Bytes changed = sealed;
+    changed[i] = static_cast<char>(changed[i] ^ 1);
+    EXPECT_FALSE(again->open(changed, "about")) << i;
+  }
 }
 
 TEST(Gate, OpensNothingThatConsentForbidsAndWritesThatDownFirst) {
@@ -194,8 +226,8 @@ TEST(Gate, OpensNothingWhenTheTrailCannotBeWritten) {
   ASSERT_TRUE(open(ring, made));
   ASSERT_TRUE(fs::remove(site.dir / "audit.log"));
   EXPECT_EQ(open(ring, made).error().code, Code::kCorrupt);
-  const auto cohort =
-      ring.open_cohort({{{made.case_id, {}, made.public_key}, {made.record}}}, Purpose::kAnalysis);
+  const auto cohort = ring.gate().open(
+      std::vector<Gate::Asked>{{made.case_id, {}, made.public_key}}, Purpose::kAnalysis);
   EXPECT_FALSE(cohort);
 }
 
@@ -205,9 +237,9 @@ TEST(Gate, OfManyCasesOpensThoseThatMayBeReadUnderOneRecordForEachReason) {
       c(site.store->take_case_key()->public_key);
   Keyring ring(site.store.get(), "casebox test");
   const access::Consent withdrawn{true, {}, {access::Scope::kRecord}};
-  const auto opened = *ring.open_cohort({{{a.case_id, {}, a.public_key}, {a.record}},
-                                         {{b.case_id, withdrawn, b.public_key}, {b.record}},
-                                         {{c.case_id, withdrawn, c.public_key}, {c.record}}},
+  const auto opened = *ring.gate().open({{a.case_id, {}, a.public_key},
+                                         {b.case_id, withdrawn, b.public_key},
+                                         {c.case_id, withdrawn, c.public_key}},
                                         Purpose::kAnalysis);
   EXPECT_TRUE(opened[0].has_value());
   EXPECT_FALSE(opened[1].has_value());

@@ -112,6 +112,15 @@ TEST(Seal, DerivesKeysAsRfc5869Says) {
   EXPECT_NE(to_hex(other->view()), to_hex(key->view()));
 }
 
+TEST(Seal, AuthenticatesAsRfc2104Says) {
+  // Expected value of Python's hmac.
+  const auto key = Secret::from_bytes(Bytes(32, '\x0b'));
+  const Digest whole = hmac(*key, {"Hi There"});
+  EXPECT_EQ(to_hex(view(whole)),
+            "198a607eb44bfbc69903a0f1cf2bbdc5ba0aa3f3d9ae3c1c7a3b1696a0b68cf7");
+  EXPECT_EQ(hmac(*key, {"Hi", " ", "There"}), whole);
+}
+
 TEST(Seal, OnlyThePrivateKeyOpensASealedBox) {
   const auto pair = BoxKeyPair::generate();
   auto sealed = seal_to(pair.public_key, "epoch key");

@@ -84,13 +84,42 @@ class KeptFactsTest : public ::testing::Test {
     auto access = open();
     auto copies = KeptFacts::of(*access);
     EXPECT_TRUE(copies);
-    const auto records = access->store().cases();
-    EXPECT_TRUE(records);
-    const auto read = copies->read(*records, keyring::Purpose::kAnalysis, needs);
-    EXPECT_TRUE(read) << read.error().message;
-    return static_cast<size_t>(std::ranges::count_if(*read, [](const auto& x) { return !!x; }));
+    const auto rows = access->store().case_rows();
+    EXPECT_TRUE(rows);
+    const auto opened = (*copies)->open(*rows, keyring::Purpose::kAnalysis, needs);
+    EXPECT_TRUE(opened) << opened.error().message;
+    const auto read = opened->read(0, rows->size());
+    return static_cast<size_t>(std::ranges::count_if(read, [](const auto& x) { return !!x; }));
   }
-  fs::path copy_of(CaseId id) const { return store_.dir() / "kept" / to_string(id); }
+  /// The pack that holds a case's copy.
+  fs::path copy_of(CaseId id) const {
+    char name[16];
+    std::snprintf(name, sizeof name, "%02x.pack", static_cast<uint8_t>(id.view()[0]) % 64u);
+    return store_.dir() / "kept" / name;
+  }
+  /// Where the copy of a case, of form and parts as it was kept, stands now.
+  KeptPacks::Entry entry_of(CaseId id) const {
+    const KeptPacks packs = KeptPacks::open(store_.dir());
+    const auto* entry = packs.find(id);
+    EXPECT_NE(entry, nullptr);
+    return entry == nullptr ? KeptPacks::Entry{} : *entry;
+  }
+  NewCopy kept(CaseId id) const {
+    const KeptPacks packs = KeptPacks::open(store_.dir());
+    const auto* entry = packs.find(id);
+    NewCopy out;
+    EXPECT_NE(entry, nullptr);
+    if (entry == nullptr) return out;
+    out.about = entry->about;
+    for (size_t p = 0; p < facts::kKeptParts; ++p)
+      out.parts[p] = packs.read(*entry, static_cast<KeptPart>(p)).value_or(Bytes());
+    return out;
+  }
+  void put(CaseId id, NewCopy copy) {
+    std::map<CaseId, NewCopy> all;
+    all.emplace(id, std::move(copy));
+    KeptPacks::put(store_.dir(), std::move(all));
+  }
   void write(const fs::path& path, BytesView bytes) {
     std::ofstream(path, std::ios::binary) << bytes;
   }
@@ -117,7 +146,7 @@ TEST_F(KeptFactsTest, ACopyAnswersWhatTheCaseItselfAnswers) {
 
 TEST_F(KeptFactsTest, WhatAddsToACaseMakesItsCopyAnew) {
   ask(facts::every_need());
-  const Bytes before = *read_file(copy_of(clean_));
+  const NewCopy before = kept(clean_);
   ASSERT_EQ(answered(facts::every_need()), 2u);
   {
     StoreOptions options;
@@ -143,36 +172,135 @@ TEST_F(KeptFactsTest, WhatAddsToACaseMakesItsCopyAnew) {
   EXPECT_TRUE(ask(needs).at(clean_).consent.empty());
   EXPECT_EQ(answered(facts::every_need()), 2u);
   // The copy of before, made to look like one of now, is still what it was.
-  const Bytes now = *read_file(copy_of(clean_));
-  write(copy_of(clean_), now.substr(0, sizeof(Digest)) + before.substr(sizeof(Digest)));
+  NewCopy looks = before;
+  looks.about = kept(clean_).about;
+  put(clean_, looks);
+  EXPECT_EQ(answered(facts::every_need()), 1u);
+  put(clean_, before);
   EXPECT_EQ(answered(facts::every_need()), 1u);
 }
 
 TEST_F(KeptFactsTest, ACopyThatIsNotTheCasesOwnIsNone) {
   ask(facts::every_need());
-  const Bytes clean = *read_file(copy_of(clean_)), broken = *read_file(copy_of(broken_));
-  for (const size_t at : {size_t{0}, size_t{40}, size_t{60}, clean.size() / 2, clean.size() - 1}) {
-    Bytes changed = clean;
-    changed[at] = static_cast<char>(changed[at] ^ 1);
-    write(copy_of(clean_), changed);
-    EXPECT_EQ(answered(facts::every_need()), 1u) << at;
-  }
-  const auto size = [&](size_t part) {
-    return load_le<uint64_t>(clean.data() + sizeof(Digest) + 8 * part);
+  const NewCopy clean = kept(clean_), broken = kept(broken_);
+  const auto unused = [&](const NewCopy& copy, const char* why) {
+    put(clean_, copy);
+    EXPECT_EQ(answered(facts::every_need()), 1u) << why;
   };
-  const size_t head = sizeof(Digest) + 8 * facts::kKeptParts, second = head + size(0);
-  const Bytes swapped = clean.substr(0, sizeof(Digest) + 8) + clean.substr(sizeof(Digest) + 16, 8) +
-                        clean.substr(sizeof(Digest) + 8, 8) + clean.substr(head, size(0)) +
-                        clean.substr(second + size(1)) + clean.substr(second, size(1));
-  write(copy_of(clean_), swapped);
-  EXPECT_EQ(answered(facts::every_need()), 1u) << "one part in another's place";
-  for (const Bytes& other :
-       {broken, clean.substr(0, clean.size() / 2), Bytes(), Bytes(56, '\xff')}) {
-    write(copy_of(clean_), other);
-    EXPECT_EQ(answered(facts::every_need()), 1u);
-  }
+  for (size_t part = 0; part < facts::kKeptParts; ++part)
+    for (const size_t at : {size_t{0}, size_t{20}, clean.parts[part].size() - 1}) {
+      NewCopy changed = clean;
+      changed.parts[part][at] = static_cast<char>(changed.parts[part][at] ^ 1);
+      unused(changed, "a changed byte");
+    }
+  NewCopy swapped = clean;
+  std::swap(swapped.parts[0], swapped.parts[1]);
+  unused(swapped, "one part in another's place");
+  unused(broken, "another case's copy");
+  NewCopy disguised = broken;
+  disguised.about = clean.about;
+  unused(disguised, "another case's copy that says it is this one's");
+  unused({}, "nothing");
   EXPECT_EQ(all_of(ask(facts::every_need()).at(clean_)), all_of(anew(clean_, facts::every_need())));
   EXPECT_EQ(answered(facts::every_need()), 2u) << "made anew by the question";
+}
+
+TEST_F(KeptFactsTest, APackThatWasChangedAnywhereCostsTimeAndNoAnswer) {
+  ask(facts::every_need());
+  const Bytes whole = *read_file(copy_of(clean_));
+  const CaseFacts expected = anew(clean_, facts::every_need());
+  const KeptPacks::Entry entry = entry_of(clean_);
+  std::vector<size_t> places = {0, 8, 15, 16, 32, 40, 64, 70, 72, 79, 80, 88, whole.size() - 1};
+  for (const auto& [offset, size] : entry.parts) places.push_back(offset + size / 2);
+  for (const size_t at : places) {
+    Bytes changed = whole;
+    changed[at] = static_cast<char>(changed[at] ^ 0x41);
+    write(copy_of(clean_), changed);
+    EXPECT_LE(answered(facts::every_need()), 2u);
+    EXPECT_EQ(all_of(ask(facts::every_need()).at(clean_)), all_of(expected)) << at;
+  }
+  for (const size_t n : {size_t{0}, size_t{7}, size_t{20}, whole.size() / 2, whole.size() - 1}) {
+    write(copy_of(clean_), whole.substr(0, n));
+    EXPECT_EQ(all_of(ask(facts::every_need()).at(clean_)), all_of(expected)) << n;
+  }
+  Bytes huge = whole;
+  for (size_t i = 8; i < 16; ++i) huge[i] = '\xff';
+  write(copy_of(clean_), huge);
+  EXPECT_EQ(all_of(ask(facts::every_need()).at(clean_)), all_of(expected));
+  EXPECT_EQ(answered(facts::every_need()), 2u) << "made anew by the question";
+}
+
+TEST_F(KeptFactsTest, AStoreThatWasChangedBehindACopyIsNotAnsweredFromIt) {
+  ask(facts::every_need());
+  ASSERT_EQ(answered(facts::every_need()), 2u);
+  // A case record that says something else, under the same verdict.
+  v1::CaseRecord record;
+  {
+    storage::Options how;
+    auto store = storage::Store::open(store_.dir(), how);
+    ASSERT_TRUE(store);
+    record = **(*store)->find_case(clean_);
+    v1::CaseRecord changed = record;
+    changed.set_room("or-99");
+    auto batch = (*store)->shard(0).begin();
+    batch.put_case(changed);
+    ASSERT_TRUE((*store)->shard(0).commit(std::move(batch)));
+  }
+  EXPECT_EQ(answered(facts::every_need()), 1u);
+  const CaseFacts told = ask(facts::every_need()).at(clean_);
+  EXPECT_EQ(told.room, record.room());
+  EXPECT_EQ(all_of(told), all_of(anew(clean_, facts::every_need())));
+  EXPECT_EQ(answered(facts::every_need()), 1u) << "of such a row nothing is kept";
+  // The record as it was, under another verdict.
+  storage::forget_found(store_.dir(), clean_);
+  {
+    storage::Options how;
+    auto store = storage::Store::open(store_.dir(), how);
+    ASSERT_TRUE(store);
+    auto row = *(*store)->find_row(clean_);
+    v1::KeptVerdict verdict;
+    ASSERT_TRUE(verdict.ParseFromString(row->verdict));
+    verdict.set_at_utc_ns(verdict.at_utc_ns() + 1);
+    auto batch = (*store)->shard(0).begin();
+    batch.put_case(record);
+    batch.put_verdict(clean_, verdict.SerializeAsString());
+    ASSERT_TRUE((*store)->shard(0).commit(std::move(batch)));
+  }
+  EXPECT_EQ(answered(facts::every_need()), 1u);
+  EXPECT_EQ(all_of(ask(facts::every_need()).at(clean_)), all_of(anew(clean_, facts::every_need())));
+  EXPECT_EQ(answered(facts::every_need()), 1u) << "under a verdict that does not hold nothing is";
+}
+
+TEST_F(KeptFactsTest, ACaseWhoseSignerIsTrustedNoLongerIsNotAnsweredFromItsCopy) {
+  ask(facts::every_need());
+  ASSERT_EQ(answered(facts::every_need()), 2u);
+  {
+    auto access = open();
+    const auto list = access->trust_if_any();
+    ASSERT_TRUE(list && *list);
+    for (const v1::TrustedProducer& one : (*list)->message().producers())
+      ASSERT_TRUE(access->keystore()->end_enrolment(one.name(), UtcTime{1}));
+  }
+  EXPECT_EQ(answered(facts::every_need()), 0u);
+  EXPECT_EQ(all_of(ask(facts::every_need()).at(clean_)), all_of(anew(clean_, facts::every_need())));
+}
+
+TEST_F(KeptFactsTest, OnlyTheCopyOfTheCaseThatChangedIsForgotten) {
+  ask(facts::every_need());
+  KeptFacts::forget(*open(), clean_);
+  EXPECT_EQ(answered(facts::every_need()), 1u);
+  const Bytes name(clean_.view());
+  for (const auto& pack : fs::directory_iterator(store_.dir() / "kept"))
+    EXPECT_EQ(read_file(pack.path())->find(name), Bytes::npos);
+}
+
+TEST_F(KeptFactsTest, CopiesOfTheFirstFormGo) {
+  const fs::path old = store_.dir() / "kept" / to_string(clean_);
+  fs::create_directories(old.parent_path());
+  write(old, "of an earlier program");
+  ask(facts::every_need());
+  EXPECT_FALSE(fs::exists(old));
+  EXPECT_EQ(answered(facts::every_need()), 2u);
 }
 
 TEST_F(KeptFactsTest, WhatWasFoundOfACaseIsNotPassedOver) {
