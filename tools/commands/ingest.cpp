@@ -15,6 +15,7 @@
 #include "tools/commands/commands.h"
 #include "tools/config/config.h"
 #include "tools/findings/close_jobs.h"
+#include "tools/room/health.h"
 #include "tools/store/bus_watch.h"
 #include "tools/store/kept_verdicts.h"
 #include "tools/store/quarantined.h"
@@ -368,7 +369,9 @@ Result<int> run_ingest(const Args& args) {
   CASEBOX_TRY(const bool changed, trust_changed(*access));
   if (changed) CASEBOX_CHECK(enrol(*loop, *access, trusted.list, false));
   BusWatch reading(*subscriber, kafka_sources(plan), {plan.store / "logs" / "analysis"});
+  notify_service_manager("READY=1");
   CASEBOX_CHECK(run_loop(*loop, *access, reading, jobs.get(), enrolments, args));
+  notify_service_manager("STOPPING=1");
   CASEBOX_CHECK(keep_verdicts(*access, loop->touched()));  // of what was derived meanwhile, too
   if (jobs) jobs->stop();
   const double took = (clock.mono() - begin).seconds();
