@@ -65,11 +65,9 @@ Result<void> from_config(const Args& args, Plan& plan) {
   for (const auto& dir : config.log_dirs()) plan.logs.push_back(dir);
   plan.analyze = config.analyze();
   if (!config.has_kafka()) return ok();
-  plan.kafka = kafka_options(config.kafka());
-  CASEBOX_TRY(plan.kafka.properties, [&]() -> Result<std::map<std::string, std::string>> {
-    CASEBOX_TRY(auto options, kafka_options(args));
-    return options.properties;
-  }());
+  CASEBOX_TRY(plan.kafka, kafka_options(config.kafka()));
+  CASEBOX_TRY(const auto given, kafka_options(args));
+  for (const auto& [name, value] : given.properties) plan.kafka.properties[name] = value;
   all_partitions(std::max(1u, config.kafka().partitions()), plan);
   if (config.partition() != 0) plan.partitions = {config.partition()};
   return ok();
