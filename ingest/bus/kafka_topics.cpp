@@ -7,6 +7,19 @@ namespace {
 
 constexpr size_t kWhySize = 256;
 
+/// Why brokers that answer let nobody in; without it that looks like brokers that are away.
+struct Refusal {
+  rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+  std::string why;
+
+  static void on_error(rd_kafka_t*, int code, const char* why, void* opaque) {
+    if (code != RD_KAFKA_RESP_ERR__SSL && code != RD_KAFKA_RESP_ERR__AUTHENTICATION) return;
+    auto* self = static_cast<Refusal*>(opaque);
+    self->code = static_cast<rd_kafka_resp_err_t>(code);
+    self->why = why;
+  }
+};
+
 Result<uint32_t> count(rd_kafka_t* client, const std::string& name, Duration timeout) {
   std::unique_ptr<rd_kafka_topic_t, decltype(&rd_kafka_topic_destroy)> topic(
       rd_kafka_topic_new(client, name.c_str(), nullptr), rd_kafka_topic_destroy);
@@ -94,8 +107,15 @@ Result<std::vector<CreatedTopic>> create_topics(const KafkaOptions& options,
 Result<uint32_t> partition_count(const KafkaOptions& options, const std::string& topic,
                                  Duration timeout) {
   CASEBOX_TRY(auto conf, internal::make_conf(options, {}));
+  Refusal refusal;
+  rd_kafka_conf_set_opaque(conf.get(), &refusal);
+  rd_kafka_conf_set_error_cb(conf.get(), Refusal::on_error);
   CASEBOX_TRY(auto client, internal::make_client(RD_KAFKA_PRODUCER, std::move(conf)));
-  return count(client.get(), topic, timeout);
+  auto counted = count(client.get(), topic, timeout);
+  if (counted || counted.error().code != Code::kUnavailable) return counted;
+  rd_kafka_poll(client.get(), 0);
+  if (refusal.code == RD_KAFKA_RESP_ERR_NO_ERROR) return counted;
+  return internal::kafka_error(options.brokers, refusal.code, refusal.why);
 }
 
 Result<HeldOffsets> held_offsets(const KafkaOptions& options, const std::string& topic,

@@ -51,8 +51,9 @@ forward() {  # in the background: exec, so that the kill hits the program and no
   exec "$casebox" forward "$work/spool" --kafka "$brokers" --partitions 2 --until-idle 1 "$@"
 }
 rate=$((frames / 60))  # so that the kills fall while frames arrive, on a busy machine too
-# What the store has written so far; a running ingest changes it with each commit.
-written() { find "$work/kafka-store" -type f -printf '%s %p\n' 2> /dev/null | sort | cksum; }
+# What the store has written so far; a running ingest changes it with each commit, and may delete a file that
+# find has just met.
+written() { { find "$work/kafka-store" -type f -printf '%s %p\n' 2> /dev/null || true; } | sort | cksum; }
 kill_forwarder() {  # and starts another with these options
   kill -KILL $forwarder 2> /dev/null || fail "the forwarder ended before it could be killed"
   wait $forwarder 2> /dev/null || true

@@ -15,6 +15,7 @@
 #include "tools/commands/commands.h"
 #include "tools/config/config.h"
 #include "tools/findings/close_jobs.h"
+#include "tools/room/health.h"
 #include "tools/store/bus_watch.h"
 #include "tools/store/kept_verdicts.h"
 #include "tools/store/quarantined.h"
@@ -64,11 +65,9 @@ Result<void> from_config(const Args& args, Plan& plan) {
   for (const auto& dir : config.log_dirs()) plan.logs.push_back(dir);
   plan.analyze = config.analyze();
   if (!config.has_kafka()) return ok();
-  plan.kafka = kafka_options(config.kafka());
-  CASEBOX_TRY(plan.kafka.properties, [&]() -> Result<std::map<std::string, std::string>> {
-    CASEBOX_TRY(auto options, kafka_options(args));
-    return options.properties;
-  }());
+  CASEBOX_TRY(plan.kafka, kafka_options(config.kafka()));
+  CASEBOX_TRY(const auto given, kafka_options(args));
+  for (const auto& [name, value] : given.properties) plan.kafka.properties[name] = value;
   all_partitions(std::max(1u, config.kafka().partitions()), plan);
   if (config.partition() != 0) plan.partitions = {config.partition()};
   return ok();
@@ -368,7 +367,9 @@ Result<int> run_ingest(const Args& args) {
   CASEBOX_TRY(const bool changed, trust_changed(*access));
   if (changed) CASEBOX_CHECK(enrol(*loop, *access, trusted.list, false));
   BusWatch reading(*subscriber, kafka_sources(plan), {plan.store / "logs" / "analysis"});
+  notify_service_manager("READY=1");
   CASEBOX_CHECK(run_loop(*loop, *access, reading, jobs.get(), enrolments, args));
+  notify_service_manager("STOPPING=1");
   CASEBOX_CHECK(keep_verdicts(*access, loop->touched()));  // of what was derived meanwhile, too
   if (jobs) jobs->stop();
   const double took = (clock.mono() - begin).seconds();

@@ -8,6 +8,7 @@
 #include "tools/commands/commands.h"
 #include "tools/config/config.h"
 #include "tools/findings/live_store.h"
+#include "tools/room/health.h"
 #include "tools/store/store_access.h"
 #include "tools/web/server.h"
 
@@ -92,8 +93,10 @@ Result<int> run_serve(const Args& args) {
     print(json);
     std::fflush(stdout);
   }
+  notify_service_manager("READY=1");
   int received = 0;
   sigwait(&signals, &received);
+  notify_service_manager("STOPPING=1");
   server->stop();
   return 0;
 }

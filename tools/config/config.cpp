@@ -16,6 +16,7 @@ namespace casebox::tools {
 namespace {
 
 constexpr size_t kLongestSocket = 107;
+constexpr std::array kMechanisms = {"SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"};
 constexpr std::array kClasses = {"", "A", "B", "C"};
 
 Error bad(const std::string& name, const std::string& what) {
@@ -26,6 +27,40 @@ void fill_kafka(v1::KafkaConfig& kafka) {
   if (kafka.partitions() == 0) kafka.set_partitions(1);
   if (kafka.topic_prefix().empty()) kafka.set_topic_prefix("casebox");
   if (kafka.group().empty()) kafka.set_group("casebox-store");
+  if (kafka.has_sasl() && kafka.sasl().mechanism().empty())
+    kafka.mutable_sasl()->set_mechanism("SCRAM-SHA-512");
+}
+
+template <size_t N>
+bool one_of(const std::string& value, const std::array<const char*, N>& known) {
+  return std::find(known.begin(), known.end(), value) != known.end();
+}
+
+/// Secrets stand in files of their own: what a configuration says is recorded, and shown.
+Result<void> check_security(const v1::KafkaConfig& kafka, const std::string& name) {
+  const v1::KafkaTls& tls = kafka.tls();
+  if (tls.certificate_file().empty() != tls.key_file().empty())
+    return bad(name,
+               "'kafka.tls': of 'certificate_file' and 'key_file' there is one; write both, or "
+               "none where the broker asks for no certificate");
+  if (tls.key_file().empty() && !tls.key_password_file().empty())
+    return bad(name, "'kafka.tls.key_password_file' without 'key_file'; write both");
+  if (!kafka.has_sasl()) return ok();
+  const v1::KafkaSasl& sasl = kafka.sasl();
+  if (!one_of(sasl.mechanism(), kMechanisms))
+    return bad(name,
+               "'kafka.sasl.mechanism' is not known; write SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN");
+  if (sasl.username().empty())
+    return bad(name, "'kafka.sasl.username' is missing; write the name the broker knows");
+  if (sasl.password_file().empty())
+    return bad(name,
+               "'kafka.sasl.password_file' is missing; name a file of mode 0600 that holds the "
+               "password");
+  if (sasl.mechanism() == "PLAIN" && !kafka.has_tls())
+    return bad(name,
+               "'kafka.sasl.mechanism': PLAIN sends the password in the clear; write 'tls' too, or "
+               "SCRAM-SHA-512");
+  return ok();
 }
 
 Result<void> check_kafka(const v1::KafkaConfig& kafka, const std::string& name) {
@@ -36,12 +71,7 @@ Result<void> check_kafka(const v1::KafkaConfig& kafka, const std::string& name) 
   if (kafka.partitions() > 1024)
     return bad(name,
                "'kafka.partitions' is above 1024; write the number of partitions of the topics");
-  return ok();
-}
-
-template <size_t N>
-bool one_of(const std::string& value, const std::array<const char*, N>& known) {
-  return std::find(known.begin(), known.end(), value) != known.end();
+  return check_security(kafka, name);
 }
 
 /// Procedure and room stand in the clear in every recording, and are not repeated here: what is no
@@ -233,6 +263,8 @@ recorder:                    # as in `casebox config defaults recorder`
   # kafka:                   # given: the recorder forwards its own spool
   #   brokers: 127.0.0.1:9092
   #   partitions: 1
+  #   tls: {ca_file: /etc/casebox/broker-ca.pem}
+  #   sasl: {username: or-1, password_file: /etc/casebox/broker-password}
 cases:
   begin:                     # any of these begins a case
     - all:
@@ -262,6 +294,8 @@ partition: 0
 #   partitions: 1
 #   group: casebox-store
 #   topic_prefix: casebox
+#   tls: {ca_file: /etc/casebox/broker-ca.pem}
+#   sasl: {username: store, password_file: /etc/casebox/broker-password}
 )");
   if (kind == "serve")
     return std::string(R"(# The review page and its API, on this machine only.

@@ -21,7 +21,7 @@ constexpr Duration kLastWords = seconds(1);
 }  // namespace
 
 Result<void> check_topics(const v1::KafkaConfig& config, Duration patience) {
-  const bus::KafkaOptions options = kafka_options(config);
+  CASEBOX_TRY(const bus::KafkaOptions options, kafka_options(config));
   for (bus::Lane lane : options.lanes) {
     const std::string topic = bus::topic_of(options.topic_prefix, lane);
     CASEBOX_TRY(const uint32_t there, bus::partition_count(options, topic, patience));
@@ -91,7 +91,8 @@ struct Forwarding::Impl {
         auto opened = bus::Forwarder::open(
             options,
             [this]() -> Result<std::unique_ptr<bus::Publisher>> {
-              CASEBOX_TRY(auto made, bus::KafkaPublisher::create(kafka_options(config)));
+              CASEBOX_TRY(const auto options, kafka_options(config));
+              CASEBOX_TRY(auto made, bus::KafkaPublisher::create(options));
               return std::unique_ptr<bus::Publisher>(std::move(made));
             },
             *clock);

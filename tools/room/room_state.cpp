@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+#include <limits>
+
 #include "analytics/names.h"
 #include "proto/keyring/producer_keys.h"
 
@@ -91,7 +94,7 @@ std::string metrics_of(const RoomState& state) {
   std::string out;
   const auto one = [&](const char* name, const char* help, const char* type, double value) {
     out += fmt::format("# HELP casebox_{0} {1}\n# TYPE casebox_{0} {2}\ncasebox_{0} {3}\n", name,
-                       help, type, value);
+                       help, type, std::isinf(value) ? "+Inf" : fmt::format("{}", value));
   };
   one("recording", "1 while a case is recorded and not paused", "gauge",
       is_recording(state) ? 1 : 0);
@@ -104,12 +107,20 @@ std::string metrics_of(const RoomState& state) {
   if (now.disk_hours)
     one("disk_hours", "hours until video is left out, at the pace of the last hour", "gauge",
         *now.disk_hours);
+  one("shedding", "1 while little disk space keeps something from being recorded", "gauge",
+      now.shed.empty() ? 0 : 1);
   one("disk_full", "1 while the disk takes nothing", "gauge", now.disk_full ? 1 : 0);
-  if (const auto bound = analytics::wall_bound_s(now.utc_u95_ns))
-    one("wall_clock_u95_seconds", "95 % bound of the wall clock", "gauge", *bound);
+  // Infinite: nothing keeps the wall clock.
+  one("wall_clock_u95_seconds", "95 % bound of the wall clock", "gauge",
+      analytics::wall_bound_s(now.utc_u95_ns).value_or(std::numeric_limits<double>::infinity()));
   one("wall_clock_steps_total", "times the wall clock was stepped", "counter",
       static_cast<double>(now.utc_steps));
   one("ring_bytes", "held from before the next case", "gauge", static_cast<double>(now.ring_bytes));
+  if (now.cases > 0)
+    one("keys_left", "one-time case keys, as the newest case found them", "gauge",
+        static_cast<double>(now.keys_left));
+  if (now.button != "none")
+    one("button_up", "1 while the button can be read", "gauge", now.button == "absent" ? 0 : 1);
   if (state.forward) {
     one("forward_lag_seconds", "since the oldest frame that no broker acknowledged", "gauge",
         state.forward->lag_s);

@@ -97,6 +97,9 @@ Error kafka_error(const std::string& where, rd_kafka_resp_err_t code, const std:
     case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
     case RD_KAFKA_RESP_ERR__AUTHENTICATION:
       return {Code::kDenied, where + ": " + what + "; check user, password and rights"};
+    case RD_KAFKA_RESP_ERR__SSL:
+      return {Code::kDenied,
+              where + ": " + what + "; check the certificates, and that this listener speaks TLS"};
     default: return {Code::kIo, where + ": " + what + "; see the broker's log"};
   }
 }
