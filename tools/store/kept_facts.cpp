@@ -1,8 +1,12 @@
 #include "tools/store/kept_facts.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
+#include <cstdio>
+#include <mutex>
 
 #include "proto/base/file.h"
 #include "proto/base/parallel.h"
@@ -43,27 +47,43 @@ std::optional<std::array<BytesView, facts::kKeptParts>> parts_of(BytesView copy,
   return out;
 }
 
+/// The folder of copies itself: a link in its place would lead out of the store.
+Result<Fd> folder_of(const fs::path& path) {
+  return Fd::open(path.parent_path(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+}
+
 /// Written whole or not at all, and never synced: a copy that a crash tore does not open.
 void write_copy(const fs::path& path, BytesView bytes) {
-  std::error_code ec;
-  fs::create_directories(path.parent_path(), ec);
-  fs::permissions(path.parent_path(), fs::perms::owner_all, ec);
-  const fs::path begun = path.string() + "." + std::to_string(::getpid());
-  auto file = Fd::open(begun, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-  if (!file) return;
-  if (write_all(*file, bytes, begun)) {
-    fs::rename(begun, path, ec);
-  } else {
-    ec = std::make_error_code(std::errc::io_error);
+  const fs::path& folder = path.parent_path();
+  ::mkdir(folder.c_str(), 0700);
+  const auto into = folder_of(path);
+  if (!into) {
+    static std::once_flag said;
+    std::call_once(said, [&] {
+      std::fprintf(stderr,
+                   "casebox: %s: is no folder of its own, so no copies of facts are kept there; "
+                   "remove what is in its place\n",
+                   folder.c_str());
+    });
+    return;
   }
-  if (ec) fs::remove(begun, ec);
+  ::fchmod(into->get(), 0700);
+  const std::string name = path.filename().string();
+  const std::string begun = name + "." + std::to_string(::getpid());
+  ::unlinkat(into->get(), begun.c_str(), 0);
+  const Fd file(
+      ::openat(into->get(), begun.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!file) return;
+  if (!write_all(file, bytes, folder / begun) ||
+      ::renameat(into->get(), begun.c_str(), into->get(), name.c_str()) != 0)
+    ::unlinkat(into->get(), begun.c_str(), 0);
 }
 
 }  // namespace
 
 void KeptFacts::forget(const StoreAccess& access, CaseId id) {
-  std::error_code ec;
-  fs::remove(file_of(access, id), ec);
+  const fs::path path = file_of(access, id);
+  if (const auto folder = folder_of(path)) ::unlinkat(folder->get(), path.filename().c_str(), 0);
 }
 
 Result<KeptFacts> KeptFacts::of(StoreAccess& access) {
@@ -126,7 +146,9 @@ Result<std::optional<KeptFacts::Copy>> KeptFacts::copy_of(const v1::CaseRecord& 
         (out.key.sealed_epoch_key().empty() || epoch.epoch() < out.key.epoch()))
       out.key = epoch;
   out.about = about(record);
-  if (auto bytes = read_file(file_of(access_, out.id), kMostBytes)) out.bytes = *std::move(bytes);
+  const fs::path path = file_of(access_, out.id);
+  if (folder_of(path))
+    if (auto bytes = read_file(path, kMostBytes)) out.bytes = *std::move(bytes);
   return parts_of(out.bytes, out.about) ? std::optional(std::move(out)) : none;
 }
 
