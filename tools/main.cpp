@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <csignal>
 #include <cstdio>
 
 #include "proto/base/guard.h"
@@ -134,6 +135,8 @@ int main(int argc, char** argv) {
   // Stores, spools, keys and what is written from them belong to their owner alone, whichever
   // library makes the file.
   ::umask(077);
+  // A file that may not grow is an error of the write, said with its name, and no death.
+  std::signal(SIGXFSZ, SIG_IGN);
   const auto code = casebox::guarded(
       "casebox", [&] { return casebox::Result<int>(casebox::tools::run(argc, argv)); });
   if (code) return *code;

@@ -29,17 +29,30 @@ void Fd::reset() {
 }
 
 Result<Fd> Fd::open(const fs::path& path, int flags, int mode) {
-  const int fd = ::open(path.c_str(), flags | O_CLOEXEC, mode);
+  // A pipe without a writer would be waited for; a device that is opened can do anything.
+  const int fd = ::open(path.c_str(), flags | O_CLOEXEC | O_NONBLOCK, mode);
+  if (fd < 0 && errno == ENXIO)
+    return Error{Code::kInvalidArgument, path.string() + ": is a pipe or a socket and no file"};
   if (fd < 0) return errno_error(path, "open", errno);
-  return Fd(fd);
+  Fd out(fd);
+  if ((flags & (O_DIRECTORY | O_NONBLOCK)) != 0) return out;
+  struct stat info {};
+  if (::fstat(fd, &info) != 0) return errno_error(path, "stat", errno);
+  if (S_ISDIR(info.st_mode))
+    return Error{Code::kInvalidArgument, path.string() + ": is a folder; give a file"};
+  if (!S_ISREG(info.st_mode))
+    return Error{Code::kInvalidArgument, path.string() + ": is " +
+                                             (S_ISFIFO(info.st_mode)   ? "a pipe"
+                                              : S_ISSOCK(info.st_mode) ? "a socket"
+                                                                       : "a device") +
+                                             " and no file; put the file in its place"};
+  return out;
 }
 
 Result<Bytes> read_file(const fs::path& path, size_t limit) {
   CASEBOX_TRY(Fd fd, Fd::open(path, O_RDONLY));
   struct stat info {};
   if (::fstat(fd.get(), &info) != 0) return errno_error(path, "stat", errno);
-  if (S_ISDIR(info.st_mode))
-    return Error{Code::kInvalidArgument, path.string() + ": is a folder; give a file"};
   Bytes out;
   if (info.st_size > 0) out.reserve(static_cast<size_t>(info.st_size));
   char buffer[1 << 16];

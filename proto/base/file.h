@@ -37,7 +37,7 @@ class Fd {
   explicit operator bool() const { return fd_ >= 0; }
   void reset();
 
-  /// open(2) with O_CLOEXEC; `mode` of a file that is made.
+  /// open(2) of a regular file, O_CLOEXEC, never waiting; O_NONBLOCK or O_DIRECTORY: of any.
   static Result<Fd> open(const std::filesystem::path& path, int flags, int mode = 0644);
 
  private:

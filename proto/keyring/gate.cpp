@@ -57,7 +57,7 @@ Error refused(const std::string& why) {
 
 Gate::Verdict Gate::verdict(Purpose purpose, const access::Consent& consent,
                             access::Hold hold) const {
-  access::Reader who = who_;
+  access::Reader who = who_();
   // What the program looks up by itself is its own, whoever asks it to; what it then shows is not.
   if (purpose == Purpose::kFind || (purpose == Purpose::kIndex && who.role == Role::kOwner))
     who.role = Role::kMachine;

@@ -9,6 +9,7 @@
 // Errors: kRefused when consent, role or purpose forbid it, with what does; kNotFound without a
 // keystore; those of the audit trail, after which nothing is opened.
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -70,13 +71,19 @@ class Gate {
     access::Purpose purpose = access::Purpose::kUnstated;
     access::Level level = access::Level::kFacts;
     std::string why;
+    bool operator==(const Verdict&) const = default;
   };
 
-  /// `keystore` may be null: then nothing can be opened.
-  Gate(Keystore* keystore, std::string subject, access::Reader who)
-      : keystore_(keystore), subject_(std::move(subject)), who_(std::move(who)) {}
+  /// Who reads as it stands now: asked before every decision. Safe to call from several threads.
+  using Who = std::function<access::Reader()>;
 
-  const access::Reader& who() const { return who_; }
+  /// `keystore` may be null: then nothing can be opened.
+  Gate(Keystore* keystore, std::string subject, Who who)
+      : keystore_(keystore), subject_(std::move(subject)), who_(std::move(who)) {}
+  Gate(Keystore* keystore, std::string subject, access::Reader who)
+      : Gate(keystore, std::move(subject), Who([who = std::move(who)] { return who; })) {}
+
+  access::Reader who() const { return who_(); }
   /// The decision alone: nothing is opened, nothing written down.
   Verdict verdict(Purpose purpose, const access::Consent& consent,
                   access::Hold hold = access::Hold::kNone) const;
@@ -97,7 +104,7 @@ class Gate {
 
   Keystore* keystore_;
   std::string subject_;
-  access::Reader who_;
+  Who who_;
 };
 
 /// The refusal of a case, for people.

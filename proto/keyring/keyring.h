@@ -93,6 +93,9 @@ class Keyring {
   /// `who`: without one, the owner of a single-user machine.
   Keyring(Keystore* keystore, std::string subject, access::Reader who = {})
       : keystore_(keystore), gate_(keystore, std::move(subject), std::move(who)) {}
+  /// The same of a program that goes on while it may change who reads.
+  Keyring(Keystore* keystore, std::string subject, Gate::Who who)
+      : keystore_(keystore), gate_(keystore, std::move(subject), std::move(who)) {}
 
   Gate& gate() { return gate_; }
   const Gate& gate() const { return gate_; }

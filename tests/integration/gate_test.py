@@ -197,6 +197,16 @@ def page(at, case):
         expect(len(json.loads(get(f"{url}api/cases")[1])["cases"]) == 4, "the list lost it")
         casebox.run("consent", case, "--grant", "quality", *at)
         expect(get(samples)[0] == 200, "given again, and closed")
+        other = ids(at)["other"]
+        rules = at[3] / "access.yaml"
+        rules.write_text("accounts: []\n", encoding="utf-8")
+        rules.chmod(0o600)
+        status, body = get(samples)
+        expect(status == 403, f"open case after stricter rules: {status} {body[:200]}")
+        told = json.loads(get(f"{url}api/cases/{other}")[1])
+        expect(not told.get("events") and not told.get("phases"), "a case not opened before is open after stricter rules")
+        rules.unlink()
+        expect(get(samples)[0] == 200, "the rules are gone, and closed")
     finally:
         server.terminate()
         server.wait(20)
@@ -234,6 +244,12 @@ def roles(at, case):
     expect("owner" not in good.stderr, good.stderr)
     said = casebox.json("query", "duration > 0s or gaps >= 0", "--purpose", "HQUALIMP", *at)
     expect(said["refused_cases"] == 2 and said["scanned_cases"] == 4, f"{said['refused_cases']}: two say nothing of quality")
+    shown = casebox.json("show", case, "--purpose", "HQUALIMP", *at)
+    expect(not shown["refused"] and shown["not_open"] and shown["phases"], f"show: {shown['sealed_reason']}")
+    page_of_it = at[1].parent / "committee.html"
+    casebox.run("report", "committee", case, "--out", page_of_it, "--purpose", "HQUALIMP", *at)
+    casebox.run("report", "committee", "--cohort", "duration > 0s", "--out", page_of_it, "--purpose", "HQUALIMP", *at)
+    expect(page_of_it.exists(), "no committee's page")
     for args in (("replay", case), ("export", case, "--format", "xes")):
         refused(at, *args, "--purpose", "HQUALIMP", words=("committee-reviewer",))
     casebox.run("show", case, "--purpose", "WHIM", *at, code=2)

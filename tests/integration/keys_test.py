@@ -8,6 +8,7 @@ import os
 import pathlib
 import pwd
 import random
+import resource
 import shutil
 import signal
 import stat
@@ -182,7 +183,40 @@ def loose_modes(store, keys, case):
             said = casebox.run(*command, "--keys", keys).stderr
             expect("chmod -R go-rwx" in said, f"{command[0]} says nothing: {said}")
         path.chmod(mode)
+    rules = keys / "access.yaml"
+    rules.symlink_to(keys / "nowhere")
+    casebox.run("cases", "--store", store, "--keys", keys, code=2)
+    rules.unlink()
+    rules.write_text("accounts: []\n", encoding="utf-8")
+    for mode, what in ((0o644, "read"), (0o622, "change")):
+        rules.chmod(mode)
+        said = casebox.run("keys", "list", "--keys", keys).stderr
+        expect(f"can {what} who may open cases" in said and "get at the keys" not in said, f"of no key: {said}")
+    rules.unlink()
     expect("chmod" not in casebox.run("keys", "list", "--keys", keys).stderr, "says so of good modes")
+
+
+def no_files(store, keys, case):
+    print("== what is no file is said to be none, and nobody waits for it")
+    for path, command in ((store / "trust.list", ("verify", store)),
+                          (keys / "audit.head", ("export", case, "--store", store, "--keys", keys, "--format", "xes")),
+                          (keys / "trust.list", ("cases", "--store", store, "--keys", keys))):
+        if not path.exists():
+            continue
+        aside = path.with_name(path.name + ".aside")
+        path.rename(aside)
+        os.mkfifo(path)
+        done = casebox.run(*command, code=None)
+        # Of the trail's head it is said as of anything that stands there and is not what was written.
+        what = "audit.head: was changed" if path.name == "audit.head" else "is a pipe and no file"
+        expect(done.returncode != 0 and what in done.stderr,
+               f"{command[0]}: {done.returncode} {done.stderr}")
+        path.unlink()
+        aside.rename(path)
+    casebox.run("export", case, "--store", store, "--keys", keys, "--format", "xes")
+    full = casebox.run("export", case, "--store", store, "--keys", keys, "--format", "xes", code=None,
+                       preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)))
+    expect(full.returncode in (1, 2, 3) and "File too large" in full.stderr, f"{full.returncode} {full.stderr}")
 
 
 def main():
@@ -193,6 +227,7 @@ def main():
         several_at_once(store, keys, case)
         damaged_trail(store, keys, case)
         loose_modes(store, keys, case)
+        no_files(store, keys, case)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     print("keys: all good")

@@ -223,6 +223,10 @@ class Writer {
     if (what_.bad_forecasts) must(producer_.append(data(twin, 60 * kSecond, 1, {}), no_event));
     v1::Consent said;
     for (v1::ConsentScope scope : what_.consent) said.add_granted(scope);
+    if (!what_.alias.empty()) {
+      const StreamId details = add(stream("case.details", v1::STREAM_KIND_DETAILS));
+      event(details, 0, [&](v1::Event& e) { e.mutable_details()->set_alias(what_.alias); });
+    }
     if (!what_.sealed_consent) return must(producer_.append_consent(said, CaseTime{}));
     const StreamId consent = add(stream("team.consent", v1::STREAM_KIND_CONSENT));
     event(consent, 0, [&](v1::Event& e) { *e.mutable_consent() = said; });

@@ -21,6 +21,7 @@ struct ReviewCase {
   double rate_hz = 100;  // of the wave
   std::vector<v1::ConsentScope> consent = {v1::CONSENT_SCOPE_RECORD, v1::CONSENT_SCOPE_QUALITY};
   bool sealed_consent = false;  // the form of before consent frames
+  std::string alias;            // not empty: a stream of details has it
   int preparation_s = 40;       // length of the first annotated phase
   bool broken_clock = false;
   bool bad_forecasts = false;  // bodies that do not parse: whoever reads them fails

@@ -26,11 +26,15 @@ void print_state(const Json& state) {
   if (state.contains("case_id") && state["case_id"].is_string())
     fmt::print("case {}, {:.0f} s long\n", state["case_id"].get<std::string>(),
                state.value("case_s", 0.0));
-  for (const Json& source : state.value("sources", Json::array()))
+  for (const Json& source : state.value("sources", Json::array())) {
+    // A gap whose items nobody can count adds none to them.
+    const uint64_t lost = source.value("lost_5min", uint64_t{0});
+    const uint64_t gaps = source.value("gaps_5min", uint64_t{0});
     fmt::print("{:<16} {:<14} lost {} in {} gaps in the last 5 min{}\n", source.value("name", ""),
-               source.value("state", ""), source.value("lost_5min", 0),
-               source.value("gaps_5min", 0),
+               source.value("state", ""),
+               lost == 0 && gaps > 0 ? "an unknown number" : std::to_string(lost), gaps,
                source.value("message", "").empty() ? "" : ": " + source.value("message", ""));
+  }
   for (const Json& trouble : state.value("troubles", Json::array()))
     fmt::print("! {}\n", trouble.get<std::string>());
 }

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <set>
 
+#include "proto/vocabulary/vocabulary.h"
 #include "storage/case_record.h"
 #include "tools/cli/json.h"
 #include "tools/cli/names.h"
@@ -106,9 +107,14 @@ Result<int> run_consent(const Args& args) {
                    "--grant, --withdraw: " + name_of(scope) + " is in both; give it once"};
   StoreOptions options = StoreOptions::from(args, "casebox consent");
   options.write = !grant.empty() || !withdraw.empty();
+  if (const std::string role = args.text("--recorded-by");
+      options.write && (role.empty() || !vocabulary::is_role(role)))
+    return Error{Code::kInvalidArgument,
+                 "--recorded-by: is no known role; give one such as nurse or owner, never a name"};
   CASEBOX_TRY(auto access, StoreAccess::open(options));
   CASEBOX_TRY(const CaseId id, access->resolve_case(args.text("CASE")));
   access::Consent now;
+  std::string verdict;
   {
     // Consent is read whatever it says: else none could be given again.
     CASEBOX_TRY(auto reader, access->read_case(id, keyring::Purpose::kFind));
@@ -117,6 +123,7 @@ Result<int> run_consent(const Args& args) {
     if (options.write) {
       CASEBOX_TRY(now, next_consent(*reader, id, grant, withdraw));
     }
+    verdict = verify::to_string(reader->verdict());
   }
   CASEBOX_TRY(const v1::ConsentGiver by, giver_from(args.text("--by")));
   if (options.write) {
@@ -124,21 +131,25 @@ Result<int> run_consent(const Args& args) {
   }
   Json json = document("consent");
   json["case_id"] = to_string(id);
+  json["verdict"] = verdict;
   json["stated"] = now.stated;
   json["granted"] = Json::array();
-  for (v1::ConsentScope scope : listed(now.granted)) json["granted"].push_back(name_of(scope));
+  for (v1::ConsentScope scope : listed(now.granted))
+    json["granted"].push_back(dashed(name_of(scope)));
   json["withdrawn"] = Json::array();
-  for (v1::ConsentScope scope : listed(now.withdrawn)) json["withdrawn"].push_back(name_of(scope));
+  for (v1::ConsentScope scope : listed(now.withdrawn))
+    json["withdrawn"].push_back(dashed(name_of(scope)));
   json["changed"] = options.write;
   if (args.json()) {
     print(json);
   } else {
     std::printf("%s:", to_string(id).c_str());
-    for (v1::ConsentScope scope : listed(now.granted)) std::printf(" %s", name_of(scope).c_str());
+    for (v1::ConsentScope scope : listed(now.granted))
+      std::printf(" %s", dashed(name_of(scope)).c_str());
     std::printf("%s\n", now.granted.empty() ? " nothing is allowed" : "");
     if (!now.withdrawn.empty()) std::fprintf(stderr, "withdrawn:");
     for (v1::ConsentScope scope : listed(now.withdrawn))
-      std::fprintf(stderr, " %s", name_of(scope).c_str());
+      std::fprintf(stderr, " %s", dashed(name_of(scope)).c_str());
     if (!now.withdrawn.empty()) std::fprintf(stderr, "\n");
   }
   return 0;
@@ -156,13 +167,13 @@ const Command kConsentCommand{
           "patient"},
          {"--recorded-by", ArgKind::kText, "Role of who records it, e.g. nurse", "owner"}}),
     run_consent,
-    "Scopes: record, quality, teaching, research, patient_briefing, litigation, staff_record. A "
+    "Scopes: record, quality, teaching, research, patient-briefing, litigation, staff-record. A "
     "change is a\n"
     "record of its own in the store's custody log; the recorder's is never touched. What was "
     "withdrawn closes the\ncase for what rested on it at once and backwards; record closes it "
     "whole.\n"
     "Examples:\n"
     "  casebox consent 3f2a --store S\n"
-    "  casebox consent 3f2a --store S --grant patient_briefing --withdraw teaching"};
+    "  casebox consent 3f2a --store S --grant patient-briefing --withdraw teaching"};
 
 }  // namespace casebox::tools

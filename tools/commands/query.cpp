@@ -113,6 +113,12 @@ bool is_complete(const std::string& verdict) {
          verdict == verify::to_string(verify::Verdict::kCompleteWithDeclaredGaps);
 }
 
+/// Cases that were not asked because the audit trail does not hold are no answer.
+Result<int> code_of(const StoreAccess& access, size_t not_asked) {
+  if (not_asked > 0) CASEBOX_CHECK(access.trail_holds());
+  return 0;
+}
+
 Result<int> answer_expression(const Args& args) {
   const auto begin = std::chrono::steady_clock::now();
   query::Asked how;
@@ -133,7 +139,7 @@ Result<int> answer_expression(const Args& args) {
     Json json = answer_json(answer, verdicts, args, counted);
     json["seconds"] = seconds;
     print(json);
-    return 0;
+    return code_of(*access, answer.not_asked.size());
   }
   if (args.flag("--explain"))
     for (const std::string& line : answer.plan) std::fprintf(stderr, "%s\n", line.c_str());
@@ -143,7 +149,7 @@ Result<int> answer_expression(const Args& args) {
     print_rows(answer);
   }
   print_summary(answer, args.text("--store"));
-  return 0;
+  return code_of(*access, answer.not_asked.size());
 }
 
 Json cell_json(const query::Cell& cell) {
@@ -196,7 +202,7 @@ Result<int> answer_sql(const Args& args) {
     json["seconds"] =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     print(json);
-    return 0;
+    return code_of(*access, answer.not_asked.size());
   }
   if (args.flag("--csv")) {
     print_csv(answer.answer);
@@ -204,7 +210,7 @@ Result<int> answer_sql(const Args& args) {
     print_table(answer.answer);
   }
   print_summary(answer);
-  return 0;
+  return code_of(*access, answer.not_asked.size());
 }
 
 int print_schema(const Args& args) {

@@ -48,6 +48,10 @@ Result<Made> of_one_case(StoreAccess& access, const Args& args, const std::strin
     CASEBOX_CHECK(may_be_briefed(*reader, made.case_id));
   }
   CASEBOX_TRY(const auto evidence, report::gather_evidence(access, id, purpose));
+  if (evidence.view.details_closed)
+    std::fprintf(stderr,
+                 "note: the identity in the case (alias and details) is not open to this reader "
+                 "and is left out\n");
   if (kind == "liability") {
     made.html = report::liability(evidence);
   } else {

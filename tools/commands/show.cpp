@@ -8,7 +8,7 @@ namespace casebox::tools {
 namespace {
 
 std::string ended_text(const Json& ended) {
-  if (ended == "stopped") return "; somebody, or a limit of time, stopped the recording";
+  if (ended == "stopped") return "; somebody, a rule or a limit of time stopped the recording";
   if (ended == "source-lost") return "; a source failed and did not come back";
   if (ended == "recovered") return "; a crash ended the recording";
   return "";
@@ -58,6 +58,9 @@ void print_show(const Json& json) {
         stream["items"].get<unsigned long long>(), stream["missing"].get<unsigned long long>(),
         stream["gap_frames"].get<unsigned long long>(), stream["bytes_stored"].get<double>() / 1024,
         stream["derived"].get<bool>() ? "  derived" : "");
+  for (const Json& name : json["not_open"])
+    std::printf("  of %s nothing is read: its class is not open to this reader\n",
+                name.get<std::string>().c_str());
   if (!json["phases"].empty()) std::printf("phases\n");
   const auto time = [](const Json& at) {
     return at.is_null() ? std::string("withheld") : clock_text(at.get<double>());
@@ -89,6 +92,9 @@ Result<int> run_show(const Args& args) {
   }
   if (body["refused"].get<bool>())
     std::fprintf(stderr, "casebox: %s\n", body["sealed_reason"].get<std::string>().c_str());
+  // What is sealed for want of a trail that holds is no matter of keys.
+  if (body["sealed"].get<bool>() && !body["refused"].get<bool>())
+    CASEBOX_CHECK(access->trail_holds());
   return code_of(body);
 }
 

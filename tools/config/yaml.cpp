@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <fstream>
 #include <set>
 
 #include "proto/base/bytes.h"
+#include "proto/base/file.h"
 #include "proto/text/text.h"
 
 namespace casebox::tools {
@@ -330,11 +330,7 @@ Result<std::string> read_text_file(const std::filesystem::path& file, size_t lim
   if (std::filesystem::file_size(file, ec) > limit)
     return Error{Code::kInvalidArgument, file.string() + ": larger than " + std::to_string(limit) +
                                              " bytes; check the path"};
-  std::ifstream in(file, std::ios::binary);
-  std::string text(std::istreambuf_iterator<char>(in), {});
-  if (!in.good() && !in.eof())
-    return Error{Code::kIo, file.string() + ": cannot be read; check its rights"};
-  return text;
+  return read_file(file, limit);
 }
 
 Result<void> read_yaml_file(const std::filesystem::path& file, pb::Message& into) {

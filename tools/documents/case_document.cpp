@@ -36,7 +36,9 @@ void put_digest(Json& into, const ChannelDigest& digest) {
   into["last_t_s"] = any ? Json(digest.last.seconds()) : Json(nullptr);
 }
 
-Result<Json> stream_json(const StreamFact& sum, const storage::CaseReader* reader) {
+/// Digests of a stream of a class that this reader may not read stay null, and it is named.
+Result<Json> stream_json(const StreamFact& sum, const storage::CaseReader* reader,
+                         Json* not_open = nullptr) {
   Json out;
   out["stream_id"] = sum.stream.stream_id();
   out["name"] = sum.stream.name();
@@ -60,6 +62,7 @@ Result<Json> stream_json(const StreamFact& sum, const storage::CaseReader* reade
                     {"width", media.width()},
                     {"height", media.height()}};
   }
+  bool closed = false;
   out["channels"] = Json::array();
   for (const v1::Channel& channel : sum.stream.channels()) {
     Json one;
@@ -69,17 +72,30 @@ Result<Json> stream_json(const StreamFact& sum, const storage::CaseReader* reade
     one["count"] = sum.items * std::max(1u, channel.samples_per_tick());
     one["digest"] = nullptr;
     if (reader != nullptr && !sum.derived) {
-      CASEBOX_TRY(const ChannelDigest digest, channel_digest(*reader, sum.stream, channel));
-      put_digest(one, digest);
+      const auto digest = channel_digest(*reader, sum.stream, channel);
+      if (!digest && (not_open == nullptr || digest.error().code != Code::kRefused))
+        return digest.error();
+      if (digest) {
+        put_digest(one, *digest);
+      } else {
+        closed = true;
+      }
     }
     out["channels"].push_back(std::move(one));
   }
   if (sum.stream.channels().empty() && reader != nullptr && !sum.derived) {
-    CASEBOX_TRY(const ChannelDigest digest, stream_digest(*reader, sum.stream));
+    const auto digest = stream_digest(*reader, sum.stream);
+    if (!digest && (not_open == nullptr || digest.error().code != Code::kRefused))
+      return digest.error();
     Json one = {{"name", sum.stream.name()}, {"unit", nullptr}, {"rate_hz", nullptr}};
-    put_digest(one, digest);
-    out["channels"].push_back(std::move(one));
+    if (digest) {
+      put_digest(one, *digest);
+      out["channels"].push_back(std::move(one));
+    } else {
+      closed = true;
+    }
   }
+  if (closed) not_open->push_back(sum.stream.name());
   return out;
 }
 
@@ -181,9 +197,11 @@ Result<void> put_content(Json& out, const storage::CaseReader& reader, bool dige
   out["sealed"] = facts.sealed;
   const std::vector<StreamFact> sums = stream_facts(reader.record());
   out["streams"] = Json::array();
+  out["not_open"] = Json::array();
   Progress progress("read streams", sums.size(), "streams");
   for (const StreamFact& sum : sums) {
-    CASEBOX_TRY(Json one, stream_json(sum, digests && !facts.sealed ? &reader : nullptr));
+    CASEBOX_TRY(Json one,
+                stream_json(sum, digests && !facts.sealed ? &reader : nullptr, &out["not_open"]));
     out["streams"].push_back(std::move(one));
     progress.update(out["streams"].size());
   }

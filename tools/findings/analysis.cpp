@@ -201,7 +201,7 @@ Result<StoredFinding> find_finding(StoreAccess& access, const std::string& id,
     }
   }
   std::map<std::string, StoredFinding> hits;
-  uint64_t sealed = 0, refused = 0;
+  uint64_t sealed = 0, refused = 0, closed_studies = 0;
   for (CaseId one : cases) {
     CASEBOX_TRY(auto reader, access.read_case(one, keyring::Purpose::kView));
     auto stored = read_findings(*reader);
@@ -219,7 +219,7 @@ Result<StoredFinding> find_finding(StoreAccess& access, const std::string& id,
     const bool study = !storage::is_operation(reader->record());
     if (study) {
       CASEBOX_TRY(const size_t members, refused_members(access, stored->in_force));
-      refused += members > 0 ? 1 : 0;
+      closed_studies += members > 0 ? 1 : 0;
       if (members > 0) continue;
     }
     for (const auto* list : {&stored->replaced, &stored->in_force})
@@ -228,11 +228,12 @@ Result<StoredFinding> find_finding(StoreAccess& access, const std::string& id,
           hits[found.id()] = {one, study, found, inputs_of(found, *stored),
                               list == &stored->in_force};
   }
-  if (hits.empty() && refused > 0)
-    return Error{Code::kRefused, id +
-                                     ": no finding of those that may be read; consent or access "
-                                     "closes " +
-                                     std::to_string(refused) + " cases of the store"};
+  if (hits.empty() && refused + closed_studies > 0)
+    return Error{Code::kRefused,
+                 id + ": no finding of those that may be read; consent or access closes " +
+                     std::to_string(refused) + (refused == 1 ? " case" : " cases") + " and " +
+                     std::to_string(closed_studies) +
+                     (closed_studies == 1 ? " study" : " studies") + " of the store"};
   if (hits.empty())
     return Error{Code::kNotFound, id + ": no finding of this store" +
                                       (sealed ? ", as far as its cases could be opened" : "") +

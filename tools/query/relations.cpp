@@ -52,7 +52,7 @@ std::vector<Relation> all_relations() {
   using enum Reads;
   return {
       {"cases",
-       "one row a case, also of those that could not be read",
+       "one row a case that may be asked about, also of those that no key opens",
        {{"case_id", kText, "", "the case"},
         {"verdict", kText, "", "as `casebox verify` gives it"},
         {"complete", kInteger, "", "1: the verdict is one of the two good ones"},
@@ -73,7 +73,8 @@ std::vector<Relation> all_relations() {
         {"departures", kInteger, "1", "of all certainties; NULL: not compared", kDepartures},
         {"certain_departures", kInteger, "1", "NULL: not compared", kDepartures},
         {"consent_stated", kInteger, "", "0: nothing was said", kConsent},
-        {"consent", kText, "", "scopes in force at the end, separated by blanks", kConsent}},
+        {"consent", kText, "", "scopes in force now, later acts included, separated by blanks",
+         kConsent}},
        {},
        case_rows},
       {"phases", "one row an entry of a phase", intervals(), {kPhases}, phase_rows},
@@ -224,7 +225,7 @@ std::vector<Relation> all_relations() {
        {kCoverage},
        coverage_rows},
       {"consent",
-       "scopes in force at the end of each case",
+       "scopes in force now of each case, later acts included",
        with_case({{"scope", kText, "", "quality, teaching ..."}}, false),
        {kConsent},
        consent_rows},

@@ -367,6 +367,12 @@ Html for_experts(const CaseEvidence& e) {
 
 Result<void> briefing_allowed(const CaseView& view) {
   const std::string which = "case " + view.case_id.substr(0, 8) + ": ";
+  if (!view.readable && !view.complete && !view.problems.empty())
+    return Error{Code::kCorrupt, which + "it is " + view.verdict + " (" +
+                                     view.problems.front().where + ": " +
+                                     view.problems.front().detail +
+                                     "), so no briefing is made of it; run `casebox verify` on the "
+                                     "store"};
   if (!view.readable)
     return Error{Code::kDenied,
                  which +

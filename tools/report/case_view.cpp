@@ -47,8 +47,13 @@ void gather_consent(const storage::CaseReader& reader, CaseView& view) {
 }
 
 Result<void> gather_details(const storage::CaseReader& reader, CaseView& view) {
-  CASEBOX_TRY(auto details, reader.events(v1::STREAM_KIND_DETAILS));
-  for (const auto& at : details) {
+  const auto details = reader.events(v1::STREAM_KIND_DETAILS);
+  if (!details && details.error().code == Code::kRefused) {
+    view.details_closed = true;  // a role may read the facts of a case and not whose it is
+    return ok();
+  }
+  if (!details) return details.error();
+  for (const auto& at : *details) {
     if (!at.event.has_details()) continue;
     view.alias = at.event.details().alias();
     for (const auto& [name, value] : at.event.details().fields()) view.details[name] = value;
@@ -106,9 +111,9 @@ Result<CaseView> gather(const storage::CaseReader& reader, bool moments) {
   if (moments) {
     CASEBOX_TRY(view.moments, analytics::facts::read_moments(reader));
     CASEBOX_TRY(view.forecasts, read_forecasts(reader));
+    CASEBOX_CHECK(gather_details(reader, view));
   }
   CASEBOX_CHECK(gather_findings(reader, view));
-  CASEBOX_CHECK(gather_details(reader, view));
   view.readable = true;
   take_verdict(reader, view);  // what was read since may not have held
   return view;

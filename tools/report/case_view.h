@@ -35,6 +35,7 @@ struct CaseView {
   bool complete = false;  // the verdict is one of the two good ones
   bool readable = false;
   std::string unreadable_reason;
+  bool details_closed = false;  // alias and details are not open to this reader, and left out
   uint64_t frames = 0;
   std::vector<analytics::facts::StreamFact> streams;
   std::string phase_source;                  // annotated, found, marked; empty: none
@@ -45,7 +46,7 @@ struct CaseView {
   std::vector<v1::Finding> findings;  // departures first, in time order
   std::vector<ForecastView> forecasts;
   std::vector<query::ClockFact> clocks;
-  std::vector<std::string> consent;  // scopes in force at the end
+  std::vector<std::string> consent;  // scopes in force now
   bool consent_stated = false;
   std::map<std::string, std::string> details;
 };

@@ -19,20 +19,23 @@ using analytics::facts::StreamFact;
 
 constexpr size_t kMostInSummary = 25;  // departures: two pages
 
-/// "12 openings: 9 report, 3 analysis; 1 refused"
+/// "12 openings: 9 report, 3 analysis; refused beside them: 1"
 std::string openings_text(const CaseEvidence& e) {
   if (!e.openings_known) return "There is no keystore here that could say who opened the case.";
   std::map<std::string, size_t> by_purpose;
   size_t refused = 0;
   for (const Opening& opening : e.openings) {
-    ++by_purpose[opening.purpose];
-    refused += !opening.allowed;
+    if (opening.allowed) {
+      ++by_purpose[opening.purpose];
+    } else {
+      ++refused;
+    }
   }
-  std::string out = std::to_string(e.openings.size()) +
+  std::string out = std::to_string(e.openings.size() - refused) +
                     " audited openings of the case's key, this report's own included";
   for (const auto& [purpose, n] : by_purpose)
     out += (out.ends_with("included") ? ": " : ", ") + purpose + " " + std::to_string(n);
-  return out + "; refused: " + std::to_string(refused) + ". Each is in annex A.";
+  return out + "; refused beside them: " + std::to_string(refused) + ". Each is in annex A.";
 }
 
 std::vector<Html> stream_row(const StreamFact& view) {

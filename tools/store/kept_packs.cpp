@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <mutex>
 #include <set>
 
 #include "proto/base/parallel.h"
@@ -45,18 +46,40 @@ std::optional<Bytes> read_at(const Fd& file, uint64_t from, uint64_t size) {
   return out;
 }
 
-/// Written whole or not at all, and never synced: a copy that a crash tore does not open.
-void write_pack(const fs::path& path, BytesView bytes) {
-  std::error_code ec;
-  const fs::path begun = path.string() + "." + std::to_string(::getpid());
-  auto file = Fd::open(begun, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-  if (!file) return;
-  if (write_all(*file, bytes, begun)) {
-    fs::rename(begun, path, ec);
-  } else {
-    ec = std::make_error_code(std::errc::io_error);
+/// The folder of packs itself: a link in its place would lead out of the store.
+Result<Fd> folder_of(const fs::path& store) {
+  return Fd::open(store / "kept", O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+}
+
+/// The folder, made if it is not there; says once what is in its place.
+Result<Fd> made_folder(const fs::path& store) {
+  const fs::path path = store / "kept";
+  ::mkdir(path.c_str(), 0700);
+  auto folder = folder_of(store);
+  if (folder) {
+    ::fchmod(folder->get(), 0700);
+    return folder;
   }
-  if (ec) fs::remove(begun, ec);
+  static std::once_flag said;
+  std::call_once(said, [&] {
+    std::fprintf(stderr,
+                 "casebox: %s: is no folder of its own, so no copies of facts are kept there; "
+                 "remove what is in its place\n",
+                 path.c_str());
+  });
+  return folder;
+}
+
+/// Written whole or not at all, and never synced: a copy that a crash tore does not open.
+void write_pack(const Fd& folder, const std::string& name, BytesView bytes) {
+  const std::string begun = name + "." + std::to_string(::getpid());
+  ::unlinkat(folder.get(), begun.c_str(), 0);
+  const Fd file(
+      ::openat(folder.get(), begun.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!file) return;
+  if (!write_all(file, bytes, begun) ||
+      ::renameat(folder.get(), begun.c_str(), folder.get(), name.c_str()) != 0)
+    ::unlinkat(folder.get(), begun.c_str(), 0);
 }
 
 /// Files of the first form, one a case.
@@ -101,6 +124,7 @@ Bytes encode_pack(const std::map<CaseId, NewCopy>& copies) {
 
 KeptPacks::Pack KeptPacks::open_pack(const fs::path& store, size_t number) {
   Pack out;
+  if (!folder_of(store)) return out;
   auto file = Fd::open(store / "kept" / pack_name(number), O_RDONLY);
   if (!file) return out;
   struct stat info {};
@@ -158,9 +182,8 @@ void KeptPacks::put(const fs::path& store, std::map<CaseId, NewCopy> copies,
                                [](const Bytes& part) { return part.size() > kMostPartBytes; });
   });
   const fs::path folder = store / "kept";
-  std::error_code ec;
-  fs::create_directories(folder, ec);
-  fs::permissions(folder, fs::perms::owner_all, ec);
+  const auto into = made_folder(store);
+  if (!into) return;
   remove_first_form(folder);
   std::array<std::map<CaseId, NewCopy>, kPacks> of_pack;
   for (auto& [id, copy] : copies) of_pack[pack_of(id)].emplace(id, std::move(copy));
@@ -183,7 +206,7 @@ void KeptPacks::put(const fs::path& store, std::map<CaseId, NewCopy> copies,
       }
       if (!whole) of_pack[i].erase(at);
     }
-    write_pack(folder / pack_name(i), encode_pack(of_pack[i]));
+    write_pack(*into, pack_name(i), encode_pack(of_pack[i]));
   }
 }
 

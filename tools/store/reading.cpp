@@ -85,15 +85,21 @@ Result<void> StoreAccess::still_open(CaseId id, keyring::Purpose purpose,
                                      const access::Consent& then) {
   CASEBOX_CHECK(store_->refresh());
   CASEBOX_TRY(const auto record, store_->find_case(id));
-  if (!record || !storage::is_operation(*record) || !storage::tells_consent(*record) ||
-      access::consent_of(*record) == then)
-    return ok();
+  if (!record || !storage::is_operation(*record)) return ok();
+  const bool same = !storage::tells_consent(*record) || access::consent_of(*record) == then;
+  if (same && keyring_->gate().verdict(purpose, then).why.empty()) return ok();
   CASEBOX_TRY(const auto why, refusals(std::span(&*record, 1), purpose));
   return why.front().empty() ? ok() : keyring::refused(why.front());
 }
 
+Result<void> StoreAccess::trail_holds() const {
+  if (keystore_ == nullptr) return ok();
+  const auto trail = keystore_->read_audit();
+  return trail ? ok() : Result<void>(trail.error());
+}
+
 void StoreAccess::say_reading(keyring::Purpose purpose, bool consent_stated) {
-  const access::Reader& who = keyring_->gate().who();
+  const access::Reader who = keyring_->gate().who();
   if (!of_a_person(purpose) || who.role == access::Role::kMachine) return;
   const bool owner = who.role == access::Role::kOwner;
   if (owner && !std::exchange(said_owner_, true))

@@ -182,9 +182,10 @@ Result<std::unique_ptr<StoreAccess>> StoreAccess::open(const StoreOptions& optio
     return Error{Code::kNotFound,
                  keys.string() + ": no such keystore; leave out --keys to go without"};
   }
-  CASEBOX_TRY(auto who, who_reads(keys, options.claim));
-  access->keyring_ =
-      std::make_unique<keyring::Keyring>(access->keystore_.get(), options.subject, std::move(who));
+  CASEBOX_TRY(auto who, WhoReads::open(keys, options.claim));
+  access->keyring_ = std::make_unique<keyring::Keyring>(
+      access->keystore_.get(), options.subject,
+      keyring::Gate::Who([who = std::move(who)] { return who->now(); }));
   return access;
 }
 
@@ -280,9 +281,12 @@ Result<std::unique_ptr<storage::CaseReader>> StoreAccess::read_case(CaseId id,
   const verify::Report& report = reader->report();
   keep_found(report);
   if (!verify::is_complete(report.verdict) && said_.insert(id).second)
-    std::fprintf(stderr, "casebox: case %s is %s%s%s\n", to_string(id).c_str(),
-                 verify::to_string(report.verdict), report.problems.empty() ? "" : ": ",
-                 report.problems.empty() ? "" : report.problems.front().detail.c_str());
+    std::fprintf(stderr, "casebox: case %s is %s%s\n", to_string(id).c_str(),
+                 verify::to_string(report.verdict),
+                 report.problems.empty() ? ""
+                                         : (": " + report.problems.front().where + ": " +
+                                            report.problems.front().detail)
+                                               .c_str());
   if (reader->readable()) say_reading(purpose, reader->consent().stated);
   return reader;
 }

@@ -138,6 +138,9 @@ class StoreAccess {
   Result<std::unique_ptr<storage::CaseReader>> read_content(CaseId id, keyring::Purpose purpose);
   /// Whether a case that was opened with this consent may be read yet: looks at the store anew.
   Result<void> still_open(CaseId id, keyring::Purpose purpose, const access::Consent& then);
+  /// Whether the keystore's audit trail is as it was written; kCorrupt says what is not. Ok without
+  /// a keystore.
+  Result<void> trail_holds() const;
   /// Why each of these cases may not be read for `purpose`; empty: it may. Those that may not are
   /// audited as left out, under one record.
   Result<std::vector<std::string>> refusals(std::span<const v1::CaseRecord> records,

@@ -1,9 +1,12 @@
 #include "tools/store/who_reads.h"
 
 #include <pwd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <ctime>
 
 #include "casebox/v1/config.pb.h"
 #include "tools/config/yaml.h"
@@ -34,7 +37,69 @@ Result<void> take_roles(const v1::AccessConfig& config, const Claim& claim, acce
   return ok();
 }
 
+/// Whether nothing stands there, not even a link that leads nowhere.
+Result<bool> is_absent(const std::filesystem::path& file) {
+  std::error_code ec;
+  const auto itself = std::filesystem::symlink_status(file, ec);
+  if (itself.type() == std::filesystem::file_type::not_found) return true;
+  if (ec) return Error{Code::kDenied, file.string() + ": " + ec.message() + "; nobody reads then"};
+  if (!std::filesystem::exists(file, ec))
+    return Error{Code::kInvalidArgument,
+                 file.string() +
+                     ": is a link that leads nowhere, so nobody may read; mend it, or "
+                     "remove it where this account is the owner"};
+  return false;
+}
+
+/// Identity, time and size of a file and of the link that leads to it. Empty while it is so young
+/// that it could be changed once more and look the same.
+std::string looks(const std::filesystem::path& file) {
+  constexpr time_t kYoung = 2;  // s
+  std::string out;
+  for (const bool follow : {false, true}) {
+    struct stat info {};
+    if ((follow ? ::stat(file.c_str(), &info) : ::lstat(file.c_str(), &info)) != 0) {
+      out += "error " + std::to_string(errno) + ";";
+      continue;
+    }
+    if (info.st_ctim.tv_sec + kYoung >= ::time(nullptr)) return "";
+    for (const auto one :
+         {static_cast<int64_t>(info.st_dev), static_cast<int64_t>(info.st_ino),
+          static_cast<int64_t>(info.st_mode), static_cast<int64_t>(info.st_size),
+          static_cast<int64_t>(info.st_mtim.tv_sec), static_cast<int64_t>(info.st_mtim.tv_nsec),
+          static_cast<int64_t>(info.st_ctim.tv_sec), static_cast<int64_t>(info.st_ctim.tv_nsec)})
+      out += std::to_string(one) + ",";
+  }
+  return out;
+}
+
 }  // namespace
+
+Result<std::shared_ptr<WhoReads>> WhoReads::open(std::filesystem::path keys, Claim claim) {
+  std::shared_ptr<WhoReads> out(new WhoReads(std::move(keys), std::move(claim)));
+  out->looked_ = looks(out->keys_ / "access.yaml");
+  CASEBOX_TRY(out->who_, who_reads(out->keys_, out->claim_));
+  return out;
+}
+
+access::Reader WhoReads::now() {
+  std::lock_guard lock(mutex_);
+  const std::string looked = looks(keys_ / "access.yaml");
+  if (!looked.empty() && looked == looked_) return who_;
+  looked_ = looked;
+  if (auto read = who_reads(keys_, claim_)) {
+    who_ = *std::move(read);
+  } else {
+    const access::Purpose purpose = who_.purpose;
+    who_ = {};
+    who_.account = account_name();
+    who_.role = access::Role::kAdmin;  // which may read nothing
+    who_.purpose = purpose;
+    who_.basis = {};
+    who_.refusal = "access.yaml does not say who may read (" + read.error().message + ")";
+  }
+  return who_;
+}
 
 std::string account_name() {
   const passwd* known = ::getpwuid(::geteuid());
@@ -49,9 +114,9 @@ Result<access::Reader> who_reads(const std::filesystem::path& keys, const Claim&
     if (!purpose) return annotate(purpose.error(), "--purpose");
     who.purpose = *purpose;
   }
-  std::error_code ec;
   const auto file = keys / "access.yaml";
-  if (!std::filesystem::exists(file, ec)) {
+  CASEBOX_TRY(const bool absent, is_absent(file));
+  if (absent) {
     if (!claim.role.empty() && claim.role != access::to_string(access::Role::kOwner))
       return Error{Code::kInvalidArgument,
                    "--role: there is no " + file.string() +

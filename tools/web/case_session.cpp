@@ -48,6 +48,12 @@ Result<const CaseView*> OpenCase::view() {
   return static_cast<const CaseView*>(view_.get());
 }
 
+Error unreadable(const OpenCase& open, const CaseView& view) {
+  const auto readable = open.reader().readable();
+  const bool refused = !readable && readable.error().code == Code::kRefused;
+  return {refused ? Code::kRefused : Code::kDenied, view.unreadable_reason};
+}
+
 Result<const std::vector<FragmentInfo>*> OpenCase::fragments(const std::string& stream) {
   auto it = fragments_.find(stream);
   if (it != fragments_.end()) return static_cast<const std::vector<FragmentInfo>*>(&it->second);
@@ -157,7 +163,11 @@ Result<CaseSessions::Lease> CaseSessions::lease(const std::string& text, bool an
     // What was opened under another consent is asked for anew.
     const bool other = row && storage::is_operation(*row) && storage::tells_consent(*row) &&
                        access::consent_of(*row) != entry->open->reader().consent();
-    if (anew || other || now - entry->opened > limit) entry->open.reset();
+    const auto allowed =
+        keyring_.gate().verdict(keyring::Purpose::kReplay, entry->open->reader().consent());
+    // And so is one that another access.yaml is about.
+    const bool other_reader = !(allowed == entry->allowed);
+    if (anew || other || other_reader || now - entry->opened > limit) entry->open.reset();
   }
   if (!entry->open) {
     CASEBOX_TRY(const auto list, trusted());
@@ -166,6 +176,7 @@ Result<CaseSessions::Lease> CaseSessions::lease(const std::string& text, bool an
     how.show_unproven = unproven;
     CASEBOX_TRY(auto reader,
                 storage::CaseReader::open(store_, id, keyring_, keyring::Purpose::kReplay, how));
+    entry->allowed = keyring_.gate().verdict(keyring::Purpose::kReplay, reader->consent());
     entry->open = std::make_unique<OpenCase>(store_, std::move(reader));
     entry->opened = now;
   }

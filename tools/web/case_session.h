@@ -53,6 +53,9 @@ class OpenCase {
   std::map<std::string, Overview> overviews_;
 };
 
+/// Why no content of it is given: refused where consent or access says so.
+Error unreadable(const OpenCase& open, const CaseView& view);
+
 class CaseSessions {
  public:
   struct Options {
@@ -92,6 +95,7 @@ class CaseSessions {
     CaseId id;
     bool unproven = false;
     MonoTime opened;
+    keyring::Gate::Verdict allowed;  // when it was opened
     std::mutex mutex;
     std::unique_ptr<OpenCase> open;
   };

@@ -64,7 +64,7 @@ Result<bool> recorded_at(OpenCase& open, const std::string& stream, double t_s) 
 
 Result<Response> evidence_response(OpenCase& open, const Request& request) {
   CASEBOX_TRY(const CaseView* view, open.view());
-  if (!view->readable) return Error{Code::kDenied, view->unreadable_reason};
+  if (!view->readable) return unreadable(open, *view);
   const std::string& wanted = request.params.at("finding");
   const v1::Finding* found = nullptr;
   for (const v1::Finding& finding : view->findings) {

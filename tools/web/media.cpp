@@ -71,7 +71,7 @@ Result<Response> media_init_response(OpenCase& open, const Request& request) {
   CASEBOX_CHECK(open.reader().readable());
   CASEBOX_TRY(auto stream, video_of(open, request));
   CASEBOX_TRY(const CaseView* view, open.view());
-  if (!view->readable) return Error{Code::kDenied, view->unreadable_reason};
+  if (!view->readable) return unreadable(open, *view);
   if (stream.media().init_segment().empty())
     return Error{Code::kNotFound, "media: the stream has no init segment; it cannot be played"};
   CASEBOX_TRY(Bytes init, playable_init(stream.media().init_segment()));

@@ -9,10 +9,16 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <set>
 
 namespace casebox::keyring::internal {
 
 namespace fs = std::filesystem;
+
+namespace {
+/// Endings of files that hold a key that is not public.
+const std::set<std::string> kSecret{".key", ".seed", ".made"};
+}  // namespace
 
 Result<void> make_private_dir(const fs::path& dir) {
   std::error_code ec;
@@ -42,14 +48,23 @@ Result<Fd> lock_folder(const fs::path& dir) {
 
 std::string loose_modes(const fs::path& dir) {
   constexpr int kSample = 256;
-  std::string first;
+  std::string first, rules, other;  // of what leads to keys; of access.yaml; of the rest
   size_t count = 0;
   const auto look = [&](const fs::path& path) {
     struct stat info {};
     if (::stat(path.c_str(), &info) != 0 || (info.st_mode & 077) == 0) return;
     char mode[8];
     std::snprintf(mode, sizeof mode, "%04o", static_cast<unsigned>(info.st_mode & 07777));
-    if (count++ == 0) first = path.string() + " has mode " + mode;
+    const std::string said = path.string() + " has mode " + mode;
+    const std::string can =
+        ": others than its owner can " + std::string(info.st_mode & 022 ? "change" : "read");
+    if (path == dir / "access.yaml") {
+      rules = said + can + " who may open cases";
+    } else if (S_ISDIR(info.st_mode) || kSecret.contains(path.extension().string())) {
+      if (count++ == 0) first = said;
+    } else if (other.empty()) {
+      other = said + can + " it";
+    }
   };
   look(dir);
   std::error_code ec;
@@ -62,10 +77,13 @@ std::string loose_modes(const fs::path& dir) {
          in.increment(inner))
       look(in->path());
   }
-  if (count == 0) return "";
-  return first + (count > 1 ? " and " + std::to_string(count - 1) + " more are like it" : "") +
-         ": others than its owner can get at the keys; run `chmod -R go-rwx " + dir.string() +
-         "` and consider whether they are still secret";
+  const std::string mend = "; run `chmod -R go-rwx " + dir.string() + "`";
+  if (count == 0 && rules.empty()) return other.empty() ? "" : other + mend;
+  if (count == 0) return rules + mend;
+  return (rules.empty() ? "" : rules + "; ") + first +
+         (count > 1 ? " and " + std::to_string(count - 1) + " more are like it" : "") +
+         ": others than its owner can get at the keys" + mend +
+         " and consider whether they are still secret";
 }
 
 Result<void> read_secret(const fs::path& path, seal::Secret* secret) {

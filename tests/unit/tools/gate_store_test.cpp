@@ -1,13 +1,18 @@
 // The gate over a store: consent of either form, what a withdrawal closes, who reads with a site's
 // access.yaml.
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
 #include <fstream>
 
 #include "analytics/facts/case_facts.h"
 #include "storage/case_record.h"
 #include "tests/support/review_store.h"
+#include "tools/documents/case_document.h"
 #include "tools/query/cohort.h"
+#include "tools/report/briefing.h"
+#include "tools/report/cohort_evidence.h"
+#include "tools/report/evidence.h"
 #include "tools/store/kept_facts.h"
 
 namespace casebox::tools {
@@ -180,6 +185,92 @@ TEST_F(GateTest, AnAccountReadsWhatItsRoleMayForAPurposeAndNothingElse) {
   rules("king");
   wrong.claim = {};
   EXPECT_EQ(StoreAccess::open(wrong).error().code, Code::kInvalidArgument);
+}
+
+TEST_F(GateTest, ARoleGetsTheFactsOfACaseWithoutItsIdentity) {
+  testing::ReviewCase asked;
+  asked.alias = "Case 7";
+  asked.consent = {v1::CONSENT_SCOPE_RECORD, v1::CONSENT_SCOPE_QUALITY,
+                   v1::CONSENT_SCOPE_PATIENT_BRIEFING};
+  const CaseId id = store_.add(asked);
+  rules("committee-reviewer, patient-liaison");
+  auto access = open({"committee-reviewer", "HQUALIMP", false});
+  auto reader = *access->read_content(id, Purpose::kView);
+  EXPECT_EQ(reader->events(v1::STREAM_KIND_DETAILS).error().code, Code::kRefused);
+  const auto view = gather_case(*reader);
+  ASSERT_TRUE(view) << view.error().message;
+  EXPECT_TRUE(view->readable);
+  EXPECT_TRUE(view->details_closed);
+  EXPECT_EQ(view->alias, "");
+  const auto shown = case_full_json(*access, id, true, false);
+  ASSERT_TRUE(shown) << shown.error().message;
+  EXPECT_FALSE((*shown)["refused"].get<bool>());
+  EXPECT_FALSE((*shown)["not_open"].empty()) << "what was left out is named";
+  EXPECT_FALSE((*shown)["phases"].empty());
+  const auto cohort = report::gather_cohort(*access, "one case", {id});
+  ASSERT_TRUE(cohort) << cohort.error().message;
+  EXPECT_EQ(cohort->cases.size(), 1u);
+  access = open({"patient-liaison", "PATADMIN", false});
+  const auto evidence = report::gather_evidence(*access, id, Purpose::kBriefing);
+  ASSERT_TRUE(evidence) << evidence.error().message;
+  EXPECT_TRUE(evidence->view.details_closed);
+  EXPECT_TRUE(report::briefing(*evidence, "the office"));
+}
+
+TEST_F(GateTest, AProgramThatGoesOnAsksTheRulesAsTheyAreNow) {
+  const CaseId id = store_.add({});
+  auto access = open({"", "HQUALIMP", false});
+  auto reader = *access->read_content(id, Purpose::kReplay);
+  EXPECT_TRUE(access->still_open(id, Purpose::kReplay, reader->consent()));
+  rules("committee-reviewer");
+  EXPECT_EQ(access->read_content(id, Purpose::kReplay).error().code, Code::kRefused);
+  EXPECT_TRUE(access->read_content(id, Purpose::kView));
+  EXPECT_EQ(access->still_open(id, Purpose::kReplay, reader->consent()).error().code,
+            Code::kRefused)
+      << "an open reader is told";
+  rules("king");
+  EXPECT_THAT(access->read_content(id, Purpose::kView).error().message, HasSubstr("access.yaml"))
+      << "what cannot be read lets nobody in";
+  EXPECT_EQ(access->keyring().gate().who().role, access::Role::kAdmin);
+  rules("committee-reviewer");
+  EXPECT_TRUE(access->read_content(id, Purpose::kView));
+  std::filesystem::remove(store_.dir() / "keys" / "access.yaml");
+  EXPECT_TRUE(access->read_content(id, Purpose::kReplay));
+}
+
+TEST_F(GateTest, WhateverStandsInPlaceOfTheRulesMakesNobodyTheOwner) {
+  const CaseId id = store_.add({});
+  const auto file = store_.dir() / "keys" / "access.yaml";
+  StoreOptions options;
+  options.store = store_.dir();
+  std::filesystem::create_symlink(store_.dir() / "nowhere", file);
+  EXPECT_THAT(StoreAccess::open(options).error().message, HasSubstr("a link that leads nowhere"));
+  std::filesystem::remove(file);
+  std::filesystem::create_directory(file);
+  EXPECT_THAT(StoreAccess::open(options).error().message, HasSubstr("not a file"));
+  std::filesystem::remove(file);
+  ASSERT_EQ(::mkfifo(file.c_str(), 0600), 0);
+  EXPECT_THAT(StoreAccess::open(options).error().message, HasSubstr("not a file"));
+  std::filesystem::remove(file);
+  EXPECT_TRUE(open()->read_content(id, Purpose::kReplay));
+}
+
+TEST_F(GateTest, ALinkInPlaceOfTheCopiesLeadsNothingOutOfTheStore) {
+  store_.add({});
+  const auto outside = store_.dir() / "outside", kept = store_.dir() / "kept";
+  std::filesystem::create_directory(outside);
+  std::filesystem::create_directory_symlink(outside, kept);
+  EXPECT_EQ(query::ask(*open(), "compared or not compared")->scanned, 1u);
+  EXPECT_TRUE(std::filesystem::is_empty(outside));
+  std::filesystem::remove(kept);
+  EXPECT_EQ(query::ask(*open(), "compared or not compared")->scanned, 1u);
+  EXPECT_FALSE(std::filesystem::is_empty(kept));
+  // A pipe in the place of a copy is waited for by nobody, and replaced.
+  const auto copy = std::filesystem::directory_iterator(kept)->path();
+  std::filesystem::remove(copy);
+  ASSERT_EQ(::mkfifo(copy.c_str(), 0600), 0);
+  EXPECT_EQ(query::ask(*open(), "compared or not compared")->scanned, 1u);
+  EXPECT_TRUE(std::filesystem::is_regular_file(copy));
 }
 
 TEST_F(GateTest, WhereASiteGivesRolesTheProgramsOwnJobsNeedConsentToo) {
