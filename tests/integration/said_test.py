@@ -142,13 +142,24 @@ def known_to_be_damaged(work):
     expect(casebox.json("show", case, *at)["verdict"] == GOOD, "and it is not said any more")
 
 
+def written(spool):
+    """Whether a log holds a case with some seconds of frames."""
+    if not list(spool.glob("*.cblog")):
+        return False
+    done = casebox.run("verify", spool, "--json", code=None)
+    return done.stdout.startswith("{") and json.loads(done.stdout)["frames"] > 40
+
+
 def stopped(work):
     print("== a recording that somebody stopped says so")
     config = room(work, "--no-video", name="stopped")
     config.write_text(config.read_text().replace("as_fast_as_possible: true", "as_fast_as_possible: false")
                       .replace("speed: 0", "speed: 1"))
     process = casebox.start("record", "--config", config)
-    time.sleep(2.5)
+    deadline = time.monotonic() + 60
+    while not written(work / "stopped/spool"):
+        expect(time.monotonic() < deadline and process.poll() is None, "nothing is recorded")
+        time.sleep(0.3)
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=30)
     at = ("--store", work / "cut", "--keys", work / "stopped/keys")
