@@ -5,30 +5,18 @@ right; killed in between. And a store whose topics are not the ones that it read
     appliance_kafka_test.py CASEBOX
 """
 
-
 import pathlib
 import shutil
-import subprocess
 import tempfile
 import time
 
 from appliance_room import Room, accounts, casebox
-from support import ROOT, expect, skip
+from kafka_node import start, stop
+from support import expect, skip
 
 import kafka_producer
 
 LANES = ("event", "wave", "media")
-
-
-def start(folder):
-    done = subprocess.run([ROOT / "deploy/kafka/start", folder], capture_output=True, text=True)
-    if done.returncode != 0:
-        skip(f"no broker: {done.stderr.strip()[-200:]}")
-    return done.stdout.strip()
-
-
-def stop(folder):
-    subprocess.run([ROOT / "deploy/kafka/stop", folder], check=False, capture_output=True)
 
 
 def ingest(room, store, brokers, *more, code=0):

@@ -11,9 +11,9 @@ import subprocess
 import tempfile
 
 from appliance_room import Room, casebox, free_port
-from support import ROOT, expect, skip
+from kafka_node import KAFKA, start, stop
+from support import expect, skip
 
-KAFKA = ROOT / "deploy/kafka"
 PASSWORD = "moss-lantern-42"
 
 
@@ -21,17 +21,6 @@ def run(*args):
     done = subprocess.run([str(a) for a in args], capture_output=True, text=True, timeout=120)
     expect(done.returncode == 0, f"{args}: {done.stdout[-1500:]}{done.stderr[-1500:]}")
     return done.stdout
-
-
-def start(folder):
-    done = subprocess.run([KAFKA / "start", folder], capture_output=True, text=True)
-    if done.returncode != 0:
-        skip(f"no broker: {done.stderr.strip()[-200:]}")
-    return done.stdout.strip()
-
-
-def stop(folder):
-    subprocess.run([KAFKA / "stop", folder], check=False, capture_output=True)
 
 
 def authority(folder, name):

@@ -292,23 +292,29 @@ TEST(Recovery, EndsAnEpochThatACrashLeftOpen) {
   EXPECT_FALSE(again->finished_epoch) << "a second recovery finds nothing to do";
 }
 
+/// The recorder is gone, with what it had synced and the marks that it left (at, until).
+void die(Recording& r, const std::vector<std::pair<CaseTime, CaseTime>>& marks,
+         const std::array<uint8_t, 16>& boot) {
+  ASSERT_TRUE(r.log->sync());
+  const Epoch epoch = r.producer->epoch();
+  r.producer.reset();
+  r.log.reset();
+  auto alive = log::Alive::open(r.dir);
+  ASSERT_TRUE(alive);
+  for (const auto& [at, until] : marks) ASSERT_TRUE(alive->mark({epoch, at, until, boot}));
+}
+
 TEST(Recovery, ALossIsBoundedByTheRecordersMarkInTheSameStartOfTheMachineOnly) {
   const std::array<uint8_t, 16> boot{7}, other{8};
   for (const bool same : {true, false}) {
     TempDir temp;
     Recording r(temp.path());
     r.record(5);
-    ASSERT_TRUE(r.log->sync());
-    const Epoch epoch = r.producer->epoch();
     auto key = r.keystore->signing_key("recorder");
-    r.producer.reset();
-    r.log.reset();
-    {
-      auto alive = log::Alive::open(r.dir);
-      ASSERT_TRUE(alive);
-      ASSERT_TRUE(alive->mark({epoch, CaseTime{6'000'000'000}, CaseTime{6'100'000'000}, boot}));
-      ASSERT_TRUE(alive->mark({epoch, CaseTime{9'000'000'000}, CaseTime{9'100'000'000}, boot}));
-    }
+    die(r,
+        {{CaseTime{6'000'000'000}, CaseTime{6'100'000'000}},
+         {CaseTime{9'000'000'000}, CaseTime{9'100'000'000}}},
+        boot);
     ManualClock clock{{}, {}};
     auto done = recover(r.dir, *key, clock, same ? boot : other);
     ASSERT_TRUE(done) << done.error().message;
@@ -346,16 +352,8 @@ TEST(Recovery, ALossEndsNowWhereTheRecordersClockIsTheMachines) {
       ASSERT_TRUE(r.producer->append_clock(record, CaseTime{second * 1'000'000'000}));
       r.record(1);
     }
-    ASSERT_TRUE(r.log->sync());
-    const Epoch epoch = r.producer->epoch();
     auto key = r.keystore->signing_key("recorder");
-    r.producer.reset();
-    r.log.reset();
-    {
-      auto alive = log::Alive::open(r.dir);
-      ASSERT_TRUE(alive);
-      ASSERT_TRUE(alive->mark({epoch, CaseTime{5'000'000'000}, CaseTime{5'100'000'000}, boot}));
-    }
+    die(r, {{CaseTime{5'000'000'000}, CaseTime{5'100'000'000}}}, boot);
     ManualClock clock{MonoTime{5'040'000'000}, {}};
     const auto done = recover(r.dir, *key, clock, boot);
     ASSERT_TRUE(done) << done.error().message;
