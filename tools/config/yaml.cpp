@@ -95,8 +95,13 @@ class Mapper {
   Result<void> any(const YAML::Node& node, const std::string& path,
                    const pb::FieldDescriptor& field, pb::Message& into, int depth) {
     if (field.is_map()) return map(node, path, field, into, depth + 1);
-    if (!field.is_repeated())
-      return node.IsNull() ? ok() : value(node, path, field, into, depth + 1);
+    if (!field.is_repeated() && node.IsNull()) {
+      // Nothing behind `tls:` must not be taken for no TLS.
+      if (field.message_type() == nullptr) return ok();
+      return error(node, "'" + path + "' is empty; write '" + field.name() +
+                             ": {}' for its defaults, or leave it out");
+    }
+    if (!field.is_repeated()) return value(node, path, field, into, depth + 1);
     CASEBOX_CHECK(visit(node, path, depth));
     if (node.IsNull()) return ok();
     if (!node.IsSequence()) return wrong(node, path, "a list");

@@ -75,6 +75,16 @@ TEST(Yaml, TakesOnlyNumbersThatCanBeCountedWith) {
         << number;
 }
 
+TEST(Yaml, NothingBehindAGroupOfSettingsIsNotTakenForItsAbsence) {
+  v1::RecorderConfig config;
+  EXPECT_THAT(error_of("room: or-1\nkafka:\n  brokers: 'h:1'\n  tls:\n", config),
+              HasSubstr("'kafka.tls' is empty; write 'tls: {}' for its defaults, or leave it out"));
+  config.Clear();
+  ASSERT_TRUE(read_yaml("kafka: {brokers: 'h:1', tls: {}}\nroom:\n", "or.yaml", config));
+  EXPECT_TRUE(config.kafka().has_tls());
+  EXPECT_EQ(config.room(), "") << "of a single setting nothing is its default, as before";
+}
+
 TEST(Yaml, RefusesAKeyGivenTwice) {
   v1::RecorderConfig config;
   EXPECT_THAT(error_of("room: a\nroom: b\n", config),
