@@ -128,6 +128,12 @@ void take_consent(v1::CaseRecord& record, const frame::View& frame) {
   *record.mutable_consent() = std::move(now);
 }
 
+bool row_tells_consent(const v1::CaseRecord& row) {
+  if (!tells_consent(row)) return false;
+  const v1::EpochRecord* said = find_epoch(row, row.consent().epoch());
+  return !row.has_consent() || (said != nullptr && said->closed());
+}
+
 bool tells_consent(const v1::CaseRecord& record) {
   return std::ranges::none_of(record.streams(), [&](const v1::StreamRecord& row) {
     return row.stream().kind() == v1::STREAM_KIND_CONSENT &&

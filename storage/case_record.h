@@ -29,5 +29,8 @@ void take_consent(v1::CaseRecord& record, const frame::View& frame);
 /// Whether the record tells what consent there is. False: the newest of it may be of the older
 /// form, in sealed streams.
 bool tells_consent(const v1::CaseRecord& record);
+/// Whether a store's row tells it, which takes the newest consent that is there: only if the epoch
+/// of that has ended. Until then a beat may not cover it; the verified reader knows.
+bool row_tells_consent(const v1::CaseRecord& row);
 
 }  // namespace casebox::storage

@@ -40,7 +40,7 @@ def ingest(at, *logs):
 
 def import_table(folder, name, date, at):
     table = folder / f"{name}.csv"
-    table.write_text("time,HR\n" + "".join(f"{date} 08:{i // 60:02}:{i % 60:02},{60 + i}\n" for i in range(120)), encoding="utf-8")
+    table.write_text("time,HR\n" + "".join(f"{date}T08:{i // 60:02}:{i % 60:02}Z,{60 + i}\n" for i in range(120)), encoding="utf-8")
     casebox.run("import", table, "--case", name, "--procedure", "lap-cholecystectomy", "--consent", "record,quality", *at)
 
 
@@ -48,6 +48,8 @@ def of_long_ago(folder):
     print("== consent to a case of years ago is taken back")
     at = ["--store", folder / "old", "--keys", folder / "keys"]
     import_table(folder, "years", "2019-03-01", at)
+    start = casebox.json("cases", *at)["cases"][0]["start"]
+    expect(start.startswith("2019-03-01"), f"a case without its date is of no year: {start}")
     casebox.run("consent", "years", "--withdraw", "quality", *at)
     expect(granted("years", at) == ["record"], f"{granted('years', at)}")
     casebox.run("export", "years", "--format", "xes", *at, code=4)
@@ -116,6 +118,8 @@ def strangers_append(folder):
     ingest(at, with_more(log, said.changed(first=last.next, t=last.t + 1, message={"withdrawn": [1, 2], "recorded_by": "nurse"}),
                          folder / "forged"))
     expect(granted(case, at) == before, "a stranger without a key took consent back")
+    asked = casebox.json("query", "duration >= 0", *at)
+    expect((asked["scanned_cases"], asked["refused_cases"]) == (1, 0), f"a question obeys what nobody signed: {asked}")
 
     at = ["--store", folder / "closed", "--keys", room / "keys"]
     for name, frame in (("clock", clock.changed(first=last.next, t=last.t + 2 * DAY_NS)), ("gap", gap_behind(log))):
@@ -166,6 +170,8 @@ def copies(folder):
     expect(changed > 0, "no row was changed: the test proves nothing")
     refused = casebox.run("consent", case, "--withdraw", "research", *at, code=3)
     expect("TAMPERED" in refused.stderr and "withdraw every scope" in refused.stderr, refused.stderr)
+    briefing = casebox.run("report", "briefing", case, "--out", folder / "b.html", *at, code=3)
+    expect("TAMPERED" in briefing.stderr and "no key" not in briefing.stderr, f"the verdict is the reason: {briefing.stderr}")
     everything = ["record", "quality", "teaching", "research", "patient-briefing", "litigation", "staff-record"]
     listing = [word for scope in everything for word in ("--withdraw", scope.replace("-", "_"))]
     casebox.run("consent", case, *listing, *at, code=None)

@@ -217,7 +217,8 @@ def audit(work, case):
     data = bytearray(trail.read_bytes())
     data[len(data) // 2] ^= 1
     trail.write_bytes(data)
-    shown = casebox.run("show", case, "--store", work / "store", "--keys", keys, code=None)
+    shown = casebox.run("show", case, "--store", work / "store", "--keys", keys, code=3)
+    casebox.run("query", "--sql", "SELECT count(*) FROM phases", "--store", work / "store", "--keys", keys, code=3)
     expect("audit" in shown.stdout, f"show blames something else: {shown.stdout}")
     named = casebox.run("show", "SIM-3", "--store", work / "store", "--keys", keys, code=2)
     expect("audit" in named.stderr, f"an alias that cannot be read: {named.stderr}")

@@ -75,9 +75,9 @@ Digest KeptFacts::about(const storage::CaseRow& row) const {
 
 std::optional<verify::Verdict> KeptFacts::usable(const storage::CaseRow& row) const {
   // A store that lost something, or whose ledger is not what it was, is asked anew.
-  // So is a case whose consent only its sealed streams tell.
+  // So is a case whose consent its row does not tell for certain.
   if (build_.empty() || doubted_ || row.record.state() == v1::CASE_STATE_OPEN ||
-      !storage::tells_consent(row.record))
+      !storage::row_tells_consent(row.record))
     return std::nullopt;
   const auto id = id_from_bytes<CaseId>(row.record.case_id());
   const auto said = said_verdict(row.verdict);

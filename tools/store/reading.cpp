@@ -43,6 +43,9 @@ Result<std::vector<std::string>> StoreAccess::refusals_of(
       const auto reader = read_case(id, keyring::Purpose::kFind);
       if (!reader || !(*reader)->readable()) continue;
       consent = (*reader)->consent();
+    } else if (!storage::row_tells_consent(record)) {
+      CASEBOX_TRY(const auto reader, read_accounting(id));
+      consent = reader->consent();
     }
     if (!before || !(*before == consent)) why = keyring_->gate().verdict(purpose, consent).why;
     before = consent;

@@ -161,7 +161,7 @@ Result<CaseSessions::Lease> CaseSessions::lease(const std::string& text, bool an
     const Duration limit = closed ? options_.renew_closed_case : options_.renew_open_case;
     CASEBOX_TRY(const auto row, store_.find_case(id));
     // What was opened under another consent is asked for anew.
-    const bool other = row && storage::is_operation(*row) && storage::tells_consent(*row) &&
+    const bool other = row && storage::is_operation(*row) && storage::row_tells_consent(*row) &&
                        access::consent_of(*row) != entry->open->reader().consent();
     const auto allowed =
         keyring_.gate().verdict(keyring::Purpose::kReplay, entry->open->reader().consent());
