@@ -102,7 +102,7 @@ struct ClockFact {
   uint64_t sets = 0;               // times it was set
   std::optional<double> u95_s;     // greatest bound of any estimate; unset: none, or broken
   double t_s = 0;                  // of the newest estimate
-  double offset_s = 0;             // the device's time is case time plus this, as estimated then
+  double offset_s = 0;             // case time is the device's time plus this, as estimated then
   std::optional<double> rate_ppm;  // unset: none was estimated
 };
 

@@ -195,8 +195,8 @@ struct CaseReader::Impl {
     CASEBOX_CHECK(each_data(where, {CaseTime{INT64_MIN}, span.to},
                             [&](const frame::View& frame, const v1::Stream&) -> Result<void> {
                               const auto& h = frame.header;
-                              CASEBOX_TRY(auto opened, body(frame));
-                              CASEBOX_TRY(auto batch, parse_body<v1::EventBatch>(h, opened));
+                              CASEBOX_TRY(auto plain, body(frame));
+                              CASEBOX_TRY(auto batch, parse_body<v1::EventBatch>(h, plain));
                               for (int i = 0; i < batch.events_size(); ++i) {
                                 EventAt at;
                                 at.t = h.t + nanoseconds(batch.events(i).dt_ns());
@@ -220,8 +220,8 @@ struct CaseReader::Impl {
     CASEBOX_CHECK(allowed());
     Assembler assembler;
     auto take = [&](const frame::View& frame) -> Result<void> {
-      CASEBOX_TRY(auto opened, body(frame));
-      CASEBOX_TRY(auto part, parse_body<v1::MediaFragment>(frame.header, opened));
+      CASEBOX_TRY(auto plain, body(frame));
+      CASEBOX_TRY(auto part, parse_body<v1::MediaFragment>(frame.header, plain));
       if (auto whole = assembler.add(frame.header, std::move(part))) return visit(*whole);
       return ok();
     };

@@ -91,8 +91,8 @@ struct Forwarding::Impl {
         auto opened = bus::Forwarder::open(
             options,
             [this]() -> Result<std::unique_ptr<bus::Publisher>> {
-              CASEBOX_TRY(const auto options, kafka_options(config));
-              CASEBOX_TRY(auto made, bus::KafkaPublisher::create(options));
+              CASEBOX_TRY(const auto how, kafka_options(config));
+              CASEBOX_TRY(auto made, bus::KafkaPublisher::create(how));
               return std::unique_ptr<bus::Publisher>(std::move(made));
             },
             *clock);
